@@ -1,15 +1,15 @@
 /**
  * Builds the executables `umbra`, `ss-local`, `ss-server`, `ss-tunnel` and
- * `ss-redir`, each of which stands alone, with a man page and completions beside
- * them. They are one program that knows its role by its name.
+ * `ss-redir`, with a man page and completions. Each executable is
+ * self-contained; all are one program that derives its role from its name.
  *
  * Usage: `deno task build [--runtime deno|bun] [--target NAME] [--outdir DIR]
- * [--deno PROGRAM]`. Without `--runtime` Deno compiles, and where its base
- * executable cannot be had, Bun does. `--deno` names the Deno that compiles, 2.7
- * or later; default: the one that runs this.
+ * [--deno PROGRAM]`. Without `--runtime` Deno compiles, or Bun if Deno's base
+ * executable is not available. `--deno` names the Deno that compiles, 2.7 or
+ * later; default: the one that runs this script.
  *
- * Deno is given what Bun's bundler makes of the sources: see docs/decisions/0068.
- * The build id takes the place of `process.env.UMBRA_BUILD` in both.
+ * Deno compiles the output of Bun's bundler: see docs/decisions/0068. The build
+ * id replaces `process.env.UMBRA_BUILD` in both.
  *
  * @module
  */
@@ -35,10 +35,10 @@ import { completions } from "./src/cli/completions/completions.ts";
 import { manPage } from "./src/cli/options/man.ts";
 import { bunPath, ROOT } from "./tests/support/runtimes.ts";
 
-/** What the executables are called. */
+/** The names of the executables. */
 const NAMES = ["umbra", "ss-local", "ss-server", "ss-tunnel", "ss-redir"];
 
-/** What is put beside them, for whoever packs them. */
+/** The files beside the executables, for packages. */
 const COMPANIONS: Readonly<Record<string, () => string>> = {
   "umbra.1": manPage,
   "umbra.bash": () => completions("bash"),
@@ -47,13 +47,13 @@ const COMPANIONS: Readonly<Record<string, () => string>> = {
 };
 
 /**
- * What a compiled Deno program may do, whatever it is told: open sockets, unix
- * ones too, read and write files (what `umbra init` makes, the store, a kept list),
- * read the environment, the system's limits, this machine's addresses and its
- * own user, and start plugins through a shell, which whoever is told of none
- * gives up. Not: load libraries but OpenSSL's and C's.
- * Addresses, paths, and the variables that hold passwords, are the operator's choice and
- * unknown here; run from source to narrow them further.
+ * The permissions of a compiled Deno program: open sockets, also unix ones,
+ * read and write files (those of `umbra init`, the store, kept lists), read the
+ * environment, the system's limits, this machine's addresses and its own user,
+ * and start plugins through a shell; a program without plugins drops that
+ * permission. It may not load libraries except OpenSSL's and C's. Addresses,
+ * paths and the variables that contain passwords are chosen by the operator and
+ * unknown here; run from source to restrict them further.
  */
 export const PERMISSIONS: readonly string[] = [
   "--no-prompt",
@@ -70,16 +70,18 @@ export const PERMISSIONS: readonly string[] = [
 ];
 
 /**
- * How V8 shall behave. New objects get 4 MiB, not up to 32: ours die at once,
- * and what they had room in is not given back by itself. See docs/decisions/0055.
- * Before Deno 2.9 its collector can be called only where that was asked for here.
+ * Settings of V8. The young generation gets 4 MiB instead of up to 32: most
+ * objects are short-lived, and its memory is not returned to the system. See
+ * docs/decisions/0055. Before Deno 2.9 the collector can be called only if it
+ * is exposed here.
  */
 export const V8_FLAGS = "--v8-flags=--max-semi-space-size=4,--expose-gc";
 
 /**
- * How Deno compiles a program that stands alone. Without the first flag it would
- * open a file of a known name in /tmp at start, whoever has made it, and run what
- * it finds there. The rest keeps everything out that was not joined for it.
+ * Settings with which Deno compiles. Without the first flag the program would
+ * at its start open a file with a known name in /tmp, regardless of its owner,
+ * and run its content. The other settings exclude everything that was not
+ * bundled.
  */
 export const DENO_COMPILE: readonly string[] = [
   "--no-code-cache",
@@ -89,7 +91,7 @@ export const DENO_COMPILE: readonly string[] = [
   "--unstable-net",
 ];
 
-/** Our name of each platform, and what the two compilers call it. */
+/** Umbra's name of each platform, with the names of the two compilers. */
 export const TARGETS: Readonly<
   Record<string, { readonly deno?: string; readonly bun: string }>
 > = {
@@ -102,7 +104,7 @@ export const TARGETS: Readonly<
   "windows-x64": { deno: "x86_64-pc-windows-msvc", bun: "bun-windows-x64" },
 };
 
-/** What the command line asks for. */
+/** The options of the command line. */
 interface Request {
   readonly runtime?: string | undefined;
   readonly target?: string | undefined;
@@ -111,7 +113,7 @@ interface Request {
   readonly deno: string;
 }
 
-/** How one compiler run ended. */
+/** The end of one compiler run. */
 interface Result {
   readonly ok: boolean;
   readonly output: string;
@@ -133,7 +135,7 @@ function main(args: string[]): number {
       return complain(result.output, 1);
     }
     print(
-      "Deno's base executable (denort) cannot be had here:\n  " +
+      "Deno's base executable (denort) is not available:\n  " +
         `${lastCause(result.output)}\n` +
         "Building with Bun instead; `--runtime deno` makes this an error.",
     );
@@ -142,7 +144,7 @@ function main(args: string[]): number {
   return result.ok ? report(request, "Bun", build) : complain(result.output, 1);
 }
 
-/** @returns The request, or what is wrong with it. */
+/** @returns The options, or the mistake. */
 function readRequest(args: string[]): Request | string {
   try {
     const { values } = parseArgs({
@@ -167,7 +169,7 @@ function readRequest(args: string[]): Request | string {
   }
 }
 
-/** Joins the sources, compiles them, and gives the file its other names. */
+/** Bundles the sources, compiles them, and gives the file its other names. */
 function buildWithDeno(request: Request, build: string): Result {
   const target = request.target && TARGETS[request.target]!.deno;
   if (request.target && !target) {
@@ -182,7 +184,8 @@ function buildWithDeno(request: Request, build: string): Result {
       build,
     ]);
     if (!bundled.ok) return bundled;
-    // Deno embeds the times of files; of one commit they are one.
+    // Deno embeds the modification times of files; the time of the commit makes
+    // builds reproducible.
     const time = sourceTime();
     for (const file of readdirSync(folder)) {
       utimesSync(join(folder, file), time, time);
@@ -206,7 +209,7 @@ function buildWithDeno(request: Request, build: string): Result {
   }
 }
 
-/** Compiles, and gives the file its other names. */
+/** Compiles with Bun, and gives the file its other names. */
 function buildWithBun(request: Request, build: string): Result {
   const target = request.target && TARGETS[request.target]!.bun;
   const first = outputPath(request, NAMES[0]!);
@@ -216,11 +219,11 @@ function buildWithBun(request: Request, build: string): Result {
     "--compile",
     "--minify",
     "--keep-names",
-    // What a command does not load costs it nothing, and the rest is not parsed.
+    // Modules that a command does not load are not parsed.
     "--splitting",
     "--bytecode",
     "--format=esm",
-    // A server must not take settings from the folder it is started in.
+    // A server must not read settings from the folder in which it is started.
     "--no-compile-autoload-dotenv",
     "--no-compile-autoload-bunfig",
     `--define=process.env.UMBRA_BUILD=${JSON.stringify(build)}`,
@@ -233,7 +236,9 @@ function buildWithBun(request: Request, build: string): Result {
   return result;
 }
 
-/** All names are one file: it is large, and the same for each. */
+/**
+ * Makes links: all names are one file, which is large and the same for each.
+ */
 function giveOtherNames(request: Request): void {
   const first = outputPath(request, NAMES[0]!);
   for (const name of NAMES.slice(1)) {
@@ -241,13 +246,15 @@ function giveOtherNames(request: Request): void {
     try {
       linkSync(first, path);
     } catch {
-      // No hard links on this file system.
+      // The file system has no hard links.
       copyFileSync(first, path);
     }
   }
 }
 
-/** Short hash of the commit, with `-dirty` where files differ from it. */
+/**
+ * Returns the short hash of the commit, with `-dirty` if files differ from it.
+ */
 function buildId(): string {
   const hash = run("git", ["rev-parse", "--short", "HEAD"]);
   if (!hash.ok) return "unknown";
@@ -256,7 +263,10 @@ function buildId(): string {
   return hash.output.trim() + (dirty ? "-dirty" : "");
 }
 
-/** Seconds since 1970 of the commit, or `SOURCE_DATE_EPOCH`; 0 without either. */
+/**
+ * Returns the time of the commit in seconds since 1970, or `SOURCE_DATE_EPOCH`;
+ * 0 without either.
+ */
 export function sourceTime(): number {
   const { SOURCE_DATE_EPOCH: told } = process.env;
   if (told !== undefined) return Number(told);
@@ -264,7 +274,7 @@ export function sourceTime(): number {
   return ok ? Number(output) : 0;
 }
 
-/** The innermost line of Deno's chain of causes. */
+/** Returns the innermost line of Deno's chain of causes. */
 function lastCause(output: string): string {
   const [causes] = output.split("Stack backtrace:");
   return causes!.trim().split("\n").at(-1)!.replace(/^\s*\d+:\s*/, "");

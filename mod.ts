@@ -2,7 +2,7 @@
  * Umbra as a library: Shadowsocks connections, `fetch` through a server, and
  * both roles, on Deno and on Bun.
  *
- * What these are made of is in the entries `./codec`, `./crypto`, `./session`
+ * The parts of these are in the entries `./codec`, `./crypto`, `./session`
  * and `./service`, which know no runtime, and in the transports `./deno`,
  * `./bun` and `./memory`.
  *

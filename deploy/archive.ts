@@ -1,6 +1,6 @@
 /**
- * Archives whose bytes depend on what is in them and on nothing else: ustar as
- * in POSIX.1-1988, and `ar` as in deb(5).
+ * Archives whose bytes depend only on their content: ustar as in POSIX.1-1988,
+ * and `ar` as in deb(5).
  *
  * @module
  */
@@ -8,13 +8,15 @@ import { Buffer } from "node:buffer";
 
 /** A file, a folder or a symbolic link. */
 export interface Entry {
-  /** Without a leading slash; a folder ends with one. At most 100 bytes. */
+  /**
+   * Path without a leading slash; a folder ends with one. At most 100 bytes.
+   */
   readonly path: string;
   /** Permissions; default: 0644, for folders 0755, for links 0777. */
   readonly mode?: number;
-  /** What is in a file. */
+  /** The content of a file. */
   readonly content?: Uint8Array | string;
-  /** Where a symbolic link leads. At most 100 bytes. */
+  /** The target of a symbolic link. At most 100 bytes. */
   readonly link?: string;
 }
 
@@ -23,7 +25,7 @@ const BLOCK = 512;
 /**
  * Makes a tar archive of files that belong to root.
  *
- * @param time Of every entry, in seconds since 1970.
+ * @param time Time of every entry, in seconds since 1970.
  */
 export function tar(entries: readonly Entry[], time: number): Uint8Array {
   const parts: Uint8Array[] = [];
@@ -57,7 +59,7 @@ export function ar(
   return Buffer.concat(parts);
 }
 
-/** The content of a file, or nothing. */
+/** Returns the content of a file, or no bytes. */
 export function bytesOf({ content = "" }: Entry): Uint8Array {
   return typeof content === "string" ? Buffer.from(content) : content;
 }
@@ -81,7 +83,7 @@ function tarHeader(
   writeOctal(header, 116, 8, 0);
   writeOctal(header, 124, 12, length);
   writeOctal(header, 136, 12, time);
-  // The checksum is made with spaces in its own place.
+  // The checksum is computed with spaces in its own field.
   header.write(" ".repeat(8), 148);
   header.write(link !== undefined ? "2" : isFolder ? "5" : "0", 156);
   header.write(link ?? "", 157);

@@ -1,7 +1,7 @@
 /**
- * Joins the sources into a few modules of plain JavaScript, which Deno's
- * compiler embeds: they load in a third of the time, and no package comes along
- * that the program does not use. `build.ts` runs this on Bun.
+ * Bundles the sources into a few modules of plain JavaScript, which Deno's
+ * compiler embeds. They load in a third of the time, and contain no package
+ * that the program does not use. `build.ts` runs this script on Bun.
  *
  * Usage: `bun deploy/bundle.ts FOLDER BUILD`
  *
@@ -13,7 +13,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 
-/** The part of Bun's bundler used here. */
+/** The part of Bun's bundler that is used. */
 interface Bundler {
   build(options: {
     entrypoints: string[];
@@ -41,7 +41,9 @@ declare const Bun: Bundler;
 
 const SOURCES = fileURLToPath(new URL("../src", import.meta.url));
 
-/** Where a worker's entry is named, and what it is called once joined. */
+/**
+ * The place where the entry of a worker is named, and its name in the bundle.
+ */
 const WORKER = { source: '"./worker.ts"', joined: '"./worker.js"' };
 
 const [outdir, build] = process.argv.slice(2);
@@ -57,7 +59,8 @@ await Bun.build({
     whitespace: true,
     syntax: true,
     identifiers: true,
-    // Errors are told apart by the names of their classes.
+    // The names of error classes must be kept, because errors are distinguished
+    // by them.
     keepNames: true,
   },
   define: { "process.env.UMBRA_BUILD": JSON.stringify(build) },
@@ -65,7 +68,7 @@ await Bun.build({
 });
 
 function setup(hooks: Hooks): void {
-  // Its CommonJS half loads its parts by calls that no bundler sees.
+  // Its CommonJS half loads its parts by calls that no bundler can resolve.
   hooks.onResolve({ filter: /^jsonc-parser$/ }, () => ({
     path: createRequire(import.meta.url).resolve("jsonc-parser")
       .replace("/umd/", "/esm/"),

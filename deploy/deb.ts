@@ -1,5 +1,5 @@
 /**
- * The Debian package: files, control data and the scripts that dpkg runs.
+ * The Debian package: files, control data, and the scripts that dpkg runs.
  *
  * @module
  */
@@ -8,25 +8,25 @@ import { createHash } from "node:crypto";
 import { gzipSync } from "node:zlib";
 import { ar, bytesOf, type Entry, tar } from "./archive.ts";
 
-/** What the package is made of. */
+/** The content of the package. */
 export interface DebOptions {
   readonly version: string;
-  /** As Debian calls it: `amd64`. */
+  /** The architecture by Debian's name: `amd64`. */
   readonly architecture: string;
-  /** Seconds since 1970 of every file. */
+  /** Time of every file, in seconds since 1970. */
   readonly time: number;
-  /** The program; its other names lead to it. */
+  /** The program; its other names are links. */
   readonly program: Uint8Array;
-  /** Name and text of the units. */
+  /** Names and texts of the units. */
   readonly units: ReadonlyMap<string, string>;
   readonly manPage: string;
-  /** By shell. */
+  /** Completions by shell. */
   readonly completions: Readonly<Record<"bash" | "zsh" | "fish", string>>;
   readonly license: string;
   readonly changelog: string;
 }
 
-/** What the program is called in each role. */
+/** The name of the program in each role. */
 const ROLES = ["ss-local", "ss-server", "ss-tunnel", "ss-redir"];
 
 /** Makes the package. */
@@ -48,8 +48,8 @@ export function deb(options: DebOptions): Uint8Array {
 }
 
 /**
- * The names of shadowsocks-libev are not in /usr/bin, where its package has
- * them: both can be installed at once.
+ * Folder of the names of shadowsocks-libev. It is not /usr/bin, where the
+ * package of shadowsocks-libev has them, so that both can be installed.
  */
 function filesOf(options: DebOptions): Entry[] {
   const { program, units, manPage, completions } = options;
@@ -89,7 +89,7 @@ function filesOf(options: DebOptions): Entry[] {
   ];
 }
 
-/** Puts every folder in front of what is in it. */
+/** Adds every folder before its content. */
 function withFolders(files: readonly Entry[]): Entry[] {
   const seen = new Set<string>();
   return files.flatMap((file) => {
@@ -125,7 +125,7 @@ Description: Shadowsocks-compatible encrypted proxy
 `;
 }
 
-/** The newest version of glibc that the program names: it needs this one. */
+/** Returns the newest version of glibc that the program needs. */
 function glibcOf(program: Uint8Array): string {
   const text = Buffer.from(program.buffer, program.byteOffset, program.length)
     .toString("latin1");
@@ -184,7 +184,7 @@ if [ "$1" = remove ] && [ -d /run/systemd/system ]; then
 fi
 `;
 
-/** Keys and counts of users go with a purge, and only then. */
+/** Removes the keys and counts of users, only at a purge. */
 const POSTRM = `#!/bin/sh
 set -e
 if [ -d /run/systemd/system ]; then systemctl daemon-reload; fi

@@ -1,12 +1,12 @@
 /**
- * Makes what one downloads: for each target an archive of the program, and for
- * Linux a Debian package; a bill of materials; and the hashes of all of them.
- * Two runs on one commit make the same bytes.
+ * Makes the files of a release: for each target an archive of the program, and
+ * for Linux a Debian package; a bill of materials; and the hashes of all files.
+ * Two runs on one commit give the same bytes.
  *
  * Usage: `deno task package [--runtime deno|bun] [--target NAME]… [--all]
- * [--outdir DIR] [--deno PROGRAM]`. Without `--target`: for this machine; with
- * `--all` for every target, which Bun's compiler can. The rest is as in
- * `build.ts`.
+ * [--outdir DIR] [--deno PROGRAM]`. Without `--target` it packages for this
+ * machine; with `--all` for every target, which needs Bun's compiler. The rest
+ * is as in `build.ts`.
  *
  * @module
  */
@@ -36,7 +36,7 @@ import { bill, type Lock } from "./sbom.ts";
 
 const { version } = denoJson;
 
-/** Debian's names of what it can be installed on. */
+/** Debian's names of the supported architectures. */
 const ARCHITECTURES: Readonly<Record<string, string>> = {
   "linux-x64": "amd64",
   "linux-arm64": "arm64",
@@ -72,7 +72,7 @@ function main(args: string[]): void {
     try {
       build(folder, {
         runtime: values.runtime,
-        // Deno looks for a base of its own where the target is not named.
+        // If the target is not named, Deno looks for a base of its own.
         target: target === ownTarget() ? undefined : target,
         deno: values.deno,
       });
@@ -101,7 +101,7 @@ function ownTarget(): string {
   return `${system}-${process.arch}`;
 }
 
-/** Runs `build.ts`, whose words for what is wrong are for the operator. */
+/** Runs `build.ts`, which reports mistakes to the operator. */
 function build(
   outdir: string,
   options: Readonly<Record<string, string | undefined>>,
@@ -117,12 +117,12 @@ function build(
   if (status !== 0) process.exit(status ?? 1);
 }
 
-/** Everything that was built, and the texts; one file under several names. */
+/** Returns all built files, and the texts; one file has several names. */
 function archiveEntries(name: string, folder: string): Entry[] {
   const files = readdirSync(folder).sort();
   const program = files.find((file) => /^umbra(\.exe)?$/.test(file))!;
   const isWindows = program.endsWith(".exe");
-  // Windows unpacks no links: there it is the one program.
+  // Windows unpacks no links, so the archive has one program.
   const wanted = files.filter((file) => !isWindows || !file.startsWith("ss-"));
   const built = wanted.map((file): Entry => {
     const path = `${name}/${file}`;
@@ -183,7 +183,7 @@ function billOfThis(time: number): string {
   });
 }
 
-/** Packages that are named in `deno.json` and imported by a source. */
+/** Returns the packages that `deno.json` names and a source imports. */
 function importedPackages(): string[] {
   const source = join(ROOT, "src");
   const texts = readdirSync(source, { recursive: true }).map(String)
@@ -199,7 +199,7 @@ function importedPackages(): string[] {
     .map(([name]) => name);
 }
 
-/** As `sha256sum` writes them. */
+/** Formats hashes like `sha256sum`. */
 function hashesIn(folder: string): string {
   return readdirSync(folder).sort().map((name) => {
     const content = readFileSync(join(folder, name));

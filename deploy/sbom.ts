@@ -1,13 +1,13 @@
 /**
- * The bill of materials of the program, in the form of CycloneDX 1.6: the
- * packages that are in it, as `deno.lock` pins them.
+ * The bill of materials of the program in the form of CycloneDX 1.6: the
+ * packages in the program, as pinned by `deno.lock`.
  *
  * @module
  */
 import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 
-/** The part of `deno.lock` read here. */
+/** The part of `deno.lock` that is read. */
 export interface Lock {
   readonly npm: Readonly<
     Record<
@@ -17,19 +17,19 @@ export interface Lock {
   >;
 }
 
-/** What the bill is of. */
+/** The facts for the bill. */
 export interface BillOptions {
   readonly version: string;
-  /** Seconds since 1970. */
+  /** Time in seconds since 1970. */
   readonly time: number;
   /** Names of the packages that the sources import. */
   readonly imports: readonly string[];
   readonly lock: Lock;
-  /** License of a package, an expression of SPDX. */
+  /** Returns the license of a package, an SPDX expression. */
   license(name: string, version: string): string | undefined;
 }
 
-/** Makes the bill, as JSON. */
+/** Makes the bill as JSON. */
 export function bill(options: BillOptions): string {
   const { version, time, lock } = options;
   const ids = reachable(options);
@@ -60,7 +60,7 @@ export function bill(options: BillOptions): string {
       })),
     ],
   };
-  // The same content has the same number.
+  // Equal content gives the same serial number.
   const hash = createHash("sha256").update(JSON.stringify(content));
   const serialNumber = `urn:uuid:${uuid(hash.digest())}`;
   return `${JSON.stringify({ serialNumber, ...content }, null, 2)}\n`;
@@ -86,12 +86,15 @@ function component(
       alg: algorithm.toUpperCase().replace("SHA", "SHA-"),
       content: Buffer.from(digest, "base64").toString("hex"),
     }],
-    // One license or several, joined by words of SPDX.
+    // One license, or several joined by SPDX operators.
     ...spdx !== undefined && { licenses: [{ expression: spdx }] },
   };
 }
 
-/** The keys of the lock file that are imported, or needed by what is. */
+/**
+ * Returns the keys of the lock file for imported packages and their
+ * dependencies.
+ */
 function reachable({ imports, lock }: BillOptions): string[] {
   const ids = new Set<string>();
   const visit = (name: string): void => {
@@ -104,7 +107,10 @@ function reachable({ imports, lock }: BillOptions): string[] {
   return [...ids].sort();
 }
 
-/** A name of the lock file has a version only where there are several. */
+/**
+ * Returns a package name. A name in the lock file has a version only if there
+ * are several.
+ */
 function idOf(name: string, lock: Lock): string {
   if (name in lock.npm) return name;
   const found = Object.keys(lock.npm).filter((id) => partsOf(id).name === name);
@@ -114,7 +120,7 @@ function idOf(name: string, lock: Lock): string {
 
 function partsOf(id: string): { name: string; version: string } {
   const at = id.indexOf("@", 1);
-  // Behind an underscore: the peers it was resolved with.
+  // The text behind an underscore names the resolved peers.
   return { name: id.slice(0, at), version: id.slice(at + 1).split("_")[0]! };
 }
 
@@ -123,7 +129,7 @@ function purl(id: string): string {
   return `pkg:npm/${name.replace("@", "%40")}@${version}`;
 }
 
-/** RFC 9562 §5.8: version 8 is for what one likes. */
+/** Formats a UUID of version 8, whose content is free: RFC 9562 §5.8. */
 function uuid(hash: Uint8Array): string {
   const bytes = hash.slice(0, 16);
   bytes[6] = bytes[6]! & 0x0f | 0x80;

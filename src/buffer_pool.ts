@@ -1,36 +1,36 @@
 /**
- * Big buffers, used again: allocating them is dear because of their zeros and
- * their page faults, not because of their bytes.
+ * Large buffers that are reused. Allocating a large buffer is slow because the
+ * system must zero it and map its pages.
  *
  * @module
  */
 import { MAX_POOLED_BYTES } from "./limits.ts";
 
-/** Makes room for so many bytes; what is in it is undefined. */
+/** Allocates `length` bytes. Their contents are undefined. */
 export type Allocate = (length: number) => Uint8Array;
 
-/** The allocator to which nothing has to be given back. */
+/** An allocator whose arrays need not be given back. */
 export const allocateFresh: Allocate = (length): Uint8Array =>
   new Uint8Array(length);
 
 /**
- * Keeps buffers that are given back, up to a bound, for the next one who takes.
+ * Keeps buffers that are given back, up to a bound, and hands them out again.
  *
- * Security: a buffer may hold bytes of another connection; code that takes one
- * must write all of it before anybody reads it. One that is given back must
- * not be in use anywhere, so give it back only after a write has settled.
+ * Security: a buffer may hold bytes of another connection. Code that takes a
+ * buffer must overwrite all of it before anything reads it. A buffer that is
+ * given back must not be in use: give it back only after a write has settled.
  */
 export class BufferPool {
-  /** Free buffers by size; the size that was wanted last is at the end. */
+  /** Free buffers by size. The size that was used last is at the end. */
   readonly #free = new Map<number, ArrayBuffer[]>();
   #bytes = 0;
 
-  /** Bytes kept for later, at most `MAX_POOLED_BYTES`. */
+  /** Bytes that are kept for reuse; at most `MAX_POOLED_BYTES`. */
   get pooledBytes(): number {
     return this.#bytes;
   }
 
-  /** Room for `length` bytes, at the front of a buffer of its size class. */
+  /** Returns `length` bytes at the front of a buffer of its size class. */
   take: Allocate = (length): Uint8Array => {
     if (length < MIN_CLASS) return new Uint8Array(length);
     const size = sizeClass(length);
@@ -43,12 +43,12 @@ export class BufferPool {
   };
 
   /**
-   * Gives back what came from {@link BufferPool.take}, or a part of it. Other
-   * arrays are left to the garbage collector; so is what was not needed for
-   * longest, when there is no room.
+   * Gives back an array that came from {@link BufferPool.take}, or a part of
+   * one. Other arrays are left to the garbage collector. When the pool is full,
+   * it drops buffers of the size that was used least recently.
    */
   give(bytes: Uint8Array): void {
-    // Asking Bun for the buffer of a small array makes it build one.
+    // Bun allocates the buffer of a small array when `buffer` is read.
     if (bytes.length < MIN_GIVEN) return;
     const buffer = bytes.buffer;
     const size = buffer.byteLength;
@@ -57,7 +57,7 @@ export class BufferPool {
       size !== sizeClass(size)
     ) return;
     const free = this.#free.get(size) ?? [];
-    // Its size is wanted: others make room.
+    // Moving this size to the end makes the other sizes give way first.
     this.#free.delete(size);
     this.#free.set(size, free);
     if (!this.#makeRoom(size)) return drop(buffer);
@@ -66,9 +66,9 @@ export class BufferPool {
   }
 
   /**
-   * What is of use of a buffer that came from {@link BufferPool.take}: the first
-   * `length` bytes, which can be given back. A few are copied, and the buffer is
-   * taken back at once.
+   * Returns the first `length` bytes of an array from {@link BufferPool.take};
+   * the result can be given back. A short result is a copy, and the buffer
+   * returns to the pool at once.
    */
   shorten(bytes: Uint8Array, length: number): Uint8Array {
     if (length >= MIN_GIVEN) return bytes.subarray(0, length);
@@ -77,14 +77,17 @@ export class BufferPool {
     return few;
   }
 
-  /** Keeps none of those that are here now. */
+  /** Drops all free buffers. */
   clear(): void {
     for (const free of this.#free.values()) free.forEach(drop);
     this.#free.clear();
     this.#bytes = 0;
   }
 
-  /** Drops buffers of other sizes; `false` when all are of this size. */
+  /**
+   * Drops buffers of other sizes. Returns `false` if all are of this size and
+   * the pool is full.
+   */
   #makeRoom(size: number): boolean {
     for (const [other, free] of this.#free) {
       if (other === size) break;
@@ -97,21 +100,21 @@ export class BufferPool {
   }
 }
 
-/** Gives its memory back now, not when garbage is collected. */
+/** Frees the memory now, without waiting for garbage collection. */
 function drop(buffer: ArrayBuffer): void {
   buffer.transfer(0);
 }
 
-/** Results this small have rarely come from a big buffer. */
+/** Bytes below which an array is assumed not to come from the pool. */
 const MIN_GIVEN = 2_048;
 
-/** Smaller ones cost less than the bookkeeping. */
+/** Bytes of the smallest class; allocating less costs less than bookkeeping. */
 const MIN_CLASS: number = withOverhead(8_192);
 
 /**
- * The smallest class that holds `length`: a power of two, or half more, and a
- * bit. What is opened is a read and the rest of a chunk, a little longer than a
- * power of two.
+ * Returns the smallest class that holds `length`. Classes are powers of two and
+ * 1.5 times powers of two, each with some overhead, because an opened payload
+ * is one read and the rest of a chunk.
  */
 function sizeClass(length: number): number {
   let base = 8_192;
@@ -119,7 +122,7 @@ function sizeClass(length: number): number {
   return withOverhead(withOverhead(base) < length ? 1.5 * base : base);
 }
 
-/** A sealed power of two is a little longer than the power of two. */
+/** Sealing makes a power of two a little longer. */
 function withOverhead(base: number): number {
   return base + base / 64 + 64;
 }

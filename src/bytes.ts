@@ -1,18 +1,20 @@
 /**
- * The few byte operations everything else needs.
+ * Byte operations that several modules share.
  *
  * @module
  */
 import { MAX_CUT_BYTES, PIECE_BYTES } from "./limits.ts";
 
-/** What {@link cutBytes} cuts from, and where it goes on. */
+/**
+ * The piece that {@link cutBytes} cuts from, and the offset of the next cut.
+ */
 let piece: ArrayBuffer = new ArrayBuffer(0);
 let cutAt = 0;
 
 /**
- * Zeros for what does not live long, such as a datagram: cut from a larger
- * piece, which lives as long as one of its parts. On Deno an array with memory
- * of its own costs ten times as much.
+ * Returns a zeroed array for short-lived data such as a datagram. The array is
+ * cut from a larger piece, which stays in memory as long as any of its parts.
+ * On Deno, an array with memory of its own costs ten times as much.
  */
 export function cutBytes(length: number): Uint8Array {
   if (length > MAX_CUT_BYTES) return new Uint8Array(length);
@@ -21,12 +23,12 @@ export function cutBytes(length: number): Uint8Array {
     cutAt = 0;
   }
   const part = new Uint8Array(piece, cutAt, length);
-  // The next one begins at a word.
+  // The next array starts on an 8-byte boundary.
   cutAt += (length + 7) & ~7;
   return part;
 }
 
-/** As `subarray()`, which takes both runtimes several times as long. */
+/** Returns the same as `subarray()`, several times as fast on both runtimes. */
 export function viewOf(
   bytes: Uint8Array,
   begin: number,
@@ -36,7 +38,7 @@ export function viewOf(
 }
 
 /**
- * Joins byte arrays into one fresh array.
+ * Joins byte arrays into a new array.
  *
  * @param parts Borrowed, not changed.
  */
@@ -68,10 +70,10 @@ export function writeU16(
 }
 
 /**
- * Compares in a time that depends on the lengths only.
+ * Compares two arrays in a time that depends only on their lengths.
  *
- * Security: leaks whether the lengths are equal; JIT compilers give no
- * guarantee beyond that.
+ * Security: the time reveals if the lengths are equal. JIT compilers give no
+ * further guarantee.
  */
 export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   if (a.length !== b.length) return false;
@@ -80,30 +82,30 @@ export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   return difference === 0;
 }
 
-/** Characters U+0000 to U+00FF as the bytes of the same number. */
+/** Converts the characters U+0000 to U+00FF to the bytes of the same number. */
 export function toLatin1(text: string): Uint8Array {
-  // A loop: a server with a hundred thousand users does this for each of them.
+  // A loop is fast enough for a server that does this for 100,000 users.
   const bytes = new Uint8Array(text.length);
   for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
   return bytes;
 }
 
 /**
- * Bytes as the characters of the same number. A `TextDecoder` cannot do this:
- * its "latin1" is windows-1252.
+ * Converts bytes to the characters of the same number. A `TextDecoder` cannot
+ * do this: its "latin1" is windows-1252.
  */
 export function fromLatin1(bytes: Uint8Array): string {
   let text = "";
   for (let i = 0; i < bytes.length; i += LATIN1_STEP) {
     const part = bytes.subarray(i, i + LATIN1_STEP);
-    // Not spread: that asks an iterator for each byte.
+    // Spreading the array would call an iterator for each byte.
     text += String.fromCharCode.apply(null, part as unknown as number[]);
   }
   return text;
 }
 
-/** Arguments of one call; engines bound their number. */
+/** Arguments of one call; engines limit their number. */
 const LATIN1_STEP = 4_096;
 
-/** No bytes. */
+/** An empty array. */
 export const NOTHING: Uint8Array = new Uint8Array(0);

@@ -1,6 +1,6 @@
 /**
- * Time as an argument: every wait and every timestamp goes through a
- * {@link Clock}, so that tests own the time.
+ * Time as an argument: every wait and every timestamp uses a {@link Clock}, so
+ * that tests can control time.
  *
  * @module
  */
@@ -11,14 +11,14 @@ import { TimerWheel } from "./timer_wheel.ts";
 
 /** A source of time. */
 export interface Clock {
-  /** Milliseconds that never run backwards; the origin is arbitrary. */
+  /** Milliseconds that never decrease; the origin is arbitrary. */
   monotonicMs(): number;
   /** Milliseconds since 1970-01-01T00:00:00Z. */
   unixMs(): number;
   /**
-   * Runs `callback` once after `delayMs`; never, where that is `Infinity`.
+   * Runs `callback` once after `delayMs`. With `Infinity`, it never runs.
    *
-   * @returns A function that cancels it; harmless afterwards.
+   * @returns A function that cancels the callback; it does nothing afterwards.
    */
   schedule(callback: () => void, delayMs: number): () => void;
 }
@@ -27,7 +27,7 @@ const exactClock: Clock = {
   monotonicMs: () => performance.now(),
   unixMs: () => Date.now(),
   schedule(callback, delayMs): () => void {
-    // A timer of the runtimes would fire at once.
+    // With `Infinity`, a timer of the runtimes would fire at once.
     if (delayMs === Infinity) return () => {};
     const timer = setTimeout(callback, delayMs);
     return () => clearTimeout(timer);
@@ -37,8 +37,8 @@ const exactClock: Clock = {
 const wheel = new TimerWheel(exactClock);
 
 /**
- * The system's clock and timers. A wait of a second and more, of which every
- * connection has some, may be a little longer.
+ * The system's clock and timers. Waits of a second or more share one timer, and
+ * may end slightly late.
  */
 export const systemClock: Clock = {
   ...exactClock,
@@ -47,10 +47,10 @@ export const systemClock: Clock = {
 };
 
 /**
- * When a moment of the monotonic clock was, by the wall clock as it is set now:
- * the wall clock may have been set since.
+ * Returns the wall-clock time of a moment of the monotonic clock. The wall
+ * clock as it is set now is used, even if it has been set since.
  *
- * @param momentMs What `monotonicMs()` was then.
+ * @param momentMs The value of `monotonicMs()` at that moment.
  * @returns Milliseconds since 1970.
  */
 export function unixMsAt(clock: Clock, momentMs: number): number {
@@ -61,21 +61,23 @@ export function unixMsAt(clock: Clock, momentMs: number): number {
 export interface DeadlineOptions {
   /** Milliseconds from now until the signal aborts. */
   readonly delayMs: number;
-  /** Code of the {@link TransportError} that is the abort reason. */
+  /** Code of the {@link TransportError} with which the signal aborts. */
   readonly code: TransportErrorCode;
   /**
-   * The parent; its abort aborts the deadline at once, with the same reason.
+   * The parent signal. Its abort aborts the deadline at once, with the same
+   * reason.
    */
   readonly parent?: StopSignal | undefined;
-  /** The event that did not happen in that time; default "Gave up waiting". */
+  /** The event that did not happen in time; default "Gave up waiting". */
   readonly what?: (() => string) | undefined;
 }
 
 /**
  * A deadline as a signal that also follows a parent signal.
  *
- * The owner must {@link Deadline.cancel} it (or use `using`): that ends the
- * timer and unhooks it from the parent, which usually lives longer.
+ * The owner must {@link Deadline.cancel} it (or use `using`). Cancelling stops
+ * the timer and removes the listener from the parent, which usually outlives
+ * the deadline.
  */
 export class Deadline implements Disposable {
   readonly #stop = new Stop();
@@ -83,9 +85,9 @@ export class Deadline implements Disposable {
   #leaveParent: () => void = () => {};
 
   /**
-   * Starts to run.
+   * Starts the deadline.
    *
-   * @param clock Where the time comes from.
+   * @param clock Measures the time.
    */
   constructor(
     clock: Clock,
@@ -101,7 +103,10 @@ export class Deadline implements Disposable {
     else this.#leaveParent = onAbort(parent, () => this.#abort(parent.reason));
   }
 
-  /** Aborted with a {@link TransportError} or with the parent's reason. */
+  /**
+   * The signal; it aborts with a {@link TransportError} or with the parent's
+   * reason.
+   */
   get signal(): StopSignal {
     return this.#stop;
   }
@@ -124,12 +129,11 @@ export class Deadline implements Disposable {
 }
 
 /**
- * Waits for some time, or until the signal is aborted: for code that goes on
- * either way.
+ * Waits for some time, or until the signal aborts. The abort is not an error.
  *
- * @param clock Where the time comes from.
- * @param delayMs How long at most.
- * @param signal Its abort ends the wait early; that is not an error.
+ * @param clock Measures the time.
+ * @param delayMs The longest wait in milliseconds.
+ * @param signal Its abort ends the wait early.
  */
 export function pause(
   clock: Clock,
@@ -152,14 +156,14 @@ export function pause(
 }
 
 /**
- * Lets a wait that knows nothing of signals be given up.
+ * Makes an operation that takes no signal abortable.
  *
- * The operation itself goes on; what it yields late is handed to `late`, so
- * that a resource which arrives after the abort still finds an owner.
+ * The operation itself continues. If it succeeds after the abort, its value is
+ * passed to `late`, which then owns the value.
  *
- * @param operation The wait.
+ * @param operation The operation that is waited for.
  * @param signal Its abort rejects the result with the signal's reason.
- * @param late Called with a value that comes too late.
+ * @param late Called with a value that arrives after the abort.
  */
 export function abortable<T>(
   operation: Promise<T>,
@@ -169,7 +173,7 @@ export function abortable<T>(
   if (signal === undefined) return operation;
   const { promise, resolve, reject } = Promise.withResolvers<T>();
   const giveUp = (): void => reject(signal.reason);
-  // Where it is aborted, to give up again changes nothing.
+  // After an abort, calling `giveUp` again has no effect.
   const leave = signal.aborted ? giveUp : onAbort(signal, giveUp);
   if (signal.aborted) giveUp();
   operation.then((value) => {

@@ -1,7 +1,7 @@
 /**
- * The last owner of an error: what nothing was prepared for is a defect of
- * ours. It is logged with its code and counted, and it ends no more than the
- * connection or query it happened in.
+ * The last handler of errors. An error that no other code expects is a defect
+ * of this program. It is logged with its code and counted, and it ends only the
+ * connection or query in which it happened.
  *
  * @module
  */
@@ -10,16 +10,16 @@ import type { Logger, Metrics } from "./observe.ts";
 
 /** The receiver of defects. */
 export interface Witness {
-  /** Writes one line of level `error`, with the stack. */
+  /** Receives one line of level `error`, with the stack. */
   readonly logger: Logger;
-  /** Counts the code; default: nothing does. */
+  /** Counts the code. Default: the defect is not counted. */
   readonly metrics?: Pick<Metrics, "connectionRefused"> | undefined;
 }
 
 /**
  * Starts work that is not waited for.
  *
- * @param work Expected errors are its own business.
+ * @param work Must handle the errors that it expects.
  * @param what Names the work in the log: `${what} failed`.
  */
 export function detach(
@@ -30,7 +30,7 @@ export function detach(
   work.catch((error) => tellDefect(error, what, witness));
 }
 
-/** Logs and counts an error that nothing was prepared for. */
+/** Logs and counts an error that no other code expects. */
 export function tellDefect(
   error: unknown,
   what: string,
@@ -41,14 +41,15 @@ export function tellDefect(
   logger.log("error", `${what} failed`, { code, reason: stackOf(error) });
 }
 
-/** The code of an error; `ERR_DEFECT` for one that is none of ours. */
+/**
+ * Returns the code of an error; `ERR_DEFECT` if it is not an
+ * {@link UmbraError}.
+ */
 export function codeOf(error: unknown): ErrorCode {
   return error instanceof UmbraError ? error.code : "ERR_DEFECT";
 }
 
-/**
- * The place where an error was made; Bun's stacks begin with the message too.
- */
+/** Returns the stack of an error. Bun's stacks start with the message, too. */
 export function stackOf(error: unknown): string {
   return error instanceof Error ? error.stack ?? error.message : String(error);
 }

@@ -1,24 +1,26 @@
 /**
- * How long dials take: a histogram since the start, and the last minute.
+ * Durations of dials: a histogram since the start, and one of the last minute.
  *
  * @module
  */
 import type { Clock } from "./clock.ts";
 
-/** Upper bounds of the buckets in milliseconds; the last bucket has none. */
+/**
+ * Upper bounds of the buckets in milliseconds. The last bucket is unbounded.
+ */
 export const DIAL_BOUNDS_MS: readonly number[] = [
   ...[1, 2, 5, 10, 20, 50, 100, 200, 500],
   ...[1_000, 2_000, 5_000, 10_000],
 ];
 
-/** Dials by their duration. */
+/** Numbers of dials by their duration. */
 export interface DialCounts {
   /**
-   * Dials no longer than each of `DIAL_BOUNDS_MS` and longer than the one
-   * before; then the rest.
+   * One count for each bound: dials that took longer than the bound before and
+   * no longer than this one. The last count is of longer dials.
    */
   readonly counts: readonly number[];
-  /** Milliseconds of all together. */
+  /** The sum of all durations in milliseconds. */
   readonly sumMs: number;
 }
 
@@ -31,13 +33,13 @@ export interface DialPercentiles {
   readonly p99: number;
 }
 
-/** Milliseconds of one turn: what "the last minute" moves by. */
+/** Milliseconds of one interval of the last minute. */
 const TURN_MS = 5_000;
 
-/** Turns in a minute. */
+/** Intervals in a minute. */
 const TURNS = 12;
 
-/** Sorts durations into the buckets. */
+/** Counts dials by duration since the start. */
 export class DialTimes {
   readonly #counts = emptyBuckets();
   #sumMs = 0;
@@ -54,7 +56,7 @@ export class DialTimes {
   }
 }
 
-/** The buckets of the last minute. */
+/** Counts dials by duration in the last minute. */
 export class RecentDials {
   readonly #clock: Clock;
   readonly #turns = Array.from({ length: TURNS }, () => ({
@@ -62,7 +64,7 @@ export class RecentDials {
     counts: emptyBuckets(),
   }));
 
-  /** @param clock The clock that decides what is recent. */
+  /** @param clock Measures the last minute. */
   constructor(clock: Clock) {
     this.#clock = clock;
   }
@@ -78,7 +80,7 @@ export class RecentDials {
     turn.counts[bucketOf(durationMs)]!++;
   }
 
-  /** Dials by bucket. */
+  /** The counts of the last minute, by bucket. */
   get snapshot(): number[] {
     const now = this.#now();
     return this.#turns
@@ -91,7 +93,7 @@ export class RecentDials {
   }
 }
 
-/** Adds bucket to bucket. */
+/** Adds the counts of two histograms. */
 export function addBuckets(
   a: readonly number[],
   b: readonly number[],
@@ -99,12 +101,14 @@ export function addBuckets(
   return a.map((count, i) => count + b[i]!);
 }
 
-/** No dial at all. */
+/** Returns a histogram without dials. */
 export function emptyBuckets(): number[] {
   return new Array<number>(DIAL_BOUNDS_MS.length + 1).fill(0);
 }
 
-/** Percentiles, estimated within a bucket as Prometheus does. */
+/**
+ * Estimates percentiles by interpolating within a bucket, as Prometheus does.
+ */
 export function percentiles(counts: readonly number[]): DialPercentiles {
   return {
     count: counts.reduce((sum, count) => sum + count, 0),
@@ -114,7 +118,7 @@ export function percentiles(counts: readonly number[]): DialPercentiles {
   };
 }
 
-/** @returns 0 without dials; the highest bound for what is beyond it. */
+/** @returns 0 without dials; the highest bound for a longer duration. */
 function quantile(counts: readonly number[], share: number): number {
   const rank = share * counts.reduce((sum, count) => sum + count, 0);
   let below = 0;

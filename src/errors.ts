@@ -1,11 +1,11 @@
 /**
  * Every error class and every error code of the project.
  *
- * Who is to blame decides the class: the operator ({@link ConfigError}), the
+ * The class says who is responsible: the operator ({@link ConfigError}), the
  * peer ({@link ProtocolError}), the network ({@link TransportError}), the disk
  * ({@link StoreError}) or our own policy ({@link PolicyError}). A caller's
- * mistake is a built-in `TypeError` or `RangeError`. Codes are API; message
- * text is not.
+ * mistake is a built-in `TypeError` or `RangeError`. Codes are part of the API;
+ * message texts are not.
  *
  * @module
  */
@@ -16,28 +16,30 @@ export type ConfigErrorCode =
   | "ERR_CONFIG_USAGE"
   /** A configuration file cannot be read. */
   | "ERR_CONFIG_FILE"
-  /** The store of users cannot be opened, or is not one of ours. */
+  /** The store of users cannot be opened, or is not a store of this program. */
   | "ERR_CONFIG_STORE"
   /** A configuration file is not JSON. */
   | "ERR_CONFIG_SYNTAX"
   /** A configuration value is missing, of the wrong type or out of range. */
   | "ERR_CONFIG_VALUE"
-  /** The method name is not one we implement. */
+  /** The method name is not one that is supported. */
   | "ERR_SS_METHOD_UNSUPPORTED"
   /** A raw key does not have the method's key length. */
   | "ERR_SS_KEY_LENGTH"
-  /** Text that should be an `ss://` URI is not one. */
+  /** A text that should be an `ss://` URI is not one. */
   | "ERR_SS_URI_INVALID"
-  /** A published list of servers is refused by its host, or is not one. */
+  /** The host refuses a published list of servers, or the list is not one. */
   | "ERR_ONLINE_CONFIG"
-  /** A panel refuses this node, or has it as something that is not served. */
+  /**
+   * A panel refuses this node, or describes it as a kind that is not supported.
+   */
   | "ERR_PANEL"
   /** A list of rules, an ACL or a database of countries cannot be used. */
   | "ERR_ROUTE_LIST"
-  /** A crypto provider gave a wrong answer or is unusable here. */
+  /** A crypto provider gave a wrong result or cannot be used here. */
   | "ERR_CRYPTO_PROVIDER";
 
-/** Codes of bytes that violate a wire format. */
+/** Codes of violations of a wire format. */
 export type ProtocolErrorCode =
   /** A tag does not verify: wrong key, wrong method, or tampering. */
   | "ERR_SS_AUTHENTICATION"
@@ -51,70 +53,75 @@ export type ProtocolErrorCode =
   | "ERR_SS_ADDRESS_TYPE"
   /** An address has an empty or unprintable name, or port 0. */
   | "ERR_SS_ADDRESS_INVALID"
-  /** A header of the 2022 edition is of the other direction, or of none. */
+  /** A header of the 2022 edition has the wrong type for its direction. */
   | "ERR_SS_HEADER_TYPE"
-  /** A time stamp is too far from our clock, or from before our start. */
+  /**
+   * A time stamp differs too much from our clock, or is older than our start.
+   */
   | "ERR_SS_TIMESTAMP"
-  /** A salt or a packet was seen before: a recording is played back. */
+  /** A salt or a packet was received before. */
   | "ERR_SS_REPLAY"
-  /** A request has neither payload nor padding, or padding beyond its end. */
+  /** A request has neither payload nor padding, or its padding exceeds it. */
   | "ERR_SS_PADDING"
-  /** A response answers another request than ours. */
+  /** A response belongs to a request that is not ours. */
   | "ERR_SS_SALT_MISMATCH"
-  /** A packet answers another session than ours, or in one session too many. */
+  /**
+   * A packet belongs to another client session, or to one server session too
+   * many.
+   */
   | "ERR_SS_SESSION_MISMATCH"
-  /** The first bytes are not in the disguise that is configured (`obfs`). */
+  /** The first bytes do not match the configured disguise (`obfs`). */
   | "ERR_SSR_OBFS"
-  /** A packet of ShadowsocksR has a length or a padding that cannot be. */
+  /** A packet of ShadowsocksR has an impossible length or padding. */
   | "ERR_SSR_LENGTH"
-  /** An identity header names no user. */
+  /** An identity header matches no user. */
   | "ERR_SS_USER_UNKNOWN"
-  /** A request or packet of a stream cipher has one-time authentication. */
+  /** A request or packet of a stream cipher uses one-time authentication. */
   | "ERR_SS_ONE_TIME_AUTH"
-  /** A proxy that has to name its client (PROXY protocol) did not, or wrongly. */
+  /** A proxy sent no valid PROXY protocol header. */
   | "ERR_PROXY_HEADER"
-  /** A SOCKS message starts with another version number. */
+  /** A SOCKS message starts with an unsupported version number. */
   | "ERR_SOCKS_VERSION"
-  /** A SOCKS greeting offers no method we accept. */
+  /** A SOCKS greeting offers no method that is accepted. */
   | "ERR_SOCKS_NO_METHOD"
   /** A SOCKS user name or password is wrong. */
   | "ERR_SOCKS_AUTHENTICATION"
-  /** A SOCKS command we do not serve. */
+  /** A SOCKS command is not supported. */
   | "ERR_SOCKS_COMMAND"
-  /** A SOCKS address type we do not know. */
+  /** A SOCKS address type is unknown. */
   | "ERR_SOCKS_ADDRESS_TYPE"
   /** A SOCKS field has a value that is not allowed. */
   | "ERR_SOCKS_MALFORMED"
   /** The peer ended its side in the middle of a SOCKS message. */
   | "ERR_SOCKS_TRUNCATED"
-  /** An HTTP message that RFC 9112 does not allow. */
+  /** An HTTP message violates RFC 9112. */
   | "ERR_HTTP_MALFORMED"
-  /** An HTTP message whose end two readers could see in two places. */
+  /** An HTTP message has an ambiguous end. */
   | "ERR_HTTP_FRAMING"
-  /** An HTTP line, a head or a number of fields over our limits. */
+  /** An HTTP line, a head or a number of fields exceeds our limits. */
   | "ERR_HTTP_TOO_LARGE"
-  /** Another HTTP than 1.0 and 1.1. */
+  /** The version of HTTP is neither 1.0 nor 1.1. */
   | "ERR_HTTP_VERSION"
   /** An HTTP user name or password is missing or wrong. */
   | "ERR_HTTP_AUTHENTICATION"
   /** The peer ended its side in the middle of an HTTP message. */
   | "ERR_HTTP_TRUNCATED"
-  /** A WebSocket frame that RFC 6455 does not allow, or of a kind not spoken. */
+  /** A WebSocket frame violates RFC 6455, or its kind is not supported. */
   | "ERR_WS_FRAME"
   /** A WebSocket stream ended inside a message. */
   | "ERR_WS_TRUNCATED"
-  /** A server answered something else than a WebSocket. */
+  /** A server's answer is not a WebSocket handshake. */
   | "ERR_WS_HANDSHAKE"
-  /** The first byte belongs to no protocol that is served on this port. */
+  /** The first byte matches no protocol that is served on this port. */
   | "ERR_INBOUND_PROTOCOL"
-  /** A SOCKS datagram is part of a fragmented one. */
+  /** A SOCKS datagram is a fragment. */
   | "ERR_SOCKS_FRAGMENT"
-  /** A panel answers what cannot be understood. */
+  /** A panel's answer cannot be parsed. */
   | "ERR_PANEL_ANSWER"
-  /** A DNS message is none, is too large, or answers another question. */
+  /** A DNS message is malformed, is too large, or answers another question. */
   | "ERR_DNS_MESSAGE";
 
-/** Codes of what a network did, as adapters report it. */
+/** Codes of network failures, as adapters report them. */
 export type TransportErrorCode =
   /** ECONNREFUSED. */
   | "ERR_NET_REFUSED"
@@ -128,11 +135,11 @@ export type TransportErrorCode =
   | "ERR_NET_NAME_TEMPORARY"
   /** A deadline for connecting or for the handshake passed. */
   | "ERR_NET_TIMEOUT"
-  /** Nothing moved for the idle time. */
+  /** No byte moved for the idle time. */
   | "ERR_NET_IDLE"
-  /** The server took a request and ended without a byte. */
+  /** The server accepted a request and closed without sending a byte. */
   | "ERR_NET_UNANSWERED"
-  /** ECONNRESET, EPIPE, ECONNABORTED: the peer tore the connection down. */
+  /** ECONNRESET, EPIPE, ECONNABORTED: the peer reset the connection. */
   | "ERR_NET_RESET"
   /** We closed the connection or listener ourselves. */
   | "ERR_NET_CLOSED"
@@ -148,60 +155,62 @@ export type TransportErrorCode =
   | "ERR_NET_DESCRIPTORS"
   /** EMSGSIZE: a datagram is larger than the system sends. */
   | "ERR_NET_MESSAGE_SIZE"
-  /** TLS was not agreed on, or the certificate does not hold. */
+  /** The TLS handshake failed, or the certificate is not valid for the name. */
   | "ERR_NET_TLS"
-  /** The plugin in front of the server does not run. */
+  /** The plugin in front of the server is not running. */
   | "ERR_NET_PLUGIN"
-  /** The runtime does not offer it as it was started; the message says why. */
+  /**
+   * The runtime, as it was started, does not support it; the message says why.
+   */
   | "ERR_NET_UNSUPPORTED"
-  /** Anything else; see `cause`. */
+  /** Any other failure; see `cause`. */
   | "ERR_NET_OTHER";
 
-/** Codes of things we declined to do. */
+/** Codes of refusals by policy. */
 export type PolicyErrorCode =
   /** The target address may not be dialled. */
   | "ERR_POLICY_TARGET"
   /** A rule of the routes, or of an ACL, blocks the target. */
   | "ERR_ROUTE_BLOCKED"
-  /** An address was made up for a name that is forgotten. */
+  /** A made-up address belongs to a name that is no longer remembered. */
   | "ERR_FAKE_IP_UNKNOWN"
-  /** An ACL does not let this client in. */
+  /** An ACL refuses this client. */
   | "ERR_CLIENT_BLOCKED"
   /** A datagram came from an address that has no association. */
   | "ERR_POLICY_STRANGER"
   /** A limit of `limits.ts` is reached: a datagram was dropped, a stream ended. */
   | "ERR_POLICY_LIMIT"
-  /** A user has moved as many bytes as allowed. */
+  /** A user has used its quota of bytes. */
   | "ERR_POLICY_USER_QUOTA"
   /** A user has as many connections open as allowed. */
   | "ERR_POLICY_USER_CONNECTIONS"
-  /** A user's time is over. */
+  /** A user's access has expired. */
   | "ERR_POLICY_USER_EXPIRED"
-  /** An address has as many connections open as one may. */
+  /** A client address has as many connections open as allowed. */
   | "ERR_POLICY_HOST_CONNECTIONS"
-  /** Too many connections did not authenticate; the oldest had to leave. */
+  /** Too many connections were unauthenticated; the oldest was closed. */
   | "ERR_POLICY_STRANGERS"
-  /** A datagram came faster than its user's rate. */
+  /** A datagram exceeded its user's rate. */
   | "ERR_POLICY_USER_RATE"
-  /** A user is connected from as many addresses as it may. */
+  /** A user is connected from as many addresses as allowed. */
   | "ERR_POLICY_USER_HOSTS"
   /** A user is disabled, or was removed. */
   | "ERR_POLICY_USER_DISABLED";
 
-/** Codes of a store of users that did not do what it was asked. */
+/** Codes of failures of a store of users. */
 export type StoreErrorCode =
-  /** Another process had it for too long; nothing has changed, try again. */
+  /** Another process locked the store for too long; nothing has changed. */
   | "ERR_STORE_BUSY"
   /** The disk is full; nothing has changed. */
   | "ERR_STORE_FULL"
   /** The file was damaged or overwritten. */
   | "ERR_STORE_DAMAGED"
-  /** The file was deleted, or is another one; what is written would be lost. */
+  /** The file was deleted or replaced; a write would be lost. */
   | "ERR_STORE_GONE"
-  /** Anything else; see `cause`. */
+  /** Any other failure; see `cause`. */
   | "ERR_STORE_OTHER";
 
-/** Code of what nothing was prepared for: an error of no class of ours. */
+/** Code of errors that no other code expects. */
 export type DefectCode =
   /** A defect of the program or its runtime; the log has the stack. */
   "ERR_DEFECT";
@@ -215,18 +224,18 @@ export type ErrorCode =
   | StoreErrorCode
   | DefectCode;
 
-/** Base of every error this project raises on purpose. */
+/** Base of every error that this project throws on purpose. */
 export class UmbraError<C extends ErrorCode = ErrorCode> extends Error {
-  /** Name of the class. */
+  /** The name of the class. */
   override readonly name: string = "UmbraError";
-  /** Stable identifier; the text of `message` may change, this may not. */
+  /** Stable identifier; unlike the text of `message`, it does not change. */
   readonly code: C;
 
   /**
-   * Describes what went wrong.
+   * Makes an error.
    *
    * @param code What happened.
-   * @param message One sentence for a person.
+   * @param message One sentence for people.
    */
   constructor(code: C, message: string, options?: ErrorOptions) {
     super(message, options);
@@ -234,23 +243,23 @@ export class UmbraError<C extends ErrorCode = ErrorCode> extends Error {
   }
 }
 
-/** The operator is to blame; raised before anything is started. */
+/** The operator is responsible; thrown before anything is started. */
 export class ConfigError extends UmbraError<ConfigErrorCode> {
-  /** Name of the class. */
+  /** The name of the class. */
   override readonly name = "ConfigError";
 }
 
-/** The peer is to blame: its bytes violate the wire format. */
+/** The peer is responsible: its bytes violate the wire format. */
 export class ProtocolError extends UmbraError<ProtocolErrorCode> {
-  /** Name of the class. */
+  /** The name of the class. */
   override readonly name = "ProtocolError";
   /**
-   * Seconds the peer's clock is ahead of ours; negative: behind. Only where
-   * that is what was wrong.
+   * Seconds by which the peer's clock is ahead of ours; negative if it is
+   * behind. Set only if the error is about the clock.
    */
   readonly clockSkewSeconds: number | undefined;
 
-  /** As {@link UmbraError}, and the measured difference of clocks. */
+  /** Makes an error, optionally with the measured difference of the clocks. */
   constructor(
     code: ProtocolErrorCode,
     message: string,
@@ -261,25 +270,25 @@ export class ProtocolError extends UmbraError<ProtocolErrorCode> {
   }
 }
 
-/** The network is to blame. */
+/** The network is responsible. */
 export class TransportError extends UmbraError<TransportErrorCode> {
-  /** Name of the class. */
+  /** The name of the class. */
   override readonly name = "TransportError";
 }
 
 /** Our own policy is the reason. */
 export class PolicyError extends UmbraError<PolicyErrorCode> {
-  /** Name of the class. */
+  /** The name of the class. */
   override readonly name = "PolicyError";
 }
 
-/** The disk that keeps the users is to blame, while we run. */
+/** The disk that keeps the users failed while the program was running. */
 export class StoreError extends UmbraError<StoreErrorCode> {
-  /** Name of the class. */
+  /** The name of the class. */
   override readonly name = "StoreError";
 }
 
-/** The message of anything that was thrown. */
+/** Returns the message of any thrown value. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

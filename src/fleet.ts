@@ -1,158 +1,165 @@
 /**
- * What servers share that have one user base: who may connect and what changes
- * ({@link UserSource}), what was used and how much more each server may let
- * pass ({@link UsageLedger}), and where users are connected from
- * ({@link Seats}).
+ * The interfaces of a fleet, which is several servers with the same users: who
+ * may connect and what changes ({@link UserSource}), how much was used and how
+ * much more each server may relay ({@link UsageLedger}), and from where users
+ * are connected ({@link Seats}).
  *
- * A *node* is one server of the fleet. A *service* is what users are users of:
- * a port, in decimal. The *source* is where nodes meet: an engine such as
- * Valkey, or a panel.
+ * A *node* is one server of the fleet. A *service* is the port, in decimal,
+ * that a user belongs to. The *source* is what the nodes share: an engine such
+ * as Valkey, or a panel.
  *
- * Counters cannot double: a node reports its totals since its incarnation
- * began, never differences. A report that is repeated, or comes late, changes
- * nothing. Quotas cannot overshoot while nothing is lost: a node lets pass only
- * bytes it was granted, and the source keeps `used + Σ leases ≤ quota`.
+ * Traffic is never counted twice: a node reports its totals since its
+ * incarnation began, never differences, so that a repeated or late report
+ * changes nothing. Quotas are not exceeded while no report is lost: a node
+ * relays only bytes it was granted, and the source keeps
+ * `used + Σ leases ≤ quota`.
  *
  * @module
  */
 import type { UserLimits } from "./users.ts";
 
-/** A user as the source has it. */
+/** A user as the source stores it. */
 export interface SharedUser {
-  /** The service it is a user of. */
+  /** The service that the user belongs to. */
   readonly service: string;
-  /** For the log and the counters; unique within its service. */
+  /** The name in the log and the counters; unique within its service. */
   readonly name: string;
   /** Password, or base64 key of a 2022 method. Never logged. */
   readonly password: string;
-  /** The limits on all nodes together. */
+  /** The limits over all nodes together. */
   readonly limits: UserLimits;
-  /** True if it may not connect at present. */
+  /** True if the user may not connect at present. */
   readonly disabled: boolean;
 }
 
-/** What has happened to one user. */
+/** A change of one user. */
 export type SharedChange =
-  /** It is new, or has changed: this is what it is now. */
+  /** The user is new or has changed; `user` is its present state. */
   | { readonly kind: "put"; readonly user: SharedUser }
-  /** It is gone. */
+  /** The user was removed. */
   | {
     readonly kind: "gone";
     readonly service: string;
     readonly name: string;
   };
 
-/** Every user of some services, as of one moment. */
+/** Every user of some services at one moment. */
 export interface UserSnapshot {
-  /** In any order. */
+  /** The users, in any order. */
   readonly users: readonly SharedUser[];
-  /** From where changes are read; a word of the source's own. */
+  /** Position of the next changes, in the source's own format. */
   readonly position: string;
 }
 
-/** What has changed since a position. */
+/** The changes since a position. */
 export interface UserChanges {
-  /** In their order; a user may be there several times. Of any service. */
+  /**
+   * The changes of all services in their order; a user may occur several times.
+   */
   readonly changes: readonly SharedChange[];
-  /** From where the next changes are read. */
+  /** Position of the next changes. */
   readonly position: string;
   /**
-   * True if changes are missing, since the position is older than the source
-   * remembers: take a snapshot.
+   * True if the position is older than the source remembers. Changes are
+   * missing then, and the node must take a snapshot.
    */
   readonly isIncomplete?: boolean;
 }
 
-/** Who may connect. */
+/** The users that may connect. */
 export interface UserSource {
   /**
-   * Every user of these services.
+   * Returns every user of these services.
    *
-   * @throws {StoreError} `ERR_STORE_DAMAGED` when the source has lost what it
-   * had: no user may be removed then.
+   * @throws {StoreError} `ERR_STORE_DAMAGED` if the source has lost its data.
+   * No user may be removed then.
    */
   snapshot(services: readonly string[]): Promise<UserSnapshot>;
   /**
-   * Waits for what has changed since a position.
+   * Waits for changes since a position.
    *
-   * @returns Without changes after a while in which there were none.
+   * @returns No changes if there were none for a while.
    * @throws {StoreError} As {@link UserSource.snapshot}.
    */
   changes(position: string): Promise<UserChanges>;
 }
 
-/** What one node knows of a user that others must know too. */
+/** What one node reports to the others about a user. */
 export interface UsageReport {
   /** The user's service. */
   readonly service: string;
-  /** The user. */
+  /** The user's name. */
   readonly name: string;
   /**
    * Payload bytes from the user to targets since the node's incarnation began;
-   * it only grows.
+   * never decreases.
    */
   readonly bytesUp: number;
-  /** The same from targets to the user. */
+  /** Payload bytes from targets to the user, counted in the same way. */
   readonly bytesDown: number;
-  /** TCP connections since then. */
+  /** TCP connections since the node's incarnation began. */
   readonly connections: number;
   /** TCP connections that are open on this node now. */
   readonly open: number;
   /**
-   * Payload bytes the node wants to be able to let pass beyond these totals; 0
-   * gives back what is left of its lease.
+   * Payload bytes beyond these totals that the node asks to relay; 0 gives back
+   * the rest of its lease.
    */
   readonly wantBytes: number;
-  /** Grows with each report of this user by this incarnation; from 1. */
+  /** The number of this report of this user in this incarnation, from 1. */
   readonly sequence: number;
 }
 
-/** What a node may let pass. */
+/** How much a node may relay. */
 export interface Lease {
   /**
-   * Total, up and down together since the incarnation began, that the node may
-   * reach; `Infinity` where there is no quota.
+   * The total, up and down together since the incarnation began, that the node
+   * may reach; `Infinity` without a quota.
    */
   readonly grantedBytes: number;
-  /** Bytes that all nodes have reported since the counts were cleared. */
+  /** Bytes that all nodes have reported since the counts were last cleared. */
   readonly usedBytes: number;
-  /** Nodes where the user was active of late, this one among them; at least 1. */
+  /**
+   * Nodes on which the user was active recently, including this one; at least
+   * 1.
+   */
   readonly activeNodes: number;
   /** TCP connections that are open on other nodes. */
   readonly openElsewhere: number;
 }
 
-/** What became of a report. */
+/** The result of a report. */
 export type ReportOutcome =
-  /** It is counted, and this may pass. */
+  /** The report is counted, and the node has this lease. */
   | { readonly kind: "lease"; readonly lease: Lease }
   /** There is no such user; nothing is counted. */
   | { readonly kind: "unknown" }
   /** A later incarnation of this node has reported; nothing is counted. */
   | { readonly kind: "stale" };
 
-/** What became of several reports. */
+/** The results of several reports. */
 export interface ReportReply {
-  /** One for each report, in their order. */
+  /** One result for each report, in their order. */
   readonly outcomes: readonly ReportOutcome[];
   /** The source's clock when it answered; milliseconds since 1970. */
   readonly unixMs: number;
 }
 
-/** What was used, and what may be. */
+/** Counts usage and grants leases. */
 export interface UsageLedger {
-  /** Milliseconds after which a lease that was not heard of is another's. */
+  /** Milliseconds without a report after which a lease is granted to others. */
   readonly leaseMs: number;
   /**
-   * Begins another incarnation of this node: a number above all before.
+   * Starts a new incarnation of this node. Its number is above all earlier
+   * ones.
    *
-   * @throws {ConfigError} When this node is of another fleet.
+   * @throws {ConfigError} If this node belongs to another fleet.
    */
   join(): Promise<number>;
   /**
    * Reports usage and asks for leases.
    *
-   * @param incarnation Of which the totals are.
+   * @param incarnation The incarnation that the totals belong to.
    * @param reports At most {@link MAX_FLEET_BATCH}, each of another user.
    */
   report(
@@ -165,38 +172,39 @@ export interface UsageLedger {
 export interface Seat {
   /** The user's service. */
   readonly service: string;
-  /** The user. */
+  /** The user's name. */
   readonly name: string;
   /** An IPv4 address, or the first 64 bits of an IPv6 address. */
   readonly place: string;
 }
 
-/** What became of somebody who has come. */
+/** The result of {@link Seats.enter}. */
 export interface Entrance {
-  /** True if the place is one of as many as the user may have. */
+  /** True if the user's places, including this one, are within the limit. */
   readonly isAdmitted: boolean;
-  /** The same as for a report. */
+  /** The result of the report. */
   readonly outcome: ReportOutcome;
   /** The source's clock when it answered; milliseconds since 1970. */
   readonly unixMs: number;
 }
 
-/** Where users are connected from, over all nodes. */
+/** The places that users are connected from, over all nodes. */
 export interface Seats {
-  /** A user connects from a place, for a node that needs to ask: one step. */
+  /** Takes a seat for a user and reports its usage, in one call. */
   enter(
     incarnation: number,
     seat: Seat,
     report: UsageReport,
   ): Promise<Entrance>;
   /**
-   * The user is still there.
+   * Reports that these users are still connected.
    *
    * @param seats At most {@link MAX_FLEET_BATCH}.
-   * @returns For each, false if it is one too many: the last to come has to go.
+   * @returns For each seat, false if it exceeds the limit; seats that were
+   * taken last are refused first.
    */
   keep(seats: readonly Seat[]): Promise<boolean[]>;
-  /** The last connection of each has ended. */
+  /** Reports that the last connection of each seat has ended. */
   leave(seats: readonly Seat[]): Promise<void>;
 }
 
@@ -236,39 +244,39 @@ export interface SaltExchange {
 }
 
 /**
- * What one node has of the source.
+ * The connection of one node to the source.
  *
- * Every method settles within {@link FLEET_CALL_MS}, `changes()` within
- * {@link FLEET_WATCH_MS} more, a snapshot as long as its parts arrive. Each
- * throws {@link TransportError} when the source did not answer, and may have
- * done it all the same; {@link StoreError} when the source refused. Disposal
- * rejects what is waited for with `ERR_NET_CLOSED`.
+ * Every method settles within {@link FLEET_CALL_MS}; `changes()` may take
+ * {@link FLEET_WATCH_MS} longer, and a snapshot as long as its parts arrive.
+ * Each throws {@link TransportError} if the source did not answer; the call may
+ * have taken effect. Each throws {@link StoreError} if the source refused.
+ * Disposal rejects pending calls with `ERR_NET_CLOSED`.
  */
 export interface FleetLink
   extends UserSource, UsageLedger, Seats, AsyncDisposable {
-  /** The node's name, which outlives the process. */
+  /** The node's name, which stays the same after a restart. */
   readonly node: string;
-  /** Id of the fleet; not set where the source has only one. */
+  /** Id of the fleet; not set if the source serves only one fleet. */
   readonly fleet?: string;
   /** Not set where the source has none. */
   readonly salts?: SaltExchange | undefined;
 }
 
 /**
- * What a node keeps on its own disk, over restarts: copies of users, totals that
- * are not reported yet. Values may be secret.
+ * What a node keeps on its own disk over restarts: copies of users, and totals
+ * that are not reported yet. Values may be secret.
  */
 export interface NodeMemory {
   /**
-   * Every entry whose key begins so, in the order of keys.
+   * Returns every entry whose key starts with `prefix`, ordered by key.
    *
-   * @throws {StoreError} When the disk does not do it.
+   * @throws {StoreError} If the disk fails.
    */
   entries(prefix: string): (readonly [key: string, value: string])[];
   /**
-   * Sets entries, all or none; `undefined` removes one. Durable on return.
+   * Sets all entries or none; `undefined` removes an entry. Durable on return.
    *
-   * @throws {StoreError} When the disk does not do it; nothing has changed then.
+   * @throws {StoreError} If the disk fails; nothing has changed then.
    */
   write(
     changes: Iterable<readonly [key: string, value: string | undefined]>,

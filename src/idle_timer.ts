@@ -1,20 +1,24 @@
 /**
- * The one way in which this project notices that nothing has moved for a while:
- * one timer, however often something does.
+ * Detects that nothing has moved for a while. One timer is enough, however
+ * frequent the activity is.
  *
  * @module
  */
 import type { Clock } from "./clock.ts";
 
-/** The activity that an {@link IdleTimer} watches, and its listener. */
+/** What an {@link IdleTimer} calls. */
 export interface Idle {
-  /** Milliseconds without a touch; asked again whenever the timer looks. */
+  /**
+   * Returns the idle time in milliseconds; called whenever the timer checks.
+   */
   idleTimeoutMs(): number;
-  /** Nothing has moved for that time; the timer has stopped. */
+  /** Called when nothing has moved for that time; the timer has stopped. */
   onIdle(): void;
 }
 
-/** Runs from its making until it is stopped, or nothing has moved. */
+/**
+ * Runs from its construction until it is stopped or the idle time has passed.
+ */
 export class IdleTimer {
   readonly #clock: Clock;
   readonly #idle: Idle;
@@ -23,9 +27,9 @@ export class IdleTimer {
   #cancel: () => void;
 
   /**
-   * Starts.
+   * Starts the timer.
    *
-   * @param clock Measures.
+   * @param clock Measures the idle time.
    */
   constructor(clock: Clock, idle: Idle) {
     this.#clock = clock;
@@ -35,23 +39,23 @@ export class IdleTimer {
     this.#arm(idle.idleTimeoutMs());
   }
 
-  /** Something has moved. */
+  /** Reports activity. */
   touch(): void {
     this.#lastMs = this.#clock.monotonicMs();
   }
 
-  /** Something waits on purpose, until {@link IdleTimer.release}. */
+  /** Suspends the timer until {@link IdleTimer.release}. */
   hold(): void {
     this.#held++;
   }
 
-  /** It waits no more, which counts as a touch. */
+  /** Ends one {@link IdleTimer.hold}, which counts as activity. */
   release(): void {
     this.#held--;
     this.touch();
   }
 
-  /** Ends the wait. Idempotent. */
+  /** Stops the timer. Idempotent. */
   stop(): void {
     this.#cancel();
   }

@@ -1,6 +1,7 @@
 /**
- * Every bound and every default wait of the core, and most of what is around
- * it: each with its unit and, unless it is a mere round number, its reason.
+ * All bounds and default waits of the core, and most of the rest of the
+ * program. Each has its unit and, unless it is merely a round number, its
+ * reason.
  *
  * @module
  */
@@ -11,29 +12,31 @@ export const MAX_CHUNK_PAYLOAD = 0x3fff;
 /** Payload bytes in one chunk of the 2022 edition: 16 bits. SIP022 §3.1.2. */
 export const MAX_CHUNK_PAYLOAD_2022 = 0xffff;
 
-/** Bytes of padding in a request at most. SIP022 §3.1.3. */
+/** The most bytes of padding in a request. SIP022 §3.1.3. */
 export const MAX_PADDING_LENGTH = 900;
 
-/** Seconds a time stamp may differ from our clock, both ways. SIP022 §3.1.3. */
+/**
+ * Seconds a time stamp may differ from our clock, either way. SIP022 §3.1.3.
+ */
 export const MAX_TIMESTAMP_SKEW_S = 30;
 
 /**
- * Milliseconds a salt of the 2022 edition is remembered at least: a time
- * stamp that was ahead by the whole skew is of now for twice the skew, and
- * nearly a second more since stamps are whole seconds. SIP022 §3.1.4 has 60 s.
+ * The least milliseconds that a salt of the 2022 edition is remembered. A time
+ * stamp that is ahead by the whole skew stays valid for twice the skew, and for
+ * up to a second more because stamps are whole seconds. SIP022 §3.1.4 has 60 s.
  */
 export const SALT_POOL_MS: number = (2 * MAX_TIMESTAMP_SKEW_S + 1) * 1_000;
 
 /**
- * Milliseconds by which the wall clock and the monotonic one drift apart in a
- * millisecond without a step: time services slew by 500 ppm at most.
+ * Milliseconds that the wall clock and the monotonic clock drift apart in one
+ * millisecond, without a step: time services slew by at most 500 ppm.
  */
 export const CLOCK_SLEW = 0.0005;
 
 /**
- * Salts in one of the two generations of a replay filter; about 100 bytes
- * each. The 2022 edition fills one at 4,300 requests a second, more than a
- * process serves.
+ * Salts in each of the two generations of a replay filter; about 100 bytes
+ * each. With the 2022 edition, 4,300 requests a second fill one generation,
+ * which is more than one process serves.
  */
 export const SALT_GENERATION = 262_144;
 
@@ -41,115 +44,122 @@ export const SALT_GENERATION = 262_144;
 export const SALT_MARK_LENGTH = 16;
 
 /**
- * IVs in one of the two generations that a server of a stream cipher remembers
- * of its streams, and of its packets; 50 bytes each. A thousand packets a second
- * fill one in a minute.
+ * IVs in each of the two generations that a server of a stream cipher
+ * remembers, of streams and of packets separately; 50 bytes each. A thousand
+ * packets a second fill one generation in a minute.
  */
 export const IV_GENERATION = 65_536;
 
 /**
- * Milliseconds between two tries to get a port that another process has: no
- * event says that it is free.
+ * Milliseconds between two tries to listen on a port that another process has.
+ * No event reports that the port is free.
  */
 export const TAKE_OVER_RETRY_MS = 100;
 
 /**
- * Milliseconds at its rate that a user may send at once after a pause: about
+ * Milliseconds of its rate that a user may send at once after a pause: about
  * one full read at 20 Mbit/s.
  */
 export const RATE_BURST_MS = 100;
 
-/** Client addresses that a status has of a user: those that came last. */
+/** Client addresses that a status lists for one user: the latest ones. */
 export const MAX_LISTED_HOSTS = 16;
 
 /**
- * Users on one port of AEAD 2017: a stranger costs a key derivation for each.
+ * Users on one port of AEAD 2017. A client that is not authenticated costs one
+ * key derivation for each of them.
  */
 export const MAX_TRIAL_USERS = 256;
 
 /**
- * Bytes of one UDP packet of AEAD 2017, over all keys tried on it: 2,048 for
- * each of {@link MAX_TRIAL_USERS}, and 8 keys for the largest. Beyond it only
- * who was heard of from that address, with less, is served.
+ * Bytes that are decrypted for one UDP packet of AEAD 2017, over all keys that
+ * are tried: 2,048 for each of {@link MAX_TRIAL_USERS}, or 8 keys for the
+ * largest packet. Keys are tried until this is used up; the keys of users who
+ * were last seen at that address come first.
  */
 export const MAX_TRIAL_BYTES = 524_288;
 
 /**
- * Keys of users of Shadowsocks 2022 that stay bound to their method, at least:
- * of those who connected last, one kilobyte each; twice as many at most.
+ * The least keys of users of Shadowsocks 2022 that stay bound to their method:
+ * those that were used last, one kilobyte each. At most twice as many are kept.
  */
 export const MAX_BOUND_KEYS = 1_024;
 
 /**
- * Client addresses whose user is remembered, to try that key first; a forgotten
- * one costs its next connection a trial of all keys, no more.
+ * Client addresses whose user is remembered, so that its key is tried first.
+ * For an address that was forgotten, the next connection tries all keys.
  */
 export const MAX_REMEMBERED_CLIENTS = 4_096;
 
 /**
- * Packet ids behind the highest one that may still come: WireGuard's and
- * shadowsocks-rust's number.
+ * How far a packet id may be behind the highest one received: the number that
+ * WireGuard and shadowsocks-rust use.
  */
 export const PACKET_WINDOW = 8_128;
 
 /**
- * UDP sessions of the 2022 edition a server remembers: those in use, and those
- * of the last {@link SALT_POOL_MS}. 500 new ones a second reach it; 1.1 KB each,
- * and 1 KB more where a session was long.
+ * UDP sessions of the 2022 edition that a server remembers: those in use, and
+ * those of the last {@link SALT_POOL_MS}. 500 new sessions a second reach it.
+ * Each takes 1.1 KB, and 1 KB more if it was long.
  */
 export const MAX_PACKET_SESSIONS = 32_768;
 
 /**
- * Part of those sessions that one user may have, or one client network where
- * users have no names: four must agree to fill it. 134 new ones a second.
+ * Share of those sessions that one user may have, or one client network where
+ * users have no names, so that at least four are needed to fill it. 134 new
+ * sessions a second reach it.
  */
 export const PACKET_SESSION_SHARE = 0.25;
 
 /**
- * Sessions of a server in whose packets one client session is answered: one,
- * and the one from before a restart. SIP022 §3.2.
+ * Server sessions that may answer one client session: the present one, and the
+ * one before a restart. SIP022 §3.2.
  */
 export const MAX_SERVER_SESSIONS = 2;
 
 /**
- * Bytes of a salt that stay random beside a prefix: with 2^32 streams under one
- * key, the chance that two salts are the same is a half.
+ * Bytes of a salt that stay random when a prefix is set. After 2^32 streams
+ * under one key, the probability of two equal salts is a half.
  */
 export const MIN_RANDOM_SALT_BYTES = 8;
 
-/** Random bytes of a salt below which the operator is warned: GCM's 96 bits. */
+/**
+ * Random bytes of a salt below which the operator is warned: 96 bits, as in
+ * GCM.
+ */
 export const FEW_RANDOM_SALT_BYTES = 12;
 
 /** Bytes of an AEAD tag, the same for every method. */
 export const TAG_LENGTH = 16;
 
 /**
- * Blocks of 64 bytes in one direction of a ChaCha20 or Salsa20 stream: a
- * counter of 32 bits, less the last one, which noble does not compute. 256 GiB.
+ * Blocks of 64 bytes in one direction of a ChaCha20 or Salsa20 stream (256
+ * GiB). The counter has 32 bits, and noble does not compute the last block.
  */
 export const MAX_ARX_BLOCKS = 0xffff_ffff;
 
-/** Bytes of the longest SOCKS5 message: RFC 1929 user name and password. */
+/** Bytes of the longest SOCKS5 message: user name and password of RFC 1929. */
 export const MAX_SOCKS_MESSAGE_LENGTH: number = 1 + 1 + 255 + 1 + 255;
 
-/** Bytes of USERID and of HOST in a SOCKS4 request; the protocol has no bound. */
+/**
+ * Bytes of USERID and of HOST in a SOCKS4 request; the protocol sets no bound.
+ */
 export const MAX_SOCKS4_FIELD_LENGTH = 255;
 
 /**
- * Bytes of an HTTP request line or status line without CRLF. RFC 9112 §3 wants
- * 8,000 at least; Apache and nginx stop at about 8,192.
+ * Bytes of an HTTP request line or status line without CRLF. RFC 9112 §3
+ * recommends at least 8,000; Apache and nginx allow about 8,192.
  */
 export const MAX_HTTP_LINE_LENGTH = 16_384;
 
 /**
- * Bytes of an HTTP head, or of a trailer section, all lines together: four of
- * the longest.
+ * Bytes of all lines of an HTTP head or a trailer section: four of the longest.
  */
 export const MAX_HTTP_HEAD_LENGTH = 65_536;
 
 /**
- * Milliseconds that a failed relay waits for its last bytes to be taken: they
- * fit into any system's buffer but a full one.
+ * Milliseconds that a failed relay waits for its last bytes to be sent. Usually
+ * they fit into the system's buffer at once.
  */
 export const BREAK_OFF_MS = 1_000;
 
@@ -157,88 +167,89 @@ export const BREAK_OFF_MS = 1_000;
 export const MAX_CONTROL_PAYLOAD = 125;
 
 /**
- * Bytes of a WebSocket message of a stream: four of the longest reads. Nothing
- * is held for them, but a message without an end is no message.
+ * Bytes of a WebSocket message of a stream: four of the longest reads. No
+ * buffer of this size is kept; the bound refuses messages without an end.
  */
 export const MAX_WEBSOCKET_MESSAGE = 1_048_576;
 
 /** Bytes of a WebSocket message that is a packet: the largest UDP over IPv4. */
 export const MAX_WEBSOCKET_PACKET = 65_507;
 
-/**
- * Milliseconds for the Close frame of the peer once ours is sent and nothing
- * else is wanted of the connection.
- */
+/** Milliseconds for the peer's Close frame, after ours was sent. */
 export const WEBSOCKET_CLOSE_MS = 10_000;
 
 /**
- * Milliseconds of quiet before we end a stream to v2ray-plugin, which knows no
- * half-close: what its own client waits.
+ * Milliseconds of silence before we end a stream to v2ray-plugin, which does
+ * not support half-close: the time that its own client waits.
  */
 export const V2RAY_CLOSE_DELAY_MS = 5_000;
 
 /**
- * Bytes of packets that may wait to be written to a WebSocket; what comes then
- * is dropped, as a full socket of UDP drops it.
+ * Bytes of packets that may wait to be written to a WebSocket. Further packets
+ * are dropped, as a full UDP socket drops them.
  */
 export const MAX_WEBSOCKET_PENDING = 524_288;
 
-/** Fields of an HTTP head; Apache stops at 100. */
+/** Fields of an HTTP head; Apache allows 100. */
 export const MAX_HTTP_FIELDS = 128;
 
-/** Fields of a response: a browser takes as many as the head has room for. */
+/** Fields of an HTTP response: browsers accept as many as fit into a head. */
 export const MAX_HTTP_RESPONSE_FIELDS = 1_024;
 
 /**
  * Bytes of the line before an HTTP chunk: a size of 12 digits, and extensions,
- * which are dropped.
+ * which are ignored.
  */
 export const MAX_HTTP_CHUNK_LINE_LENGTH = 1_024;
 
 /**
- * Bytes of a request body that is read and forgotten so that a refused client
- * can try again on the same connection; a new one is cheaper than more.
+ * Bytes of a request body that are read and discarded, so that a refused client
+ * can try again on the same connection. For longer bodies a new connection is
+ * cheaper.
  */
 export const MAX_HTTP_REFUSED_BODY = 65_536;
 
 /**
- * Milliseconds from accept until a client of `ss-server` must have sent a
- * valid request, and until a connection that failed to is closed. One number
- * for both, or the difference would tell a probe that it failed. Outline
- * uses 59 s, the time-out of many web servers.
+ * Milliseconds from accept until a client of `ss-server` must have sent a valid
+ * request, and until a connection with an invalid request is closed. The two
+ * must be equal: a difference would show a probe that its request was invalid.
+ * Outline uses 59 s, the time-out of many web servers.
  */
 export const SERVER_HANDSHAKE_TIMEOUT_MS = 60_000;
 
 /**
  * Share by which the wait above is lengthened at random, so that it is no
- * constant to recognise us by.
+ * constant by which the server can be recognised.
  */
 export const SERVER_HANDSHAKE_JITTER = 0.5;
 
 /**
- * Milliseconds an application has to finish its SOCKS handshake, to complete
- * the head of an HTTP request it has begun, or to take an answer.
+ * Milliseconds for an application to finish its SOCKS handshake, to complete
+ * the head of an HTTP request it has begun, or to read an answer.
  */
 export const LOCAL_HANDSHAKE_TIMEOUT_MS = 30_000;
 
 /**
- * Milliseconds `ss-server` waits for the peer of a SOCKS5 BIND; FTP, for which
- * it was made, connects within seconds.
+ * Milliseconds that `ss-server` waits for the peer of a SOCKS5 BIND. The
+ * command was made for FTP, whose peers connect within seconds.
  */
 export const BIND_ACCEPT_TIMEOUT_MS = 60_000;
 
 /**
- * Milliseconds to resolve a name and connect to one of its addresses: TCP tries
- * four times, at 0, 1, 3 and 7 s (RFC 6298 §2).
+ * Milliseconds to resolve a name and connect to one of its addresses: TCP sends
+ * four SYNs in that time, at 0, 1, 3 and 7 s (RFC 6298 §2).
  */
 export const CONNECT_TIMEOUT_MS = 10_000;
 
-/** Milliseconds of silence after which a local doubts a server it never heard. */
+/**
+ * Milliseconds without an answer after which a local logs a hint about a server
+ * that has never answered.
+ */
 export const SILENCE_HINT_MS = 10_000;
 
 /**
- * Milliseconds between questions to a peer that does not answer them, at most.
- * The system's 75,000 make 11 minutes of nine questions.
+ * The most milliseconds between two keepalive probes to a peer that does not
+ * answer. With the system's 75,000, nine probes take 11 minutes.
  */
 export const KEEP_ALIVE_QUESTION_MS = 15_000;
 
@@ -246,124 +257,134 @@ export const KEEP_ALIVE_QUESTION_MS = 15_000;
 export const ATTEMPT_DELAY_MS = 250;
 
 /**
- * Milliseconds after which a server that was sent something, and has said
- * nothing on any connection since, is suspected: three round trips of a slow
- * satellite link.
+ * Milliseconds without an answer on any connection, after sending, until a
+ * server is suspected: three round trips over a slow satellite link.
  */
 export const SERVER_SILENCE_MS = 2_000;
 
-/** Silent connections that make a server suspect where nothing may probe it. */
+/**
+ * Unanswered connections after which a server is suspected, if it may not be
+ * probed.
+ */
 export const SILENT_CONNECTIONS = 5;
 
-/** Silent targets that do so: one that is slow is the target's own affair. */
+/**
+ * Different targets without an answer after which the same happens. A single
+ * slow target says nothing about the server.
+ */
 export const SILENT_TARGETS = 3;
 
 /**
- * Milliseconds for which a target whose silence was not the server's raises no
- * suspicion by itself.
+ * Milliseconds in which a target causes no suspicion by itself, because its
+ * silence was once not the server's fault.
  */
 export const SLOW_TARGET_MS = 60_000;
 
-/** Targets that are remembered so; the oldest makes room. */
+/** Targets of which this is remembered; the oldest is replaced. */
 export const MAX_SLOW_TARGETS = 64;
 
-/** Milliseconds of the half-life of measured times. */
+/** The half-life, in milliseconds, of measured times. */
 export const SERVER_TIME_HALF_LIFE_MS = 30_000;
 
-/** Tries of a server from which the failure rate is computed. */
+/** The latest tries of a server, from which the failure rate is computed. */
 export const SERVER_OUTCOMES = 20;
 
-/** Milliseconds until a server that is down is tried again; doubles. */
+/**
+ * Milliseconds until a server that is down is tried again; doubles each time.
+ */
 export const SERVER_RETRY_MS = 5_000;
 
-/** The longest of those waits, in milliseconds. */
+/** The longest of those waits in milliseconds. */
 export const MAX_SERVER_RETRY_MS = 300_000;
 
-/** Share by which those waits are longer or shorter at random. */
+/** Share by which those waits are randomly longer or shorter. */
 export const SERVER_RETRY_JITTER = 0.2;
 
-/** Milliseconds between two probes of one server because of a suspicion. */
+/**
+ * The least milliseconds between two probes of one server that is suspected.
+ */
 export const SUSPICION_INTERVAL_MS = 5_000;
 
-/** Milliseconds that such a probe may take at least. */
+/** The least milliseconds that such a probe may take. */
 export const MIN_SUSPICION_MS = 1_000;
 
-/** Times what is usual that such a probe may take. */
+/** How many times the usual duration such a probe may take. */
 export const SUSPICION_FACTOR = 4;
 
-/** Milliseconds a connect may take before the next server is dialled beside. */
+/** The least milliseconds until a connect is raced with the next server. */
 export const MIN_RACE_DELAY_MS = 300;
 
 /**
- * The longest delay of a race, which holds where nothing is known of the
- * server.
+ * The most milliseconds until then; used for servers without measured times.
  */
 export const MAX_RACE_DELAY_MS = 2_000;
 
-/** Times what is usual that a connect may take before that. */
+/** How many times the usual duration a connect may take before the race. */
 export const RACE_FACTOR = 2;
 
 /** Milliseconds between two probes of a server that works; ± 30 %. */
 export const PROBE_INTERVAL_MS = 60_000;
 
-/** Share by which that interval is longer or shorter at random. */
+/** Share by which that interval is randomly longer or shorter. */
 export const PROBE_JITTER = 0.3;
 
 /** Milliseconds a probe may take, as in shadowsocks-rust. */
 export const PROBE_TIMEOUT_MS = 5_000;
 
-/** Probes under way at once, of all servers of a group. */
+/** Probes that run at once, over all servers of a group. */
 export const MAX_PROBES = 8;
 
 /** Milliseconds by which a server must be faster than the one in use. */
 export const LATENCY_TOLERANCE_MS = 50;
 
-/** Milliseconds the greatest tolerance has. */
+/** The largest tolerance that can be set, in milliseconds. */
 export const MAX_LATENCY_TOLERANCE_MS = 10_000;
 
-/** Share of the time of the one in use by which it must be faster too. */
+/**
+ * Share of the time of the server in use by which another must also be faster.
+ */
 export const LATENCY_GAIN = 0.2;
 
-/** Milliseconds between two comparisons; a change takes two. */
+/** Milliseconds between two comparisons; a change needs two of them. */
 export const LATENCY_INTERVAL_MS = 10_000;
 
-/** Milliseconds a server stays in use at least, while it works. */
+/** The least milliseconds that a working server stays in use. */
 export const MIN_DWELL_MS = 30_000;
 
-/** Datagrams without any answer that make a server suspect for UDP. */
+/** Unanswered datagrams after which a server is suspected for UDP. */
 export const SILENT_DATAGRAMS = 8;
 
-/** Flows that those must come from: one may lead to a target that is gone. */
+/** Flows that they must come from, since the target of one flow may be down. */
 export const SILENT_FLOWS = 2;
 
-/** Milliseconds that must lie between the first of them and the last. */
+/** Milliseconds that must lie between the first and the last of them. */
 export const UDP_SILENCE_MS = 3_000;
 
 /**
  * Milliseconds until one flow tries such a server again; doubles up to
- * {@link MAX_SERVER_RETRY_MS}. A flow that tries in vain costs its application
+ * {@link MAX_SERVER_RETRY_MS}. A failed try delays the flow's application by
  * {@link UDP_FLOW_GRACE_MS}.
  */
 export const UDP_RETRY_MS = 60_000;
 
 /**
  * Milliseconds after which the flows of such a server end, so that their
- * applications begin others elsewhere.
+ * applications start new flows over another server.
  */
 export const UDP_FLOW_GRACE_MS = 30_000;
 
-/** Addresses of one name that are tried; a name server may list hundreds. */
+/** Addresses of one name that are tried; a name may have hundreds. */
 export const MAX_DIAL_ADDRESSES = 8;
 
 /**
  * Milliseconds without a byte in either direction; `-t` sets it. RFC 5382 §5
- * wants two hours of a NAT, but we hold two sockets.
+ * requires two hours of a NAT, but a relayed connection holds two sockets.
  */
 export const IDLE_TIMEOUT_MS = 300_000;
 
 /**
- * Sockets at once that answer redirected datagrams, one for each target. A
- * page asks a few dozen targets over UDP; each socket is a descriptor.
+ * Sockets at once that answer redirected datagrams, one for each target. A page
+ * uses a few dozen targets over UDP; each socket is a descriptor.
  */
 export const MAX_REPLY_SOCKETS = 512;
 
@@ -371,176 +392,183 @@ export const MAX_REPLY_SOCKETS = 512;
 export const REPLY_SOCKET_IDLE_MS = 60_000;
 
 /**
- * Milliseconds a connection by TCP fast open waits for bytes to take along,
- * when something is read from it meanwhile: longer than `FIRST_PAYLOAD_WAIT_MS`
- * of the end before, so that only a peer that speaks first pays it.
+ * Milliseconds that a connection with TCP fast open waits for its first bytes
+ * while it is read from. This is longer than `FIRST_PAYLOAD_WAIT_MS`, so that
+ * only protocols in which the server speaks first are delayed.
  */
 export const FAST_OPEN_WAIT_MS = 60;
 
 /**
  * Milliseconds `ss-local` waits for an application's first bytes, so that they
- * leave in one segment with salt and address. libev waits 50, Outline 10; a
- * protocol in which the server speaks first pays it once.
+ * share one segment with salt and address. libev waits 50, Outline 10. A
+ * protocol in which the server speaks first is delayed once.
  */
 export const FIRST_PAYLOAD_WAIT_MS = 50;
 
-/** Milliseconds a program of the system may take that reads or sets one value. */
+/** Milliseconds for a program of the system that reads or sets one value. */
 export const TOOL_TIMEOUT_MS = 5_000;
 
-/** Bytes of what it prints; the longest is a list of hosts. */
+/** Bytes of the output of such a program; the longest is a list of hosts. */
 export const MAX_TOOL_OUTPUT = 65_536;
 
-/** Milliseconds in which a proxy of this machine would take a connection. */
+/** Milliseconds in which a proxy on this machine must accept a connection. */
 export const PROXY_ANSWER_MS = 500;
 
 /**
- * Milliseconds a local waits for what a client says first, where that may name
- * the target; a protocol in which the server speaks first pays it once.
+ * Milliseconds that a local waits for a client's first bytes, where they may
+ * contain the name of the target. A protocol in which the server speaks first
+ * is delayed once.
  */
 export const SNIFF_WAIT_MS = 300;
 
 /**
- * Bytes in which a name is looked for: a ClientHello with a post-quantum key
- * share has about 1,800, and servers of HTTP take heads of 8 KiB.
+ * Bytes that are searched for a name: a ClientHello with a post-quantum key
+ * share has about 1,800, and HTTP servers accept heads of 8 KiB.
  */
 export const MAX_SNIFFED_BYTES = 8_192;
 
 /**
- * Milliseconds a refused application gets to take its reply and hang up.
- * RFC 1928 §6 allows 10 s.
+ * Milliseconds for a refused application to read its reply and close. RFC 1928
+ * §6 allows 10 s.
  */
 export const REFUSAL_LINGER_MS = 2_000;
 
-/** Connections open at once, where the system's limit allows as many. */
+/** Connections open at once, if the system's limit allows it. */
 export const MAX_CONNECTIONS = 16_384;
 
 /**
- * When the limit was reached, accepting goes on once this part of it is open:
- * a server at its limit must not stop and start with every connection.
+ * Share of the limit of connections at which accepting resumes after the limit
+ * was reached, so that it does not stop and start with every connection.
  */
 export const RESUME_ACCEPT_SHARE = 0.98;
 
 /**
- * Part of the connections of a server that may be of clients that have not
- * authenticated, while descriptors are short. Otherwise they may have all: the
- * oldest of them leaves for the next connection.
+ * Share of a server's connections that may be unauthenticated while descriptors
+ * are short. Otherwise there is no such limit: at the limit of connections, the
+ * oldest unauthenticated one is closed for a new one.
  */
 export const STRANGERS_SHARE = 0.5;
 
 /**
- * Milliseconds a connection may take to authenticate however many want its
- * place: a local waits 50 for its application, and packets need their time.
- * With 1,024 descriptors a server has a place for 2,700 strangers a second;
- * those beyond wait with the system, or are reset by Bun.
+ * Milliseconds a connection always has to authenticate, even under load: a
+ * local waits 50 for its application, and packets need their time. With 1,024
+ * descriptors, a server has room for 2,700 unauthenticated connections a
+ * second. Further ones wait in the system's queue, or are reset on Bun.
  */
 export const MIN_STRANGER_MS = 150;
 
 /**
- * Descriptors below which a program does not start: 24 connections, or 17 and
- * 16 UDP flows.
+ * Descriptors below which a program does not start. They allow 24 connections,
+ * or 17 with 16 UDP flows.
  */
 export const MIN_DESCRIPTORS = 128;
 
 /**
- * Milliseconds without a new event after which a shortage or a crowd is over:
- * until then it is logged once, and what it took to survive it stays in force.
+ * Milliseconds without a new event after which a shortage or an overload is
+ * over. Until then it is logged once, and the measures against it stay in
+ * effect.
  */
 export const CALM_MS = 60_000;
 
 /**
- * Part of the connections that may stay open when descriptors run out: what
- * that frees is for others, and for dials of those that stay.
+ * Share of the open connections that is kept when descriptors run out. The
+ * freed descriptors serve other uses, and dials of the remaining connections.
  */
 export const SHORTAGE_SHARE = 0.75;
 
 /**
- * Descriptors kept for listeners, files, name look-ups, the runtime, the
- * operator's port (`MAX_ADMIN_CONNECTIONS`) and that of invitations.
+ * Descriptors reserved for listeners, files, name look-ups, the runtime, the
+ * operator's port (`MAX_ADMIN_CONNECTIONS`) and the port of invitations.
  */
 export const RESERVED_DESCRIPTORS = 64;
 
 /**
- * Connections a runtime that cannot stop accepting (Bun) may hold back until
- * the service takes them; more are reset.
+ * Accepted connections that may wait for the service on a runtime that cannot
+ * stop accepting (Bun). Further ones are reset.
  */
 export const MAX_UNACCEPTED = 128;
 
-/** Part of all descriptors those may use at most: one in so many. */
+/** Those connections may use one in this many descriptors. */
 export const UNACCEPTED_SHARE = 8;
 
 /** Descriptors one relayed connection needs: client and target. */
 export const DESCRIPTORS_PER_CONNECTION = 2;
 
 /**
- * Milliseconds before accepting again after accept failed; doubles. Once more
- * at once would be a busy loop: the connection that failed is still there.
+ * Milliseconds to wait after accept failed; doubles each time. Without the
+ * wait, accept would fail in a busy loop: the pending connection is still
+ * there.
  */
 export const ACCEPT_BACKOFF_MS = 50;
 
-/** Longest of those waits, in milliseconds: new clients wait as long. */
+/** The longest of those waits in milliseconds; new clients wait as long. */
 export const MAX_ACCEPT_BACKOFF_MS = 1_000;
 
 /**
- * Milliseconds without a failure after which accepting has recovered: two of
- * the longest waits.
+ * Milliseconds without a failure after which accepting counts as recovered: two
+ * of the longest waits.
  */
 export const ACCEPT_RECOVERED_MS = 2_000;
 
 /**
- * Milliseconds open connections get to finish when a service stops; systemd
- * kills after 90 s, Docker after 10.
+ * Milliseconds for open connections to finish when a service stops. systemd
+ * kills a program after 90 s, Docker after 10.
  */
 export const GRACE_MS = 5_000;
 
-/** Milliseconds between two looks of the dashboard and of `umbra top`. */
+/** Milliseconds between two updates of the dashboard and of `umbra top`. */
 export const STATUS_INTERVAL_MS = 1_000;
 
-/** Milliseconds of history the dashboard and `umbra top` keep, in memory. */
+/**
+ * Milliseconds of history that the dashboard and `umbra top` keep in memory.
+ */
 export const HISTORY_MS = 600_000;
 
-/** Minutes that a program remembers of itself: a day, some 200 KiB. */
+/** Minutes of its own history that a program keeps: a day, about 200 KiB. */
 export const DAY_HISTORY_MINUTES = 1_440;
 
-/** Servers that can be added to a running local: more than anybody pastes. */
+/** Servers that can be added to a running local. */
 export const MAX_ADDED_SERVERS = 64;
 
-/** Requests to a local that are remembered, with their targets: one screen. */
+/** Requests that a local remembers with their targets: one screen. */
 export const MAX_RECENT_REQUESTS = 100;
 
-/** Milliseconds without a look after which a plot shows a hole. */
+/** Milliseconds without an update after which a plot shows a gap. */
 export const HISTORY_GAP_MS = 5_000;
 
-/** Milliseconds an answer of the operator's port may take. */
+/** Milliseconds for an answer of the operator's port. */
 export const STATUS_TIMEOUT_MS = 5_000;
 
-/** Bytes of a status: ten thousand users of a kilobyte, and some. */
+/** Bytes of a status: more than ten thousand users of one kilobyte. */
 export const MAX_STATUS_LENGTH = 16_777_216;
 
 /**
- * Bytes of buffers kept for reuse, for reads and writes together: what some sixty
- * busy connections have in use. With 4 MiB, 64 connections on Deno cost half as
- * much processor time again.
+ * Bytes of buffers kept for reuse, for reads and writes together: what about
+ * sixty busy connections use. With 4 MiB, 64 connections on Deno take one and a
+ * half times the processor time.
  */
 export const MAX_POOLED_BYTES = 16_777_216;
 
-/** Bytes of the reads of all busy connections together, half of what is pooled. */
+/**
+ * Bytes that all busy connections together may read at once: half of the pool.
+ */
 export const MAX_BUSY_READ_BYTES = 8_388_608;
 
 /**
- * Bytes that may wait to be written, over all connections, before reads become
- * as short as {@link CROWDED_READ_BUFFER}: 16 of the longest.
+ * Bytes that wait to be written, over all connections, above which reads are
+ * limited to {@link CROWDED_READ_BUFFER}: 16 of the longest reads.
  */
 export const MAX_WAITING_BYTES = 4_194_304;
 
 /**
- * Bytes of one read of a busy connection at most, while many bytes wait: a
- * receiver that does not read holds up one read, and a partial chunk.
+ * The most bytes of one read of a busy connection while many bytes wait. A
+ * receiver that does not read then holds up one read and a partial chunk.
  */
 export const CROWDED_READ_BUFFER = 16_384;
 
 /**
- * Bytes of a chunk that Bun hands over from which on we read ourselves: what
- * comes in less is left to Bun.
+ * Bytes of a chunk from Bun at which a connection starts to read for itself.
+ * Smaller chunks are delivered by Bun.
  */
 export const LONG_READ = 16_384;
 
@@ -548,77 +576,84 @@ export const LONG_READ = 16_384;
 export const MIN_READ_BUFFER = 4_096;
 
 /**
- * Bytes of one read while a connection is quiet: thousands that say nothing
- * hold a buffer each.
+ * Bytes of one read while a connection is quiet, since each of thousands of
+ * quiet connections holds a buffer.
  */
 export const QUIET_READ_BUFFER = 1_024;
 
-/** Buffers for first reads that are kept for the next connections: 256 KiB. */
+/** Buffers for first reads that are kept for later connections: 256 KiB. */
 export const MAX_FIRST_BUFFERS = 64;
 
-/** Bytes of one read at most; reached ×4 at a time while reads come back full. */
+/** The most bytes of one read. The size grows fourfold while reads fill it. */
 export const MAX_READ_BUFFER = 262_144;
 
 /**
- * Bytes that sockets of our own may read in one turn of the event loop before
- * timers, new connections and the runtime's sockets have theirs.
+ * Bytes that our own sockets may read in one turn of the event loop before
+ * timers, new connections and the runtime's sockets get their turn.
  */
 export const MAX_TURN_BYTES = 262_144;
 
 /**
- * The cost of an accepted connection in these bytes: 64 are accepted in a turn.
+ * What an accepted connection counts in these bytes: 64 are accepted in a turn.
  */
 export const ACCEPT_TURN_BYTES = 4_096;
 
-/** Bytes of a read that are copied out; more of them keep the whole buffer. */
+/**
+ * Bytes of a read up to which it is copied out; a longer one keeps its buffer.
+ */
 export const MAX_COPIED_READ = 32_768;
 
-/** Connections the kernel keeps until we accept them, if the system allows it. */
+/**
+ * Connections that wait in the kernel to be accepted, if the system allows it.
+ */
 export const LISTEN_BACKLOG = 1_024;
 
 /**
- * Milliseconds that sockets of our own may take to prove themselves at start:
- * they take 10, and a machine that is busy takes its time.
+ * Milliseconds for the self-test of our own sockets at start. It takes 10 on an
+ * idle machine.
  */
 export const SELF_TEST_MS = 3_000;
 
-/** Milliseconds until the event loop looks again that could not go to sleep. */
+/**
+ * Milliseconds until the event loop checks again after it could not arm its
+ * wake-up.
+ */
 export const BELL_RETRY_MS = 5;
 
 /**
- * Bytes of a piece of memory that short-lived arrays are cut from: some forty
- * datagrams of 1,500 bytes. One that waits keeps the whole piece.
+ * Bytes of a piece of memory from which short-lived arrays are cut: about forty
+ * datagrams of 1,500 bytes. The piece is freed with its last array.
  */
 export const PIECE_BYTES = 65_536;
 
-/** Bytes of the longest of these arrays; a longer one has its own memory. */
+/** Bytes of the longest such array; a longer one has its own memory. */
 export const MAX_CUT_BYTES = 4_096;
 
 /**
- * Addresses of senders that a thread keeps as text; then it forgets all: one
- * for each of {@link MAX_UDP_FLOWS}.
+ * Addresses of senders that a thread keeps as text, one for each of
+ * {@link MAX_UDP_FLOWS}. At the limit, all are dropped.
  */
 export const MAX_KNOWN_ADDRESSES = 1_024;
 
-/** Reads of unread data until a connection is closed: 4 MiB. */
+/** Reads of unread data before a connection is closed: 4 MiB. */
 export const MAX_DISCARDS = 16;
 
-/** Datagrams that one call of the system receives or sends. */
+/** Datagrams in one system call that receives or sends. */
 export const DATAGRAM_BATCH = 64;
 
 /**
- * Datagrams that a socket may take in one turn: half of what it may queue, so
- * that none is dropped that has a reader.
+ * Datagrams that a socket may receive in one turn. It is half of its queue, so
+ * that none is dropped while there is a reader.
  */
 export const MAX_TURN_DATAGRAMS = 256;
 
-/** Bytes of datagrams that one call of the system sends. */
+/** Bytes of datagrams in one system call that sends. */
 export const SEND_BATCH_BYTES = 262_144;
 
 /**
- * Bytes of the receive buffer that a UDP socket asks for: 1,800 datagrams of
- * 1,200 bytes with the kernel's overhead, 180 ms of 10,000 a second. A bound: what
- * does not wait takes no memory.
+ * Bytes of the receive buffer that is requested for a UDP socket: 1,800
+ * datagrams of 1,200 bytes with the kernel's overhead, or 180 ms at 10,000 a
+ * second. Only waiting datagrams take memory.
  */
 export const UDP_RECEIVE_BUFFER = 2_097_152;
 
@@ -626,118 +661,119 @@ export const UDP_RECEIVE_BUFFER = 2_097_152;
 export const MAX_DATAGRAM_LENGTH = 65_527;
 
 /**
- * Datagrams that may wait in a socket for `receive()`: some 5 ms of a gigabit
- * of full ones.
+ * Datagrams that may wait in a socket for `receive()`: about 5 ms of full
+ * datagrams at one gigabit a second.
  */
 export const MAX_QUEUED_DATAGRAMS = 512;
 
-/** Bytes of those datagrams, whichever bound is reached first. */
+/** Bytes of those datagrams; either bound applies. */
 export const MAX_QUEUED_DATAGRAM_BYTES = 524_288;
 
 /**
  * Milliseconds without a datagram in either direction until a UDP flow ends;
- * `--udp-timeout` sets it. RFC 4787 §4.3 wants 2 minutes or more.
+ * `--udp-timeout` sets it. RFC 4787 §4.3 requires at least 2 minutes.
  */
 export const UDP_TIMEOUT_MS = 300_000;
 
 /**
- * UDP flows open at once, where the descriptors allow as many; the one that
- * was quiet for longest makes room. libev has 512. A socket costs Deno 72 KB.
+ * UDP flows open at once, if there are enough descriptors. At the limit, the
+ * flow that was quiet for longest is closed. libev has 512. On Deno, a socket
+ * costs 72 KB.
  */
 export const MAX_UDP_FLOWS = 1_024;
 
 /**
- * Share of the descriptors that UDP flows may take; the rest is TCP's, whose
- * connections cannot make room for each other.
+ * Share of the descriptors for UDP flows. The rest is for TCP, whose
+ * connections are not closed to make room for each other.
  */
 export const UDP_DESCRIPTOR_SHARE = 0.25;
 
 /**
- * Datagrams of one flow that may wait in each direction, for its socket, a name
- * or the system; a name that is slow to resolve holds up so many.
+ * Datagrams of one flow that may wait in each direction: for the socket, for a
+ * name to be resolved, or for the system.
  */
 export const MAX_PENDING_PER_FLOW = 64;
 
-/**
- * Datagrams of all flows of a service that may wait so: 32 MiB at the worst.
- */
+/** Datagrams of all flows of a service that may wait: at most 32 MiB. */
 export const MAX_PENDING_DATAGRAMS = 512;
 
 /** Names whose addresses are remembered: one for each of {@link MAX_UDP_FLOWS}. */
 export const MAX_CACHED_NAMES = 1_024;
 
 /**
- * Names that may be looked up at once for datagrams; those of connections are
- * not among them.
+ * Concurrent name look-ups for datagrams; those for connections are separate.
  */
 export const MAX_LOOKUPS = 64;
 
 /**
- * Milliseconds until the addresses of a name in use are looked up again, while
- * those that are known serve: the system's resolver gives no TTL.
+ * Milliseconds after which the addresses of a name in use are looked up again,
+ * while the known ones are still used. The system's resolver reports no TTL.
  */
 export const NAME_REFRESH_MS = 2_000;
 
 /**
- * Milliseconds the addresses of a name are used without a new look-up. With one
- * that takes a second, a name that moves is followed within 5 s.
+ * Milliseconds that the addresses of a name are used without a new look-up.
+ * With a look-up of one second, a changed name is followed within 5 s.
  */
 export const NAME_TTL_MS = 4_000;
 
 /**
- * Milliseconds the addresses of a name are used when it cannot be looked up: a
- * resolver that is gone for a moment ends no flow.
+ * Milliseconds that the addresses of a name are used if it cannot be looked up,
+ * so that a short failure of the resolver ends no flow.
  */
 export const NAME_STALE_MS = 30_000;
 
-/** Milliseconds a failed look-up is not tried again: every datagram would. */
+/**
+ * Milliseconds until a failed look-up is repeated; otherwise every datagram
+ * would.
+ */
 export const NAME_FAILURE_TTL_MS = 2_000;
 
-/** Answers the DNS inbound keeps: 4 MiB of the largest. */
+/** Answers that the DNS inbound caches: 4 MiB of the largest. */
 export const MAX_CACHED_ANSWERS = 1_024;
 
-/** Bytes of a query and its answer worth keeping; more is fetched again. */
+/** Bytes of a cached query with its answer; longer ones are not cached. */
 export const MAX_CACHED_ANSWER_LENGTH = 4_096;
 
-/** Seconds an answer is kept at most, whatever its TTL. RFC 8767 §4. */
+/** The most seconds an answer is cached, whatever its TTL. RFC 8767 §4. */
 export const MAX_ANSWER_TTL_S = 86_400;
 
-/** Addresses that are read of one DNS answer; real ones have a dozen. */
+/** Addresses that are read from one DNS answer; real answers have a dozen. */
 export const MAX_ANSWER_ADDRESSES = 64;
 
 /**
- * Seconds that an address holds which was made up for a name: programs ask
- * again, and the name keeps it.
+ * The TTL, in seconds, of an answer with a made-up address. Programs ask again
+ * soon, and the name keeps its address.
  */
 export const FAKE_IP_TTL_S = 1;
 
 /** Names that have made-up addresses: half of the usual range, 12 MiB. */
 export const MAX_FAKE_NAMES = 65_536;
 
-/** Milliseconds between two times the made-up addresses are kept on disk. */
+/** Milliseconds between two times that made-up addresses are saved to disk. */
 export const FAKE_IP_SAVE_MS = 60_000;
 
-/** Addresses whose names are remembered: 1.5 MiB of them. */
+/** Addresses whose names are remembered, which takes 1.5 MiB. */
 export const MAX_REVERSE_NAMES = 8_192;
 
 /**
- * Seconds that the name of an address is remembered beyond its TTL: programs
- * connect a while after they have asked.
+ * Seconds that the name of an address is remembered after its TTL, since
+ * programs may connect some time after they have asked.
  */
 export const REVERSE_NAME_GRACE_S = 60;
 
-/** Bytes of a DNS message over TCP: what its length can say. */
+/** Bytes of a DNS message over TCP: the largest value of its length field. */
 export const MAX_DNS_MESSAGE_LENGTH = 65_535;
 
-/** Connections to one resolver that are kept for the next query. */
+/** Idle connections to one resolver that are kept for later queries. */
 export const MAX_IDLE_DNS_TALKS = 4;
 
-/** Bytes of a DNS query; real ones have a few dozen. */
+/** Bytes of a DNS query; real queries have a few dozen. */
 export const MAX_DNS_QUERY_LENGTH = 4_096;
 
 /**
- * Bytes of a DNS answer over UDP, whatever a client says it takes: 65,535 less
- * the headers of IPv4 and UDP.
+ * Bytes of a DNS answer over UDP, even if a client allows more: 65,535 less the
+ * headers of IPv4 and UDP.
  */
 export const MAX_DNS_UDP_LENGTH = 65_507;
 
@@ -745,46 +781,46 @@ export const MAX_DNS_UDP_LENGTH = 65_507;
 export const MAX_PENDING_QUERIES = 512;
 
 /**
- * Connections to the DNS inbound, and queries under way over TCP, each of which
- * is a connection to the server.
+ * Connections to the DNS inbound, and concurrent queries over TCP, each of
+ * which is a connection to the server.
  */
 export const MAX_DNS_CONNECTIONS = 64;
 
 /**
- * Milliseconds until a DNS query without an answer over UDP is asked over TCP,
- * of a server that can be reached. Programs wait 5 seconds.
+ * Milliseconds until a DNS query that has no answer over UDP is repeated over
+ * TCP, on a server that can be reached. Programs wait 5 seconds.
  */
 export const DNS_UDP_TIMEOUT_MS = 2_000;
 
-/** Milliseconds to connect to a server for DNS, before the next one's turn. */
+/** Milliseconds to connect to a server for DNS before the next one is tried. */
 export const DNS_CONNECT_TIMEOUT_MS = 2_000;
 
 /**
- * Milliseconds for one DNS query over TCP, between two of a client, and for a
- * client to take an answer.
+ * Milliseconds for one DNS query over TCP, between two queries of a client, and
+ * for a client to read an answer.
  */
 export const DNS_TCP_TIMEOUT_MS = 10_000;
 
 /** Bytes of the body of a request to the operator's port. */
 export const MAX_ADMIN_BODY_LENGTH = 65_536;
 
-/** Bytes of the head of such a request. */
+/** Bytes of the head of a request to the operator's port. */
 export const MAX_ADMIN_HEAD_LENGTH = 16_384;
 
 /**
- * Connections to the operator's port at once; a new one takes the place of the
- * one that has waited longest for its client. A browser opens six. They are
- * among `RESERVED_DESCRIPTORS`.
+ * Connections to the operator's port at once. At the limit, a new one replaces
+ * the one that has waited longest for its client. A browser opens six.
+ * `RESERVED_DESCRIPTORS` includes them.
  */
 export const MAX_ADMIN_CONNECTIONS = 32;
 
 /**
- * Connections to the port of invitations at once, in the same way: a page is one
- * request. They are among `RESERVED_DESCRIPTORS`, too.
+ * Connections to the port of invitations at once, with the same rule; a page is
+ * one request. `RESERVED_DESCRIPTORS` includes them, too.
  */
 export const MAX_INVITE_CONNECTIONS = 16;
 
-/** Part of the descriptors they may take where there are few. */
+/** Share of the descriptors that either port may use, if there are few. */
 export const ADMIN_DESCRIPTOR_SHARE = 0.125;
 
 /** Milliseconds for the head of a request to the operator's port. */
@@ -797,54 +833,59 @@ export const ADMIN_HEAD_TIMEOUT_MS = 10_000;
 export const ADMIN_REQUEST_TIMEOUT_MS = 30_000;
 
 /**
- * Milliseconds an idle connection to the operator's port is kept: many times
- * what the dashboard is silent.
+ * Milliseconds that an idle connection to the operator's port is kept: many
+ * times the interval at which the dashboard asks.
  */
 export const ADMIN_KEEP_ALIVE_MS = 15_000;
 
 /**
- * Wrong tokens of one address in a window that are logged; further ones are
- * answered with 429. The right token passes all the same. Also the wrong secret
- * paths of one user from one address, after which none is judged.
+ * Wrong tokens from one address in a window that are logged. Further ones are
+ * answered with 429; the right token is still accepted. The same number of
+ * wrong secret paths of one user is allowed from one address; after that, paths
+ * from there are not checked.
  */
 export const MAX_WRONG_TOKENS = 10;
 
 /**
- * Milliseconds after which wrong tokens are forgotten: ten log lines a minute.
+ * Milliseconds after which wrong tokens are forgotten, which limits the log to
+ * ten lines a minute for each address.
  */
 export const WRONG_TOKEN_WINDOW_MS = 60_000;
 
 /**
- * Addresses whose wrong tokens are counted, and addresses with users whose wrong
- * paths are; the oldest makes room.
+ * Addresses whose wrong tokens are counted, and pairs of address and user whose
+ * wrong paths are; the oldest is replaced.
  */
 export const MAX_WRONG_TOKEN_PEERS = 1_024;
 
-/** Hours until an app asks for its subscription again: a new key arrives the same day. */
+/**
+ * Hours until an app fetches its subscription again: a new key is used within a
+ * day.
+ */
 export const PROFILE_UPDATE_HOURS = 12;
 
-/** Milliseconds until the files of a certificate are looked at again. */
+/** Milliseconds between two checks of the files of a certificate. */
 export const CERTIFICATE_LOOK_MS = 60_000;
 
 /** Characters of the name of a user. */
 export const MAX_USER_NAME_LENGTH = 64;
 
 /**
- * Milliseconds after a change of users until the store is copied: a copy writes
- * every user once more.
+ * Milliseconds after a change of users until the store is copied. A copy writes
+ * every user again.
  */
 export const STORE_COPY_MS = 15_000;
 
-/** Milliseconds after a change of counts alone until the store is copied. */
+/** Milliseconds after a change of counts only until the store is copied. */
 export const STORE_COUNTS_COPY_MS = 600_000;
 
 /** Bytes of one datagram of the manager protocol, request or reply. */
 export const MAX_MANAGER_DATAGRAM_LENGTH = 32_767;
 
 /**
- * MiB per second of one core below which a cipher is called slow: Deno's own AES
- * does 170, Bun's some 900, and 480 when others keep the processor busy;
- * libcrypto does 2,000 and more.
+ * MiB per second of one core below which a cipher is called slow. Deno's own
+ * AES does 170, Bun's about 900, or 480 on a busy machine; libcrypto does 2,000
+ * or more.
  */
 export const SLOW_CRYPTO_MIB = 300;
 
@@ -854,155 +895,187 @@ export const MAX_WORKERS = 256;
 /** Milliseconds to fetch a published list of servers, as shadowsocks-rust has. */
 export const ONLINE_TIMEOUT_MS = 30_000;
 
-/** Bytes of such a list, after decompression: some thousand servers. */
+/** Bytes of such a list after decompression: some thousand servers. */
 export const MAX_ONLINE_BYTES = 1_048_576;
 
-/** Uses of all anchors together in a list that is YAML: a provider has a few. */
+/** Uses of all anchors in a list in YAML; providers use a few. */
 export const MAX_YAML_ALIASES = 100;
 
 /**
- * Characters of such a YAML: a key has some hundred, and to read a megabyte of
- * brackets holds everything else up for ten seconds.
+ * Characters of one such YAML text. A key has some hundred; parsing a megabyte
+ * of brackets would block the program for ten seconds.
  */
 export const MAX_YAML_LENGTH = 65_536;
 
-/** Redirections that are followed to such a list; RFC 9110 §15.4 has no number. */
+/**
+ * Redirections that are followed to such a list; RFC 9110 §15.4 sets no limit.
+ */
 export const MAX_ONLINE_REDIRECTS = 5;
 
 /**
- * Milliseconds between two looks at such a list; `--refresh` sets it. An hour,
- * as in shadowsocks-rust.
+ * Milliseconds between two fetches of such a list; `--refresh` sets it. An
+ * hour, as in shadowsocks-rust.
  */
 export const ONLINE_REFRESH_MS = 3_600_000;
 
-/** Milliseconds until the next look at such a list while its host is silent. */
+/**
+ * Milliseconds until such a list is fetched again after its host did not
+ * answer.
+ */
 export const ONLINE_RETRY_MS = 60_000;
 
-/** Milliseconds between two looks at whether there is time for a rest. */
+/** Milliseconds between two checks if memory should be given back (a rest). */
 export const REST_CHECK_MS = 5_000;
 
-/** A process rests when it has used less than this of a processor. */
+/**
+ * Share of one processor below which a process counts as idle, so that it may
+ * rest.
+ */
 export const REST_LOAD = 0.02;
 
-/** Milliseconds of processor time that leave enough behind to be given back. */
+/**
+ * Milliseconds of processor time since the last rest that justify another one.
+ */
 export const REST_WORTH_MS = 500;
 
-/** The share of processor time that a rest may cost of the work before it. */
+/**
+ * The most that a rest may cost, as a share of the processor time before it.
+ */
 export const REST_COST_SHARE = 0.1;
 
-/** A process whose memory has grown by this factor rests as well. */
+/**
+ * Milliseconds from a rest until free memory is given back once more, because V8
+ * frees the bytes of collected arrays on another thread after the collection.
+ */
+export const REST_SWEEP_MS = 1_000;
+
+/** Growth of memory, as a factor, after which an idle process rests as well. */
 export const REST_GROWTH = 1.2;
 
 /**
- * Connections that have ended since the last rest, of those it found open, after
- * which a process rests as well: what they held is garbage, and to end them costs
- * too little to be worth a rest. One rest costs as much as 64 new connections.
+ * Connections that have ended since the last rest, of those open at that rest,
+ * after which an idle process rests as well: their memory is garbage, and
+ * ending them uses too little processor time to justify a rest by itself. A
+ * rest costs as much as 64 new connections.
  */
 export const REST_ENDED = 64;
 
-/** Milliseconds between two looks at whether memory has grown. */
+/** Milliseconds between two checks of the growth of memory. */
 export const GROWTH_CHECK_MS = 200;
 
-/** Bytes of growth after which garbage is looked for. */
+/** Bytes of growth after which garbage is collected. */
 export const GROWTH_BYTES = 4_194_304;
 
-/** Bytes of a name of a host: what a SOCKS request holds. */
+/** Bytes of a host name: the most that a SOCKS request can contain. */
 export const MAX_NAME_LENGTH = 255;
 
 /**
- * Slots that are tried for a name in a table of rules: a table that is half
- * full needs a few dozen, names that are made to collide need more.
+ * Slots that are tried for a name in a table of rules. A table that is half
+ * full needs a few dozen; names chosen to collide need more.
  */
 export const MAX_NAME_PROBES = 256;
 
-/** Names, addresses and patterns in one list of rules; the largest in use have a third. */
+/**
+ * Names, addresses and patterns in one list of rules; the largest in use have a
+ * third of it.
+ */
 export const MAX_LIST_ENTRIES = 1_000_000;
 
-/** Rules in one list, each with entries of its own; real ones have a handful. */
+/**
+ * Rules in one list, each with entries of its own; real lists have a handful.
+ */
 export const MAX_LIST_RULES = 10_000;
 
-/** Bytes of a list of rules, after decompression. */
+/** Bytes of a list of rules after decompression. */
 export const MAX_LIST_BYTES = 67_108_864;
 
-/** Characters of a line in a list: a pattern, and as much of a comment. */
+/** Characters of a line in a list: the longest pattern, and a long comment. */
 export const MAX_LIST_LINE_LENGTH = 4_096;
 
-/** Rules inside rules. */
+/** Levels of nested rules. */
 export const MAX_RULE_DEPTH = 16;
 
-/** Parts of all names together in a binary list: 8 for each entry. */
+/** Labels of all names in a binary list: 8 for each entry. */
 export const MAX_TRIE_LABELS = 8_388_608;
 
-/** Reasons, and places of each, that are reported of entries without effect. */
+/**
+ * Reasons why entries have no effect that are reported, and places for each.
+ */
 export const MAX_LIST_NOTES = 16;
 
 /** Characters of one regular expression in a list. */
 export const MAX_PATTERN_LENGTH = 1_024;
 
-/** Groups inside groups of a regular expression. */
+/** Levels of nested groups in a regular expression. */
 export const MAX_PATTERN_DEPTH = 32;
 
-/** Times that a regular expression may ask for a part: no name is longer. */
+/**
+ * The highest number of repetitions in a regular expression: no name is longer.
+ */
 export const MAX_PATTERN_REPEAT = 255;
 
 /**
- * States of all regular expressions of a list: 10,000 of the usual length. A
- * name costs at most one look at each of them for each of its characters.
+ * States of all regular expressions of a list: 10,000 of the usual length.
+ * Matching a name visits each state at most once for each character.
  */
 export const MAX_PATTERN_STATES = 131_072;
 
-/** Parts of one regular expression once its repetitions are written out. */
+/** Parts of one regular expression after its repetitions are expanded. */
 export const MAX_PATTERN_WORK = 16_384;
 
 /**
- * Combinations of states that are remembered for a list, of 80 bytes and
- * upwards. A real list of 192 patterns needs some hundred, 5,000 patterns some
- * ten thousand.
+ * Combinations of states that are cached for a list; 80 bytes or more each. A
+ * real list of 192 patterns needs some hundred, 5,000 patterns some ten
+ * thousand.
  */
 export const MAX_PATTERN_CACHE_STATES = 16_384;
 
-/** States in all those combinations together, of 4 bytes. */
+/** States in all those combinations together; 4 bytes each. */
 export const MAX_PATTERN_CACHE_THREADS = 262_144;
 
 /**
- * Milliseconds to resolve a name that a rule compares by its addresses; after
- * that none of them holds.
+ * Milliseconds to resolve a name that a rule compares by its addresses. After
+ * that, no such rule matches.
  */
 export const ROUTE_LOOKUP_TIMEOUT_MS = 2_000;
 
-/** Rules in a PAC file that a browser reads for each request. */
+/** Rules in a PAC file for browsers that read the file for each request. */
 export const MAX_SMALL_PAC_RULES = 2_000;
 
-/** Bytes of rules in a PAC file: browsers take about a megabyte. */
+/** Bytes of rules in a PAC file: browsers accept about a megabyte. */
 export const MAX_PAC_BYTES = 900_000;
 
 /** Milliseconds to fetch a list of rules. */
 export const LIST_TIMEOUT_MS = 30_000;
 
-/** Bytes of a list of rules as it is fetched. */
+/** Bytes of a list of rules before decompression. */
 export const MAX_FETCHED_LIST_BYTES = 16_777_216;
 
-/** Milliseconds between two looks at a list of rules; `update_interval`. */
+/**
+ * Milliseconds between two fetches of a list of rules; `update_interval` sets
+ * it.
+ */
 export const LIST_REFRESH_MS = 86_400_000;
 
-/** Milliseconds until the next look at a list of rules that cannot be had. */
+/** Milliseconds until a list of rules is fetched again after a failure. */
 export const LIST_RETRY_MS = 60_000;
 
 /**
- * Bytes of payload that a handshake holds back: the first payload, and one
- * read that was under way.
+ * Bytes of payload that a handshake holds back: the first payload, and one read
+ * that was already pending.
  */
 export const MAX_HELD_BYTES: number = 2 * MAX_READ_BUFFER;
 
 /**
- * Bytes of a write between two layers for which memory is kept, twice for each
- * thread: one read with what layers add to it. More is allocated each time.
+ * Bytes of a write between two layers for which a buffer is kept, two for each
+ * thread: one read and what the layers add. Longer ones are allocated each
+ * time.
  */
 export const MAX_LAYER_SCRATCH: number = MAX_READ_BUFFER + 65_536;
 
 /**
- * Seconds a time stamp of ShadowsocksR may differ from our clock, both ways:
- * what the originals allow.
+ * Seconds a time stamp of ShadowsocksR may differ from our clock, either way:
+ * what the original programs allow.
  */
 export const MAX_SSR_SKEW_S = 86_400;
 
@@ -1019,15 +1092,21 @@ export const MAX_SSR_CHAIN_BODY = 4_095;
 export const SSR_CHAIN_UNIT = 2_800;
 
 /**
- * Bytes of a TCP segment, which the padding of ShadowsocksR aims at: Ethernet's
- * 1,500 less IPv4 and TCP headers.
+ * Bytes of a TCP segment, which determine the padding of ShadowsocksR:
+ * Ethernet's 1,500 less the IPv4 and TCP headers.
  */
 export const SSR_SEGMENT = 1_460;
 
-/** Bytes that a client may say its layers add to a packet; they add 9. */
+/**
+ * The most bytes a client may claim that its layers add to a packet; they add
+ * 9.
+ */
 export const MAX_SSR_OVERHEAD = 64;
 
-/** Bytes of the HTTP head that ShadowsocksR hides behind; the originals' bound. */
+/**
+ * Bytes of the HTTP head that disguises ShadowsocksR; the original programs'
+ * bound.
+ */
 export const MAX_SSR_HTTP_HEAD = 65_536;
 
 /** Bytes of a record of the TLS handshake that ShadowsocksR imitates. */
@@ -1035,74 +1114,78 @@ export const MAX_SSR_TLS_RECORD = 2_048;
 
 /**
  * Clients of ShadowsocksR whose connection ids are remembered: one for each
- * start of each client in two days. 200 bytes each, 1.2 KB for a busy one.
+ * start of each client in two days. 200 bytes each, or 1.2 KB for a busy one.
  */
 export const MAX_SSR_CLIENTS = 16_384;
 
 /**
- * Part of those clients that one user may have, or one IPv4 address or IPv6 /64
- * where users have no names: four must agree to fill it.
+ * Share of those clients that one user may have, or one IPv4 address or IPv6
+ * /64 where users have no names, so that at least four are needed to fill it.
  */
 export const SSR_CLIENT_SHARE = 0.25;
 
 /**
- * Connection ids before the first one seen that are still new: connections that
- * were opened together arrive in any order. The originals' number.
+ * Connection ids before the first one received that still count as new, since
+ * connections that were opened together arrive in any order. The original
+ * programs' number.
  */
 export const SSR_EARLIER_CONNECTIONS = 64;
 
 /**
- * Characters of the log that wait for its reader at most: a thousand lines or
- * two. More are lost and counted.
+ * Characters of the log that may wait to be written: one or two thousand lines.
+ * Further lines are lost and counted.
  */
 export const MAX_UNWRITTEN_LOG = 262_144;
 
-/** Milliseconds a program waits at its end for its log to be written. */
+/** Milliseconds that a program waits at its end for its log to be written. */
 export const LOG_FLUSH_MS = 500;
 
-/** Milliseconds a wait must have to be one of many that share a timer. */
+/** The shortest wait in milliseconds that shares a timer with others. */
 export const MIN_WHEEL_MS = 1_000;
 
-/** Milliseconds by which such a wait may be longer: a tenth at the most. */
+/**
+ * The most milliseconds by which such a wait may be late: a tenth of it at
+ * most.
+ */
 export const WHEEL_TICK_MS = 100;
 
-/** Milliseconds of the longest timer of either runtime: 31 bits. */
+/** Milliseconds of the longest timer of either runtime (31 bits). */
 export const MAX_TIMER_MS = 2_147_483_647;
 
 /**
- * Cipher contexts of each direction that are kept for the next connections; half
+ * Cipher contexts that are kept for later connections, for each direction; half
  * a kilobyte each.
  */
 export const MAX_FREE_CONTEXTS = 256;
 
-/** Users that a status lists unless more are asked for. */
+/** Users that a status lists by default. */
 export const FIRST_USERS = 100;
 
-/** The most that it lists: some 250 KB of JSON, once a second. */
+/** The most users that a status lists: about 250 KB of JSON, once a second. */
 export const MAX_USER_PAGE = 1_000;
 
 /**
- * Milliseconds over which the rate of a user is measured, at least: looks of
- * several viewers come closer together than that.
+ * The shortest time in milliseconds over which a user's rate is measured, since
+ * several viewers may ask in quick succession.
  */
 export const MIN_RATE_MS = 900;
 
-/** Bytes of the longest header of PROXY protocol 1, its CR LF included. */
+/** Bytes of the longest header of PROXY protocol 1, including CR LF. */
 export const MAX_PROXY_LINE = 107;
 
 /**
- * Bytes behind the first 16 of a header of PROXY protocol 2: addresses, and
- * what clouds and certificates add.
+ * Bytes after the first 16 of a header of PROXY protocol 2: addresses, and
+ * extensions for clouds and certificates.
  */
 export const MAX_PROXY_BODY = 2_048;
 
-/** Milliseconds for a proxy to name its client. */
+/** Milliseconds for a proxy to send the PROXY protocol header. */
 export const PROXY_HEADER_TIMEOUT_MS = 5_000;
 
-/** Sessions of UDP whose client a proxy has named; the quietest makes room. */
+/** UDP sessions whose client a proxy has named; the quietest is replaced. */
 export const MAX_PROXIED_SESSIONS = 16_384;
 
-/** Characters of one line of a plugin's output; more of it is cut off. */
+/** Characters of one line of a plugin's output; the rest is cut off. */
 export const MAX_PROGRAM_LINE = 500;
 
 /** Milliseconds from SIGTERM to SIGKILL of a program that does not end. */
@@ -1112,84 +1195,93 @@ export const PROGRAM_END_MS = 3_000;
 export const PROGRAM_OUTPUT_MS = 100;
 
 /**
- * Milliseconds in which a program must be gone that was ended: SIGKILL has had
- * two seconds then.
+ * Milliseconds within which a stopped program must have ended; SIGKILL was sent
+ * two seconds before.
  */
 export const PROGRAM_GONE_MS = 5_000;
 
-/** Milliseconds between two looks at a panel, unless it says something else. */
+/** Milliseconds between two questions to a panel, unless the panel sets it. */
 export const DEFAULT_PANEL_MS = 60_000;
 
-/** The shortest and the longest that a panel may say: seconds, and an hour. */
+/** The shortest interval, in milliseconds, that a panel may set. */
 export const MIN_PANEL_MS = 5_000;
 
-/** See {@link MIN_PANEL_MS}. */
+/** The longest interval, in milliseconds, that a panel may set. */
 export const MAX_PANEL_MS = 3_600_000;
 
-/** Part by which these waits are longer or shorter, at random. */
+/** Share by which these intervals are randomly longer or shorter. */
 export const PANEL_JITTER = 0.1;
 
-/** Milliseconds that one question to a panel may take, with its answer. */
+/** Milliseconds for one request to a panel and its answer. */
 export const PANEL_CALL_MS = 30_000;
 
-/** Milliseconds of the last report to a panel, when the program ends. */
+/** Milliseconds for the last report to a panel when the program ends. */
 export const PANEL_LAST_MS = 3_000;
 
-/** The longest wait, in milliseconds, after questions that were in vain. */
+/** The longest wait in milliseconds after failed requests. */
 export const MAX_PANEL_BACKOFF_MS = 300_000;
 
-/** Bytes of an answer of a panel: 250,000 users of 120 bytes. */
+/** Bytes of a panel's answer: 250,000 users of 120 bytes. */
 export const MAX_PANEL_BYTES = 33_554_432;
 
-/** Addresses of one user that a panel gets. */
+/** Addresses of one user that are reported to a panel. */
 export const MAX_PANEL_ADDRESSES = 100;
 
-/** Milliseconds between two times that traffic is kept for a restart. */
+/**
+ * Milliseconds between two times that unreported traffic is saved for a
+ * restart.
+ */
 export const PANEL_SAVE_MS = 5_000;
 
-/** Milliseconds between two looks whether a plugin listens. */
+/** Milliseconds between two checks that a plugin listens. */
 export const PLUGIN_LOOK_MS = 25;
 
 /**
- * Milliseconds in which a plugin must listen, and that a connection waits for
- * it: obfs-local and v2ray-plugin take up to 31.
+ * Milliseconds until a plugin must listen, and that a connection waits for it.
+ * obfs-local and v2ray-plugin take up to 31.
  */
 export const PLUGIN_READY_MS = 5_000;
 
-/** Milliseconds before a plugin that has ended is started again, at first. */
+/**
+ * Milliseconds until a plugin that has ended is started again; doubles each
+ * time.
+ */
 export const PLUGIN_RESTART_MS = 200;
 
-/** The most of these, after each end twice as many as before. */
+/** The longest of those waits in milliseconds. */
 export const MAX_PLUGIN_RESTART_MS = 30_000;
 
-/** Part by which that wait is longer or shorter, at random. */
+/** Share by which those waits are randomly longer or shorter. */
 export const PLUGIN_RESTART_JITTER = 0.2;
 
-/** Milliseconds after which the waits of a plugin begin at the least again. */
+/** Milliseconds a plugin must run for the waits to start at the least again. */
 export const PLUGIN_STEADY_MS = 60_000;
 
-/** Milliseconds in which an end means that a plugin cannot run at all. */
+/** Milliseconds within which an end counts as a failure to start. */
 export const PLUGIN_EARLY_MS = 1_000;
 
-/** Such ends in a row after which its server counts as down. */
+/** Such failures in a row after which the plugin's server counts as down. */
 export const MAX_PLUGIN_FAILURES = 5;
 
-/** Lines of its output that are logged when a plugin ends. */
+/** Lines of its last output that are logged when a plugin ends. */
 export const PLUGIN_LAST_LINES = 5;
 
 /**
- * Reports or seats in one message to a fleet's source: with 1,000 in a row what
- * else is asked meanwhile waits 9 to 33 ms instead of 5 to 8.
+ * Reports or seats in one message to a fleet's source. With 1,000 in each
+ * message, other calls wait 9 to 33 ms instead of 5 to 8.
  */
 export const MAX_FLEET_BATCH = 50;
 
-/** Milliseconds that one call to a fleet's source may take. */
+/** Milliseconds for one call to a fleet's source. */
 export const FLEET_CALL_MS = 2_000;
 
-/** Milliseconds that a fleet's source waits for changes before it says none. */
+/**
+ * Milliseconds that a fleet's source waits for changes before it answers that
+ * there are none.
+ */
 export const FLEET_WATCH_MS = 5_000;
 
-/** Milliseconds from moved bytes to their report. */
+/** Milliseconds between two reports of usage to a fleet's source. */
 export const FLEET_TICK_MS = 1_000;
 
 /**
@@ -1212,62 +1304,68 @@ export const FLEET_UNTOLD_BYTES = 12_500_000;
 export const FLEET_SLOW_MS = 300;
 
 /**
- * Milliseconds that a first connection waits for its seat or its lease, beside
- * the dial; then it is admitted, and the answer holds when it comes.
+ * Milliseconds that a first connection waits for its seat or its lease while it
+ * dials. Then it is admitted, and the answer applies when it arrives.
  */
 export const FLEET_ENTER_MS = 300;
 
-/** Milliseconds before a chunk that found no lease asks again. */
+/** Milliseconds until a chunk without a lease asks again. */
 export const LEASE_RETRY_MS = 10;
 
-/** Milliseconds at a user's rate that a lease is to last. */
+/** Milliseconds that a lease should last at a user's rate. */
 export const LEASE_LENGTH_MS = 10_000;
 
-/** Bytes of the smallest lease that is asked for. */
+/** Bytes of the smallest lease that a node asks for. */
 export const MIN_LEASE_BYTES = 262_144;
 
-/** Bytes of the largest lease that is asked for. */
+/** Bytes of the largest lease that a node asks for. */
 export const MAX_LEASE_BYTES = 67_108_864;
 
-/** Part of a lease below which more is asked for at once. */
+/** Share of a lease below which the node asks for more at once. */
 export const LEASE_LOW_WATER = 0.5;
 
 /** Milliseconds without a byte after which a lease is given back. */
 export const LEASE_IDLE_MS = 10_000;
 
 /**
- * Milliseconds for which a fleet's source keeps a lease for a node that it does
- * not hear of: longer than most partitions, and than a restart.
+ * Milliseconds for which a fleet's source keeps the lease of a node that does
+ * not report: longer than most network failures, and than a restart.
  */
 export const LEASE_HOLD_MS = 600_000;
 
 /**
- * Part of that time for which the node itself uses the lease, from when it sent
- * its report: no two clocks are compared.
+ * Share of that time for which the node itself uses the lease, counted from
+ * when it sent its report. No two clocks are compared.
  */
 export const LEASE_USE_PART = 0.75;
 
 /**
- * Bytes that a node lets a user pass beyond its lease during one outage of the
+ * Bytes that a node relays for a user beyond its lease during one outage of the
  * fleet's source.
  */
 export const OUTAGE_BYTES = 67_108_864;
 
-/** Milliseconds after its last report in which a user is active on a node. */
+/**
+ * Milliseconds after its last report for which a user counts as active on a
+ * node.
+ */
 export const FLEET_ACTIVE_MS = 10_000;
 
-/** Part of a user's rate that a node gives at least, however many there are. */
+/**
+ * Share of a user's rate that each node grants at least, however many nodes the
+ * user is active on.
+ */
 export const MIN_RATE_PART = 0.1;
 
-/** Milliseconds for which a seat holds that was not heard of. */
+/** Milliseconds for which a seat is kept without a renewal. */
 export const SEAT_MS = 30_000;
 
-/** Milliseconds between two times that a node says a user is still there. */
+/** Milliseconds between two renewals of a seat. */
 export const SEAT_REFRESH_MS = 10_000;
 
 /**
- * Seconds by which the clock of a node may differ from that of the fleet before
- * the operator is warned.
+ * Seconds by which the clock of a node may differ from the fleet's before the
+ * operator is warned.
  */
 export const FLEET_CLOCK_WARN_S = 5;
 
@@ -1290,15 +1388,15 @@ export const MAX_SALT_BACKLOG = 16;
 /** Messages with salts that are read at once. */
 export const SALT_READ_BATCH = 16;
 
-/** Milliseconds between two tries to take part in the fleet again. */
+/** Milliseconds between two tries to join the fleet. */
 export const FLEET_RETRY_MS = 1_000;
 
 /** Bytes of a fleet key. */
 export const FLEET_KEY_LENGTH = 32;
 
 /**
- * Commands in one message while every user of a fleet is read, on a connection
- * where nothing else waits.
+ * Commands in one message while all users of a fleet are read, on a connection
+ * that no other call uses.
  */
 export const FLEET_COPY_BATCH = 500;
 
@@ -1306,16 +1404,15 @@ export const FLEET_COPY_BATCH = 500;
 export const FLEET_LOG_BATCH = 1_000;
 
 /**
- * Times that a change of a user is tried again when somebody else has changed
- * the user meanwhile.
+ * Tries of a change of a user, if another change of the user comes in between.
  */
 export const FLEET_PUT_TRIES = 5;
 
 /**
- * Milliseconds for which a node that starts trusts its copy of a fleet's users:
- * a day in which no user can be removed from it.
+ * Milliseconds for which a node that starts uses its copy of a fleet's users: a
+ * day, in which it does not learn of removed users.
  */
 export const FLEET_COPY_MS = 86_400_000;
 
-/** Milliseconds between two notes of how old that copy is. */
+/** Milliseconds between two updates of the time stamp of that copy. */
 export const FLEET_COPY_NOTE_MS = 60_000;

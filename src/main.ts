@@ -49,22 +49,28 @@ function die(error: unknown): void {
   process.exit(EXIT.failure);
 }
 
-/** Systemd starts what waits for us only then, and gives up otherwise. */
+/**
+ * Systemd starts dependent units only after this; without it, the start times
+ * out.
+ */
 function listening(): void {
   for (const address of untakenSockets()) {
     complain(
-      `umbra: The service manager listens on ${address}, and no service takes ` +
-        "it: give the .socket unit and the configuration one address\n",
+      `umbra: The service manager listens on ${address}, but no service uses ` +
+        "it: set the same address in the .socket unit and the configuration\n",
     );
   }
   if (tellReady()) return;
   complain(
-    "umbra: Cannot tell the service manager that we are ready: it takes the C " +
-      "library, and Deno's --allow-ffi; use Type=exec in the unit\n",
+    "umbra: Cannot tell the service manager that umbra is ready: this needs " +
+      "the C library and, on Deno, --allow-ffi; set Type=exec in the unit\n",
   );
 }
 
-/** Beside this file, from source and in a compiled program alike. */
+/**
+ * The worker's file is beside this one, both in the source and in a compiled
+ * program.
+ */
 function spawnWorker(): WorkerThread {
   const url = new URL("./worker.ts", import.meta.url);
   return new Worker(url, { type: "module" }) as unknown as WorkerThread;

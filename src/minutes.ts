@@ -1,38 +1,39 @@
 /**
- * What a program did in a minute, and where that is kept over restarts.
+ * What a program did in one minute, and the store that keeps minutes over
+ * restarts.
  *
  * @module
  */
 
-/** One minute. */
+/** The counts of one minute. */
 export interface Minute {
-  /** Milliseconds since 1970 when the minute ended. */
+  /** The end of the minute; milliseconds since 1970. */
   readonly unixMs: number;
-  /** Payload from users to targets. */
+  /** Payload bytes from users to targets. */
   readonly bytesUp: number;
-  /** Payload from targets to users. */
+  /** Payload bytes from targets to users. */
   readonly bytesDown: number;
-  /** Connections that were open when it ended. */
+  /** Connections that were open at the end of the minute. */
   readonly open: number;
   /** Connections that failed or were refused, by error code. */
   readonly refusals: Readonly<Record<string, number>>;
 }
 
 /**
- * Keeps minutes. Every method throws `StoreError` when the disk does not do it;
- * nothing has changed then.
+ * Keeps minutes. Every method throws `StoreError` if the disk fails; nothing
+ * has changed then.
  */
 export interface MinuteStore {
   /**
-   * What was kept, the oldest first.
+   * Returns the kept minutes, the oldest first.
    *
-   * @param count How many at most, of those that ended last.
+   * @param count The most to return; the latest minutes are chosen.
    */
   minutes(count: number): Minute[];
   /**
    * Keeps a minute.
    *
-   * @param count How many are kept; older ones are forgotten.
+   * @param count Minutes that are kept; older ones are removed.
    */
   addMinute(minute: Minute, count: number): void;
 }

@@ -1,25 +1,25 @@
 /**
- * Signals that end waits, and thousands who listen to one.
+ * Stop signals that thousands of waits can share.
  *
  * @module
  */
 
-/** Ends a wait: an `AbortSignal`, or a {@link Stop}. */
+/** A signal that ends a wait: an `AbortSignal` or a {@link Stop}. */
 export type StopSignal = AbortSignal | Stop;
 
 /**
- * Signal and controller in one, for waits that nearly always end before they
- * are stopped: to make an `AbortController` and to listen to it costs the
- * runtimes ten times as much.
+ * Signal and controller in one object, for waits that are rarely stopped.
+ * Making an `AbortController` and listening to it costs the runtimes ten times
+ * as much.
  */
 export class Stop {
-  /** True once it has been aborted. */
+  /** True once it was aborted. */
   aborted = false;
-  /** Why it was. */
+  /** The reason of the abort. */
   reason: unknown;
   #listeners: Set<() => void> | undefined;
 
-  /** Calls those who listen, once. */
+  /** Aborts and calls the listeners once. */
   abort(reason: unknown): void {
     if (this.aborted) return;
     this.aborted = true;
@@ -29,23 +29,21 @@ export class Stop {
     if (listeners !== undefined) callAll(listeners);
   }
 
-  /** See {@link onAbort}, by which it is to be called. */
+  /** Adds a listener. Call {@link onAbort} instead. */
   listen(callback: () => void): () => void {
     const listeners = this.#listeners ??= new Set();
     return add(listeners, callback);
   }
 
-  /**
-   * Does nothing until it has been aborted.
-   *
-   * @throws The reason, once it has been.
-   */
+  /** Throws the reason if it was aborted. */
   throwIfAborted(): void {
     if (this.aborted) throw this.reason;
   }
 }
 
-/** Makes a signal for interfaces of the runtime, which know no other kind. */
+/**
+ * Makes an `AbortSignal` for interfaces of the runtime, which accept no other.
+ */
 export function toAbortSignal(signal: StopSignal): AbortSignal {
   if (signal instanceof AbortSignal) return signal;
   if (signal.aborted) return AbortSignal.abort(signal.reason);
@@ -54,17 +52,17 @@ export function toAbortSignal(signal: StopSignal): AbortSignal {
   return controller.signal;
 }
 
-/** The listeners of a signal, in the order in which they came. */
+/** The listeners of each signal, in the order in which they were added. */
 const LISTENERS = new WeakMap<AbortSignal, Set<() => void>>();
 
 /**
- * Calls back once a signal is aborted. The signal has one listener, behind which
- * there is a set: to add one listener and to remove it again costs the runtimes
- * the more, the more others there are.
+ * Calls back once a signal is aborted. The signal has one listener, which calls
+ * a set of callbacks: in the runtimes, adding and removing a listener costs
+ * more the more listeners there are.
  *
  * @param signal Not aborted yet.
  * @param callback Must not throw.
- * @returns Removes the callback; harmless afterwards.
+ * @returns A function that removes the callback; it does nothing afterwards.
  */
 export function onAbort(
   signal: StopSignal,
@@ -76,7 +74,7 @@ export function onAbort(
 }
 
 function add(listeners: Set<() => void>, callback: () => void): () => void {
-  // The same function may listen twice.
+  // The wrapper lets the same function be added twice.
   const call = (): void => callback();
   listeners.add(call);
   return () => listeners.delete(call);

@@ -1,11 +1,11 @@
 /**
- * Datagrams that are sent by a promise, for who has posted them.
+ * Adapts a promise of a datagram to a callback.
  *
  * @module
  */
 import type { Posted } from "./transport.ts";
 
-/** Reports the result of a datagram; see `DatagramSocket.post`. */
+/** Calls `posted` with the result of `sending`; see `DatagramSocket.post`. */
 export function tellPosted(sending: Promise<unknown>, posted: Posted): void {
   sending.then(() => posted(), posted);
 }

@@ -1,44 +1,48 @@
 /**
- * What an adapter must provide to run other programs. Types only.
+ * The interface by which an adapter runs other programs. Types only.
  *
  * @module
  */
 
 /** A program to run. */
 export interface ProgramCommand {
-  /** Full path. */
+  /** The full path of the program. */
   readonly path: string;
-  /** The arguments behind the name. */
+  /** The arguments after the program's name. */
   readonly args: readonly string[];
   /** The whole environment of the program. */
   readonly env: Readonly<Record<string, string>>;
   /**
-   * Told each line of its output, cut at `MAX_PROGRAM_LINE`; must not throw.
+   * Called with each line of the output, cut at `MAX_PROGRAM_LINE`; must not
+   * throw.
    */
   onLine(line: string): void;
 }
 
 /** A program that was started. */
 export interface RunningProgram {
-  /** Settles with how it ended: `ended with code 1`. It never rejects. */
+  /**
+   * Resolves with the way in which the program ended, such as
+   * `ended with code 1`. It never rejects.
+   */
   readonly ended: Promise<string>;
   /**
-   * Ends it: SIGTERM, and SIGKILL where that has not helped in 3 seconds.
+   * Sends SIGTERM, and SIGKILL if the program still runs after 3 seconds.
    * Idempotent.
    */
   end(): void;
 }
 
-/** Runs programs; none of them outlives this process, however it ends. */
+/** Runs programs. All of them end with this process, however it ends. */
 export interface Programs {
-  /** Starts one. What goes wrong with it is how it `ended`. */
+  /** Starts a program. A failure to start is reported by `ended`. */
   start(command: ProgramCommand): RunningProgram;
 }
 
-/** The stand-in where no programs may run. */
+/** Used where programs may not be run. */
 export const noPrograms: Programs = {
   start: () => ({
-    ended: Promise.resolve("was not started: no programs are run here"),
+    ended: Promise.resolve("was not started: programs may not be run here"),
     end: () => {},
   }),
 };

@@ -1,11 +1,11 @@
 /**
- * What is costly to make and often needed again, of those who needed it last.
+ * A cache of values that are costly to make.
  *
  * @module
  */
 
 /**
- * Makes values, and keeps those of the keys that were asked for last: at least
+ * Makes values, and keeps those that were requested most recently: at least
  * `size` of them, at most twice as many.
  */
 export class RecentlyUsed<K, V> {
@@ -16,14 +16,14 @@ export class RecentlyUsed<K, V> {
 
   /**
    * @param size At least 1.
-   * @param make Makes the value of a key; throws for none.
+   * @param make Makes the value of a key; may throw.
    */
   constructor(size: number, make: (key: K) => V) {
     this.#size = size;
     this.#make = make;
   }
 
-  /** The value of a key. */
+  /** Returns the value of a key. */
   get(key: K): V {
     const young = this.#young.get(key);
     if (young !== undefined) return young;

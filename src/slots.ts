@@ -1,26 +1,26 @@
 /**
- * A hash table of positions: where in an array, which the caller has, the entry
- * of a hash stands. 8 to 16 bytes an entry, where a `Map` takes 40 to 170.
+ * A hash table of positions in an array that the caller owns. It takes 8 to 16
+ * bytes for an entry, where a `Map` takes 40 to 170.
  *
  * @module
  */
 
-/** Slots at least; a power of two. */
+/** The smallest number of slots; a power of two. */
 const MIN_SLOTS = 16;
 
-/** Open addressing; at most every other slot is taken. */
+/** A hash table with open addressing; at most half of its slots are used. */
 export class Slots {
   readonly #hashOf: (position: number) => number;
-  /** Position + 1; 0 for a free slot. */
+  /** The position + 1 for each slot; 0 for a free slot. */
   #slots = new Int32Array(MIN_SLOTS);
   #size = 0;
 
-  /** @param hashOf The hash of the entry at a position; any bits count. */
+  /** @param hashOf Returns the hash of the entry at a position. */
   constructor(hashOf: (position: number) => number) {
     this.#hashOf = hashOf;
   }
 
-  /** The position for which `isIt` is true, of those that may have the hash. */
+  /** Returns the position with this hash for which `isIt` returns true. */
   find(
     hash: number,
     isIt: (position: number) => boolean,
@@ -33,18 +33,18 @@ export class Slots {
     }
   }
 
-  /** Adds a position whose entry is there already. */
+  /** Adds a position. The caller's array must have the entry already. */
   add(position: number): void {
     if (++this.#size * 2 > this.#slots.length) this.#grow();
     this.#put(position);
   }
 
-  /** Removes a position whose entry is still there. */
+  /** Removes a position. The caller's array must still have the entry. */
   remove(position: number): void {
     const mask = this.#slots.length - 1;
     let hole = this.#slotOf(position);
     this.#size--;
-    // Those behind it that would not be found any more move up.
+    // Entries behind the hole that could not be found any more move into it.
     for (
       let slot = (hole + 1) & mask;
       this.#slots[slot] !== 0;
@@ -59,7 +59,7 @@ export class Slots {
     this.#slots[hole] = 0;
   }
 
-  /** An entry, which is still there, moves to another position. */
+  /** Changes the position of an entry, which must still be at `from`. */
   move(from: number, to: number): void {
     this.#slots[this.#slotOf(from)] = to + 1;
   }

@@ -1,13 +1,13 @@
 /**
- * Long waits, thousands at once, by one timer of the system.
+ * Thousands of long waits that share one timer of the system.
  *
  * @module
  */
 import { MAX_TIMER_MS, WHEEL_TICK_MS } from "./limits.ts";
 
-/** The system's own timers: exact, and dearer. */
+/** The system's own timers, which are exact but cost more. */
 export interface Timers {
-  /** Milliseconds that never run backwards. */
+  /** Milliseconds that never decrease. */
   monotonicMs(): number;
   /** Runs `callback` once after `delayMs`; the result cancels it. */
   schedule(callback: () => void, delayMs: number): () => void;
@@ -17,28 +17,28 @@ export interface Timers {
 type Tick = Set<() => void>;
 
 /**
- * Schedules callbacks up to {@link WHEEL_TICK_MS} late. To schedule and to cancel
- * costs the same, however many wait.
+ * Schedules callbacks with a delay of up to {@link WHEEL_TICK_MS}. Scheduling
+ * and cancelling cost the same, however many callbacks wait.
  */
 export class TimerWheel {
   readonly #timers: Timers;
-  /** The callbacks by the number of the tick. */
+  /** The callbacks by the number of their tick. */
   readonly #ticks = new Map<number, Tick>();
   /** The tick that the system's timer waits for. */
   #next = Infinity;
   #cancelTimer: () => void = () => {};
 
-  /** @param timers Of which it needs one at a time. */
+  /** @param timers The wheel uses one timer at a time. */
   constructor(timers: Timers) {
     this.#timers = timers;
   }
 
-  /** Schedules as {@link Timers.schedule} does. */
+  /** Schedules a callback as {@link Timers.schedule} does. */
   schedule(callback: () => void, delayMs: number): () => void {
     const dueMs = this.#timers.monotonicMs() + delayMs;
     const number = Math.ceil(dueMs / WHEEL_TICK_MS);
     const tick = this.#ticks.get(number) ?? this.#add(number);
-    // The same function may be scheduled twice.
+    // The wrapper lets the same function be scheduled twice.
     const call = (): void => callback();
     tick.add(call);
     return () => {
@@ -79,7 +79,7 @@ export class TimerWheel {
         this.#ticks.delete(number);
       }
     } finally {
-      // What a callback that throws has left is due still.
+      // After a callback throws, the remaining callbacks are still due.
       let next = Infinity;
       for (const number of this.#ticks.keys()) next = Math.min(next, number);
       this.#wait(next);

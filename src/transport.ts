@@ -1,7 +1,7 @@
 /**
- * What an adapter must provide: connections as Web Streams, listeners, a
- * dialer, datagram sockets and a name resolver. Types only; `tests/conformance/` is the
- * executable half of this definition.
+ * The interfaces that an adapter implements: connections as Web Streams,
+ * listeners, a dialer, datagram sockets and a name resolver. This file has only
+ * types; the tests in `tests/conformance/` check implementations.
  *
  * @module
  */
@@ -11,17 +11,17 @@ import type { StopSignal } from "./on_abort.ts";
 
 /** One end of a connection. */
 export interface Endpoint {
-  /** IP address as text, without brackets; a name where one may be given. */
+  /** IP address as text without brackets, or a name where one is allowed. */
   readonly host: string;
   /** TCP or UDP port, 0 to 65,535; 0 asks the system to choose. */
   readonly port: number;
 }
 
 /**
- * A byte stream in both directions, each of which ends on its own.
+ * A byte stream in both directions. Each direction ends separately.
  *
- * Errors of both streams are `TransportError`s. The holder of a connection
- * owns it and must `close()` it, however its streams ended.
+ * Errors of both streams are `TransportError`s. The owner of a connection must
+ * `close()` it, however its streams ended.
  */
 export interface Connection {
   /** Our own address. */
@@ -29,183 +29,186 @@ export interface Connection {
   /** The peer's address. */
   readonly remote: Endpoint;
   /**
-   * What the peer sends, until its FIN. Chunks belong to the reader. Nothing is
-   * read ahead beyond one buffer, so an unread stream stalls the peer.
-   * Reading to the end or `cancel()` leaves the writing side as it is.
+   * The bytes from the peer, up to its FIN. The reader owns the chunks. At most
+   * one buffer is read ahead, so that an unread stream stalls the peer. Reading
+   * to the end, or `cancel()`, does not affect the writing side.
    */
   readonly readable: ReadableStream<Uint8Array>;
   /**
-   * What we send. A chunk is borrowed until its `write()` settles, which is
-   * when the system has taken all of it. `close()` is a half-close: FIN
-   * after everything written, reading goes on. `abort()` closes it all.
+   * The bytes to the peer. A chunk is borrowed until its `write()` settles,
+   * which is when the system has taken all of it. `close()` is a half-close: it
+   * sends a FIN after everything written, and reading continues. `abort()`
+   * closes both directions.
    */
   readonly writable: WritableStream<Uint8Array>;
   /**
-   * Shortcut past `readable`: the next chunk, or `undefined` at the end. Use one
-   * or the other, and one read at a time. An adapter without it is served
-   * through the stream.
+   * Bypasses `readable`: returns the next chunk, or `undefined` at the end. Use
+   * either this or the stream, and one read at a time. Without this method, the
+   * stream is used.
    */
   read?(): Promise<Uint8Array | undefined>;
   /**
-   * Shortcut past `writable`: settles when the system has taken all of the
-   * chunk. Use one or the other, and one write at a time.
+   * Bypasses `writable`: settles when the system has taken all of the chunk.
+   * Use either this or the stream, and one write at a time.
    */
   write?(chunk: Uint8Array): Promise<void>;
   /**
-   * Reads at once, where the adapter can: the next chunk, or `"end"` after the
-   * peer's FIN; `undefined` if nothing has come yet, and `onReady` is called
-   * when something may have. Not while a `read()` waits.
+   * Reads without waiting, if the adapter can. Returns the next chunk, `"end"`
+   * after the peer's FIN, or `undefined` if nothing has arrived yet; `onReady`
+   * is then called when something may have. Must not be called while a `read()`
+   * waits.
    *
    * @throws {TransportError} As `read()` rejects.
    */
   tryRead?(): Uint8Array | "end" | undefined;
   /**
-   * Writes at once, where the adapter can: there is `tryRead` then, too. Not
-   * while a `write()` waits.
+   * Writes without waiting, if the adapter can; `tryRead` exists then, too.
+   * Must not be called while a `write()` waits.
    *
    * @param chunk Borrowed for the call.
-   * @returns Bytes that the system has taken. If these are not all, `onReady`
-   * is called when it may take more.
+   * @returns The number of bytes that the system has taken. If it is not all,
+   * `onReady` is called when the system may take more.
    * @throws {TransportError} As `write()` rejects.
    */
   tryWrite?(chunk: Uint8Array): number;
   /**
-   * Called when a `tryRead` or `tryWrite` that had to wait may go on, sometimes
-   * without cause, and when the connection is closed. Never called within one
-   * of these two.
+   * Called when a `tryRead` or `tryWrite` that had to wait may continue, and
+   * when the connection is closed. The call may be spurious. It never happens
+   * inside these two methods.
    */
   onReady?: (() => void) | undefined;
   /**
-   * Takes a chunk of `readable` back for a later read, where the adapter can
-   * use it. The caller keeps no view of its memory.
+   * Takes a chunk of `readable` back and may reuse it for a later read. The
+   * caller must keep no view of its memory.
    */
   recycle?(chunk: Uint8Array): void;
   /**
-   * Half-close that works while `writable` is locked: FIN after everything
-   * written so far. Idempotent.
+   * Sends a FIN after everything written so far, even while `writable` is
+   * locked. Idempotent.
    */
   closeWrite(): Promise<void>;
   /**
-   * Gives the descriptor back at once; pending reads and writes fail with
+   * Closes the descriptor at once. Pending reads and writes fail with
    * `ERR_NET_CLOSED`. Idempotent.
    */
   close(): void;
   /**
-   * Closes with a reset: the peer sees that the stream was cut, and may lose
-   * what is on its way. Idempotent. Where `Capabilities.reset` is true.
+   * Closes with a reset, which the peer sees as a cut stream. Data on its way
+   * may be lost. Exists if `Capabilities.reset` is true. Idempotent.
    */
   reset?(): void;
 }
 
 /** A connection that was accepted. */
 export interface Accepted {
-  /** Owned by the caller. */
+  /** The connection; the caller owns it. */
   readonly connection: Connection;
-  /** The client's own target, if the system redirected it to us. */
+  /** The client's original target, if the system redirected the connection. */
   readonly originalDestination?: Endpoint;
-  /** The proxy it came through, if that has named the client. */
+  /** The address of the proxy in between, if it named the client. */
   readonly via?: Endpoint;
 }
 
 /** A socket that accepts connections. */
 export interface Listener {
-  /** The address of the listener; the port is the real one. */
+  /** The address of the listener, with the actual port. */
   readonly address: Endpoint;
   /**
-   * The next connection, or `undefined` once the listener is closed.
+   * Returns the next connection, or `undefined` once the listener is closed.
    *
    * @throws {TransportError} `ERR_NET_DESCRIPTORS` and others; the listener
    * stays usable.
    */
   accept(): Promise<Accepted | undefined>;
-  /** Stops listening; accepted connections live on. Idempotent. */
+  /** Stops listening. Accepted connections stay open. Idempotent. */
   close(): void;
 }
 
 /**
- * How the system redirects what others mean for elsewhere: by changing the
- * target of a connection (`redirect`), or by handing over connections and
- * datagrams as they are (`tproxy`).
+ * How the system redirects traffic that is meant for other hosts: by changing
+ * the target of a connection (`redirect`), or by delivering connections and
+ * datagrams unchanged (`tproxy`).
  */
 export type Redirection = "redirect" | "tproxy";
 
 /** The options of a listener. */
 export interface ListenOptions {
   /**
-   * Set: what comes was redirected, and its original target comes with it; with
-   * `tproxy` the address may be another host's. Where
-   * `Capabilities.redirection` is true. Datagrams know `tproxy` alone.
+   * The kind of redirection, if what arrives was redirected; the original
+   * target is reported with it. With `tproxy` the address may be another
+   * host's. Needs `Capabilities.redirection`. For datagrams, only `tproxy` is
+   * possible.
    */
   readonly redirected?: Redirection | undefined;
   /**
-   * Lets several sockets listen on one port, among which the system deals new
-   * connections out (SO_REUSEPORT). Linux only.
+   * Lets several sockets listen on one port; the system distributes new
+   * connections among them (SO_REUSEPORT). Linux only.
    */
   readonly reusePort?: boolean;
 }
 
-/** One UDP datagram that came. */
+/** A received UDP datagram. */
 export interface Datagram {
-  /** The receiver owns it; 0 to 65,527 bytes. */
+  /** The payload, 0 to 65,527 bytes; the receiver owns it. */
   readonly payload: Uint8Array;
-  /** The sender; IPv4 is plain, also on a dual-stack socket. */
+  /** The sender. An IPv4 address is plain, also on a dual-stack socket. */
   readonly from: Endpoint;
-  /** The original target, if the system redirected it to us. */
+  /** The original target, if the system redirected the datagram. */
   readonly to?: Endpoint;
 }
 
-/** Takes what comes to a socket, without a promise for each datagram. */
+/** Receives datagrams without a promise for each one. */
 export interface DatagramTaker {
-  /** A datagram has come. */
+  /** Called with each datagram. */
   take(datagram: Datagram): void;
   /**
-   * Receiving has failed. The socket stays usable: `handTo` is called again
-   * when it shall go on.
+   * Called when receiving failed. The socket stays usable: call `handTo` again
+   * to continue.
    */
   fail(error: TransportError): void;
 }
 
 /**
- * What became of a datagram that was posted: nothing is reported of one that the
- * system has taken, and of another one why not, as `send` rejects.
+ * Called with the result of a posted datagram: without an argument when the
+ * system has taken it, else with the error with which `send` would reject.
  */
 export type Posted = (error?: unknown) => void;
 
 /**
- * A UDP socket that is not connected. What the network says of a
- * datagram sent earlier (ICMP) never fails it.
+ * An unconnected UDP socket. Network errors about earlier datagrams (ICMP) do
+ * not fail it.
  *
- * What comes is kept in a queue of `MAX_QUEUED_DATAGRAMS` until it is asked for;
- * what comes while it is full is dropped and counted.
+ * Received datagrams wait in a queue of `MAX_QUEUED_DATAGRAMS`. While the queue
+ * is full, new ones are dropped and counted.
  */
 export interface DatagramSocket {
-  /** The address of the socket; the port is the real one. */
+  /** The address of the socket, with the actual port. */
   readonly address: Endpoint;
   /**
-   * Datagrams dropped so far because the queue was full, or the system's buffer
-   * where the system says.
+   * Datagrams dropped so far because the queue was full, or because the
+   * system's buffer was, where the system reports that.
    */
   readonly dropped: number;
   /**
-   * Bytes of the receive buffer that the system has granted; not set where it
-   * does not tell.
+   * Bytes of the receive buffer that the system granted; not set where the
+   * system does not report it.
    */
   readonly receiveBuffer?: number | undefined;
   /**
-   * Hands everything to `taker` from now on, what waits already before this
-   * returns. Use this or `receive()`.
+   * Passes all datagrams to `taker` from now on; those that wait already are
+   * passed before this returns. Use either this or `receive()`.
    */
   handTo(taker: DatagramTaker): void;
   /**
-   * The next datagram, or `undefined` once the socket is closed. An abort of
-   * the signal loses no datagram.
+   * Returns the next datagram, or `undefined` once the socket is closed.
+   * Aborting the signal loses no datagram.
    *
-   * @throws {TransportError} When the system fails; the socket stays usable.
+   * @throws {TransportError} If the system fails; the socket stays usable.
    */
   receive(options?: WaitOptions): Promise<Datagram | undefined>;
   /**
-   * Sends one datagram; settles when the system has taken it, which it may be
-   * slow to do.
+   * Sends one datagram. Settles when the system has taken it, which may take a
+   * while.
    *
    * @param payload Borrowed until the promise settles.
    * @param to IP address, not a name. A socket on `::` sends to IPv4 as well.
@@ -218,60 +221,60 @@ export interface DatagramSocket {
     options?: WaitOptions,
   ): Promise<void>;
   /**
-   * Sends one datagram without a promise. What is posted while the system is
-   * slow leaves in order, and is bounded by the caller.
+   * Sends one datagram without a promise. Datagrams that wait for the system
+   * leave in order. The caller must limit their number.
    *
    * @param payload Borrowed until `posted` is called.
-   * @param to As of `send`.
+   * @param to As for `send`.
    * @param posted Called once, at once or later.
    */
   post(payload: Uint8Array, to: Endpoint, posted: Posted): void;
-  /** Gives the descriptor back at once; drops what is queued. Idempotent. */
+  /** Closes the descriptor at once and drops queued datagrams. Idempotent. */
   close(): void;
 }
 
-/** Bytes both ways, which no other code reads or writes. */
+/** A byte stream in both directions with a single owner. */
 export interface ByteStream {
   /**
-   * The next bytes, or `undefined` at the end.
+   * Returns the next bytes, or `undefined` at the end.
    *
    * @param signal Its abort rejects the wait with the signal's reason.
    */
   read(signal?: StopSignal): Promise<Uint8Array | undefined>;
-  /** Settles when the bytes, which are borrowed, have left. */
+  /** Settles when the bytes, which are borrowed, were sent. */
   write(bytes: Uint8Array, signal?: StopSignal): Promise<void>;
-  /** Ends both ways at once. Idempotent. */
+  /** Closes both directions at once. Idempotent. */
   close(): void;
 }
 
 /** The peer of TLS. */
 export interface SecureOptions {
-  /** Name or IP address that the certificate must hold for. */
+  /** Name or IP address that the certificate must be valid for. */
   readonly serverName: string;
-  /** The signal; its abort gives the handshake up. */
+  /** The signal; its abort cancels the handshake. */
   readonly signal: StopSignal;
 }
 
 /**
- * Speaks TLS over a stream, as a client.
+ * Starts TLS on a stream, as a client.
  *
- * @param stream Owned by what is returned; closed where it fails.
- * @throws {TransportError} Also for a certificate that does not hold.
+ * @param stream The result owns it; it is closed if the handshake fails.
+ * @throws {TransportError} Also if the certificate is not valid.
  */
 export type SecureStream = (
   stream: ByteStream,
   options: SecureOptions,
 ) => Promise<ByteStream>;
 
-/** The options of a wait; the signal decides how long it lasts. */
+/** The options of a wait. */
 export interface WaitOptions {
   /** The signal; its abort rejects the wait with the signal's reason. */
   readonly signal?: StopSignal;
 }
 
-/** The security of a connection. */
+/** The TLS options of a connection. */
 export interface TlsOptions {
-  /** The name or IP address that the certificate must show. */
+  /** Name or IP address that the certificate must be valid for. */
   readonly serverName: string;
   /** Protocols that are offered (ALPN). */
   readonly protocols: readonly string[];
@@ -280,38 +283,38 @@ export interface TlsOptions {
 /** The options of a dial. */
 export interface DialOptions extends WaitOptions {
   /**
-   * TLS is spoken on the connection, and what the caller sends and receives is
-   * inside it. Where `Capabilities.tls` is true.
+   * If set, TLS is used on the connection, and the caller sends and receives
+   * plain bytes. Needs `Capabilities.tls`.
    */
   readonly tls?: TlsOptions | undefined;
 }
 
 /**
  * Addresses of this host, as text, that connections and datagrams leave from.
- * Nothing is reached in a family that has none.
+ * Without an address of a family, no target in that family can be reached.
  */
 export interface OutboundAddresses {
-  /** The IPv4 address; without it nothing leaves over IPv4. */
+  /** The IPv4 address. */
   readonly ipv4?: string;
-  /** The IPv6 address; without it nothing leaves over IPv6. */
+  /** The IPv6 address. */
   readonly ipv6?: string;
 }
 
-/** The options of sockets; an option that is not set is the system's choice. */
+/** The options of sockets; the system chooses those that are not set. */
 export interface SocketOptions {
-  /** The mark of packets that leave (SO_MARK), 1 to 4,294,967,295. */
+  /** The mark of outgoing packets (SO_MARK), 1 to 4,294,967,295. */
   readonly mark?: number;
-  /** Name of the network interface by which all goes out. */
+  /** Name of the network interface that all traffic leaves by. */
   readonly interfaceName?: string;
-  /** Class of the packets of what goes out (DSCP), 0 to 63. */
+  /** The class of outgoing packets (DSCP), 0 to 63. */
   readonly dscp?: number;
-  /** True if TCP takes several paths (MPTCP) with peers that know it. */
+  /** True if TCP uses several paths (MPTCP) with peers that support it. */
   readonly multipath?: boolean;
-  /** True if first bytes leave with the first packet (TCP fast open). */
+  /** True if the first bytes leave with the first packet (TCP fast open). */
   readonly fastOpen?: boolean;
-  /** Milliseconds of quiet until TCP asks whether its peer is there. */
+  /** Milliseconds of silence after which TCP probes its peer (keepalive). */
   readonly keepAliveMs?: number;
-  /** Milliseconds that sent bytes may stay unconfirmed. */
+  /** Milliseconds that sent bytes may stay unacknowledged. */
   readonly userTimeoutMs?: number;
   /** Bytes of the send buffer of accepted connections. */
   readonly inboundSendBuffer?: number;
@@ -323,89 +326,93 @@ export interface SocketOptions {
   readonly outboundReceiveBuffer?: number;
 }
 
-/** The abilities of a transport; it refuses the rest, with the reason. */
+/** What a transport supports; it refuses the rest, with a reason. */
 export interface Capabilities {
-  /** Several sockets can be bound to one UDP port, as several threads need. */
+  /**
+   * True if several sockets can be bound to one UDP port, as several threads
+   * need.
+   */
   readonly sharedUdpPort: boolean;
-  /** The address that TCP connections leave from can be chosen. */
+  /** True if the address that TCP connections leave from can be chosen. */
   readonly outboundAddress: boolean;
-  /** Connections can be secured by TLS. */
+  /** True if connections can use TLS. */
   readonly tls: boolean;
-  /** A connection can be ended by a reset. */
+  /** True if a connection can be ended by a reset. */
   readonly reset: boolean;
-  /** Sockets can be made of descriptors that were inherited. */
+  /** True if sockets can be made from inherited descriptors. */
   readonly descriptor: boolean;
-  /** The receive buffers of UDP sockets can be enlarged. */
+  /** True if the receive buffers of UDP sockets can be enlarged. */
   readonly receiveBuffer: boolean;
   /**
-   * Several datagrams are received and sent at a time: calls of `send` that
-   * overlap leave in order. Elsewhere they may not.
+   * True if several datagrams are received and sent in one system call;
+   * overlapping calls of `send` then leave in order. Otherwise they may not.
    */
   readonly batch: boolean;
-  /** {@link SocketOptions} are kept. */
+  /** True if {@link SocketOptions} are supported. */
   readonly socketOptions: boolean;
-  /** {@link ListenOptions.redirected} is kept. */
+  /** True if {@link ListenOptions.redirected} is supported. */
   readonly redirection: boolean;
 }
 
 /**
- * Everything a service needs of a runtime's network. Where the adapter was
- * given {@link OutboundAddresses}, `dial` and `bindOutgoing` keep to them.
+ * What a service needs of a runtime's network. If the adapter has
+ * {@link OutboundAddresses}, `dial` and `bindOutgoing` use them.
  */
 export interface Transport {
   /** `deno`, `bun`, `linux` or `memory`. */
   readonly name: string;
-  /** The abilities beyond the rest of this interface. */
+  /** The optional features that this transport supports. */
   readonly capabilities: Capabilities;
-  /** Big buffers for what is read and written here, used again. */
+  /** Reused buffers for reads and writes. */
   readonly buffers: BufferPool;
   /**
    * Starts to listen.
    *
-   * @param endpoint IP address (or a name, of which the first address counts).
+   * @param endpoint IP address (or a name, whose first address is used).
    * @throws {TransportError} `ERR_NET_ADDRESS_IN_USE` and others.
    */
   listen(endpoint: Endpoint, options?: ListenOptions): Promise<Listener>;
   /**
-   * Opens a UDP socket. On `::` it takes and sends IPv4 as well.
+   * Opens a UDP socket. On `::` it receives and sends IPv4 as well.
    *
-   * @param endpoint IP address (or a name, of which the first address counts).
-   * @param options Sharing is for transports with `Capabilities.sharedUdpPort`;
-   * others leave it out.
+   * @param endpoint IP address (or a name, whose first address is used).
+   * @param options Set `reusePort` only if `Capabilities.sharedUdpPort` is
+   * true.
    * @throws {TransportError} `ERR_NET_ADDRESS_IN_USE`, `ERR_NET_UNSUPPORTED`
    * and others.
    */
   bind(endpoint: Endpoint, options?: ListenOptions): Promise<DatagramSocket>;
   /**
-   * Opens a UDP socket for what goes out, on a port of the system's choice: for
-   * both families, or for IPv4 alone where there is no IPv6.
+   * Opens a UDP socket for outgoing traffic, on a port that the system chooses.
+   * It serves both families, or only IPv4 where there is no IPv6.
    *
    * @throws {TransportError} As `bind` does. `send` fails with
    * `ERR_NET_UNREACHABLE` in a family without an outbound address.
    */
   bindOutgoing(): Promise<DatagramSocket>;
   /**
-   * Opens a connection to one address.
+   * Connects to one address.
    *
    * @param endpoint An IP address, not a name: see {@link Transport.resolve}.
-   * @throws {TransportError} With the cause of the failure as its code;
-   * `ERR_NET_TLS`.
+   * @throws {TransportError} The code is the cause of the failure.
    */
   dial(endpoint: Endpoint, options?: DialOptions): Promise<Connection>;
   /**
-   * Looks a name up as the system does (`getaddrinfo`).
+   * Resolves a name as the system does (`getaddrinfo`).
    *
    * @returns At least one IP address, in the system's order of preference.
-   * @throws {TransportError} `ERR_NET_NAME_NOT_FOUND`, `ERR_NET_NAME_TEMPORARY`.
+   * @throws {TransportError} `ERR_NET_NAME_NOT_FOUND`,
+   * `ERR_NET_NAME_TEMPORARY`.
    */
   resolve(host: string, options?: WaitOptions): Promise<string[]>;
   /**
-   * Datagrams that its sockets had no room for since the start: see
-   * {@link DatagramSocket.dropped}.
+   * Returns the number of datagrams that all its sockets dropped since the
+   * start: see {@link DatagramSocket.dropped}.
    */
   lostDatagrams(): number;
   /**
-   * File descriptors this process may have open, where the system says.
+   * Returns the number of file descriptors this process may open; `undefined`
+   * if the system does not report it.
    */
   descriptorLimit(): number | undefined;
 }

@@ -1,6 +1,5 @@
 /**
- * What is known of a user: what is allowed, what was used, and where both are
- * kept.
+ * What is known of a user: limits, usage, and the store that keeps both.
  *
  * @module
  */
@@ -8,10 +7,10 @@ import { MAX_USER_NAME_LENGTH } from "./limits.ts";
 import { hasHidden, isBlank } from "./text.ts";
 
 /**
- * What is wrong with the name of a user, in a few words after "is" or "has".
+ * Returns what is wrong with the name of a user, in a few words after "is" or
+ * "has".
  *
- * @returns `undefined` for a name that can be shown, kept, and be part of a
- * path.
+ * @returns `undefined` for a name that can be shown, kept, and used in a path.
  */
 export function userNameFault(name: string): string | undefined {
   if (isBlank(name)) return "is blank";
@@ -26,19 +25,24 @@ export function userNameFault(name: string): string | undefined {
 
 /** The limits of a user; a limit that is not set does not exist. */
 export interface UserLimits {
-  /** Payload bytes, both directions together, since they were last cleared. */
+  /**
+   * Payload bytes in both directions together since the counts were last
+   * cleared.
+   */
   readonly quotaBytes?: number;
-  /** Payload bytes a second, each direction by itself, over all connections. */
+  /**
+   * Payload bytes a second over all connections, for each direction separately.
+   */
   readonly bytesPerSecond?: number;
   /** TCP connections open at once, and as many UDP associations. */
   readonly maxConnections?: number;
-  /** Client addresses at once: how many devices or places may be connected. */
+  /** Client addresses at once. */
   readonly maxHosts?: number;
-  /** Milliseconds since 1970 when the access ends. */
+  /** The time when the access ends; milliseconds since 1970. */
   readonly expiresUnixMs?: number;
 }
 
-/** The counts that add up and survive restarts. Bytes are payload. */
+/** Totals of a user that survive restarts. Bytes are payload. */
 export interface UserCounts {
   /** Bytes from the user to targets. */
   readonly bytesUp: number;
@@ -52,11 +56,11 @@ export interface UserCounts {
   readonly connections: number;
   /** UDP associations that were authenticated. */
   readonly associations: number;
-  /** Milliseconds since 1970 when bytes moved last, 0 for never. */
+  /** The last time that bytes moved; milliseconds since 1970, 0 for never. */
   readonly lastSeenUnixMs: number;
 }
 
-/** Counts of who has done nothing. */
+/** The counts of a user without any usage. */
 export const NO_COUNTS: UserCounts = {
   bytesUp: 0,
   bytesDown: 0,
@@ -67,78 +71,81 @@ export const NO_COUNTS: UserCounts = {
   lastSeenUnixMs: 0,
 };
 
-/** The usage of one user, in all and now. */
+/** The usage of one user, in total and now. */
 export interface UserUsage extends UserCounts {
   /** TCP connections and UDP associations that are open. */
   readonly open: number;
-  /** Client addresses that are connected, or were last; bounded. */
+  /**
+   * Client addresses that are connected, or were last; at most
+   * `MAX_LISTED_HOSTS`.
+   */
   readonly hosts: readonly string[];
-  /** Set: something was refused, because it exceeded the rest of the quota. */
+  /** Set if something was refused because it exceeded the rest of the quota. */
   readonly quotaSpent?: true;
 }
 
-/** Usage of who has done nothing. */
+/** The usage of a user without any. */
 export const NO_USAGE: UserUsage = { ...NO_COUNTS, open: 0, hosts: [] };
 
-/** A user that was made at run time, as it is kept. */
 /**
  * Why a user is kept: it was `made` at run time, or a user of the configuration
  * was `changed` or `removed` at run time.
  */
 export const STANDINGS = ["made", "changed", "removed"] as const;
 
-/** The change to a user at run time, as it is kept. */
+/** A user that was made or changed at run time, as it is kept. */
 export interface StoredUser {
-  /** The server it belongs to; see {@link UserStore}. */
+  /** The server that the user belongs to; see {@link UserStore}. */
   readonly server: string;
   /** The name in the log and the counters; unique within its server. */
   readonly name: string;
   /**
-   * Password, or base64 key of a 2022 method; empty: that of the configuration.
-   * Never logged.
+   * Password, or base64 key of a 2022 method; if empty, the configuration's is
+   * used. Never logged.
    */
   readonly password: string;
   /** The limits of the user. */
   readonly limits: UserLimits;
-  /** True if it may not connect at present. */
+  /** True if the user may not connect at present. */
   readonly disabled: boolean;
   /** Default: `made`. */
   readonly standing?: "made" | "changed" | "removed";
 }
 
 /**
- * Keeps users and counts. A server is named by its port, in decimal: a name
- * that outlives a change of address.
+ * Keeps users and counts. A server is identified by its port in decimal, which
+ * does not change with its address.
  *
- * Every method throws {@link StoreError} when the disk does not do it; nothing
- * has changed then.
+ * Every method throws {@link StoreError} if the disk fails; nothing has changed
+ * then.
  */
 export interface UserStore extends Disposable {
-  /** Every user, in the order they were made. */
+  /** Returns every user, in the order they were made. */
   users(): StoredUser[];
-  /** Adds the user, or takes the place of the one of this name. Durable on return. */
+  /** Adds the user, or replaces the one with this name. Durable on return. */
   put(user: StoredUser): void;
-  /** Forgets the user and its counts. Durable on return. */
+  /** Removes the user and its counts. Durable on return. */
   remove(server: string, name: string): void;
   /**
-   * Counts of every user that has any; also of users of the configuration.
+   * Returns the counts of every user that has any, including users of the
+   * configuration.
    *
-   * @param server Only those of this server.
-   * @param name Only those of this user of it; empty: of the whole server.
+   * @param server If set, only those of this server.
+   * @param name If set, only those of this user; if empty, of the whole server.
    */
   counts(server?: string, name?: string): KeptCounts[];
   /**
    * Adds to counts, all or none; `lastSeenUnixMs` becomes the later one.
    * Several processes may add to the same counts.
    *
-   * @returns The new sums of the users named.
+   * @returns The new sums of the named users.
    */
   add(differences: readonly KeptCounts[]): KeptCounts[];
-  /** Sets the counts of a user, or of all of a server, to nothing. */
+  /** Resets the counts of a user, or of a whole server. */
   clear(server: string, name?: string): void;
 }
 
-/** Counts, or a difference of them, of one user. */
+/** Counts of one user, or a difference of counts. */
 export interface KeptCounts {
   /** Port of the server, in decimal. */
   readonly server: string;

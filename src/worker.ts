@@ -9,13 +9,16 @@ import { complain } from "./cli/output.ts";
 import { describeError, EXIT, isVerbose, runProgram } from "./cli/program.ts";
 import type { FromWorker, ToWorker } from "./cli/run/workers.ts";
 
-/** The part of a worker's global scope used here; TypeScript's clashes. */
+/**
+ * The part of a worker's global scope that is used here. TypeScript's types for
+ * workers conflict with those for windows.
+ */
 interface WorkerScope {
   onmessage: ((event: { readonly data: ToWorker }) => void) | null;
   postMessage(message: FromWorker): void;
 }
 
-// What is thrown here reaches the program, which replaces this worker.
+// An error that is thrown here reaches the program, which replaces this worker.
 const onDefect = catchDefects((error) => {
   throw error;
 });

@@ -83,7 +83,7 @@ async function runChain(folder: string): Promise<void> {
 
   const ready = /listening on/;
   await using _server = await Program.start(
-    // The page is on loopback, where a server lets nobody go by default.
+    // The page is on loopback, which a server does not permit by default.
     [
       ...[...programCommand("bun"), "server", "-c", serverConfig],
       ...["--allow-private", "127.0.0.1"],
@@ -172,7 +172,7 @@ function startTap(server: Address): Promise<Tap> {
       if (address !== null && typeof address === "object") {
         tap.port = address.port;
       }
-      // The demo ends when it is done, not when nobody listens.
+      // The demo ends when it is done, not when the page has no reader.
       listener.unref();
       resolve(tap);
     });

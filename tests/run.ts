@@ -1,12 +1,12 @@
 /**
- * Runs the tests: the same files on Deno and on Bun, then the end-to-end tests
- * twice, on Deno, since they start both runtimes themselves: our programs from
- * their sources, and as the executables of both compilers; and those that are
- * about sockets once more with `--transport linux`. Ends with the names of those
- * that failed and one line, `N passed, N failed, N skipped`, over all of them.
+ * Runs the tests: unit tests on Deno and on Bun, then the end-to-end tests on
+ * Deno, which start both runtimes themselves. The end-to-end tests run twice,
+ * with the program from its sources and with the executables of both compilers;
+ * those about sockets run again with `--transport linux`. At the end it prints
+ * the names of failed tests and one line, `N passed, N failed, N skipped`.
  *
- * Usage: `deno run -A tests/run.ts [deno] [bun] [e2e] [executables] [linux]`,
- * all by default.
+ * Usage: `deno run -A tests/run.ts [deno] [bun] [e2e] [executables] [linux]`;
+ * default: all.
  *
  * @module
  */
@@ -31,18 +31,21 @@ import {
   ROOT,
 } from "./support/runtimes.ts";
 
-/** Some files by one runner, in one command or in several. */
+/** Test files for one runner, in one or several commands. */
 interface Pass {
   readonly title: string;
-  /** Each command writes a report of its own, named by the argument. */
+  /**
+   * Returns the commands. Each writes a report of its own, named by the
+   * argument.
+   */
   readonly commands: (reportFor: (name: string) => string) => string[][];
-  /** Makes what it needs in a folder; returns variables that tell where. */
+  /** Prepares a folder; returns environment variables that name its content. */
   readonly prepare?: (folder: string) => Record<string, string>;
 }
 
 const E2E = "tests/e2e/";
 
-/** End-to-end tests that build what they run. */
+/** End-to-end tests that build the programs that they run. */
 const BUILT = `${E2E}built/`;
 
 const PASSES: Readonly<Record<string, Pass>> = {
@@ -83,26 +86,29 @@ const PASSES: Readonly<Record<string, Pass>> = {
 
 /**
  * Tests that measure time, memory or processor time, that count the descriptors
- * of their own process, which it shares with what runs beside, or that use up
- * what a machine has: one after the other, with nothing beside them. The others
- * run beside each other.
+ * of their own process, or that use up resources of the machine. They run one
+ * after the other, and nothing runs beside them. All other tests run in
+ * parallel.
  */
 const ALONE =
   /\/(?:conformance\/(?:outbound|system)|backpressure|bulk|busy|crowd|failures|flood|iperf|limits|process_probe|reload|servers|signals|stalled|starvation|store_kill|strangers|udp|unreachable)_test\.ts$/;
 
 /**
- * End-to-end tests that are long, and whose subject is the same in executables:
- * figures of our services, and the rules of a fleet. They run once, from the
- * sources.
+ * End-to-end tests that take long and test the same with executables:
+ * performance figures, the bytes that other programs accept, and the rules of a
+ * fleet. They run once, from the sources.
  */
 const LONG =
-  /\/(?:backpressure|balancer|bulk|fleet|fleet_command|fleet_failures|panel|servers|stalled)_test\.ts$/;
+  /\/(?:backpressure|balancer|bulk|fleet|fleet_command|fleet_failures|inbound_clients|iperf|legacy_programs|limits|panel|plugins_interop|replay|servers|silence|stalled|unreachable)_test\.ts$/;
 
-/** End-to-end tests that are about what sockets do. */
+/** End-to-end tests about the behaviour of sockets. */
 const MOVING =
   /(?:^|\/)(?:backpressure|bulk|busy|concurrency|failures|half_close|reload|signals|udp|udp_2022|workers)_test\.ts$/;
 
-/** Without `linux`, which moves once more what `e2e` has moved: by hand. */
+/**
+ * All passes except `linux`, which repeats tests of `e2e` and is started
+ * explicitly.
+ */
 const DEFAULT_PASSES: readonly string[] = Object.keys(PASSES)
   .filter((name) => name !== "linux");
 
@@ -127,13 +133,15 @@ async function main(names: readonly string[]): Promise<number> {
     rmSync(folder, { recursive: true, force: true });
   }
   const { passed, failed, skipped, failures } = sum(results);
-  // Once more at the end: a log of this length is often cut in the middle.
+  // The failures are repeated at the end, because a long log is often cut.
   for (const name of failures) print(`FAILED ${name}`);
   print(`${passed} passed, ${failed} failed, ${skipped} skipped`);
   return failed === 0 && results.every((counts) => counts.passed > 0) ? 0 : 1;
 }
 
-/** A runner that fails without naming a failed test counts as one failure. */
+/**
+ * Runs a pass. A runner that fails without a failed test counts as one failure.
+ */
 async function runPass(pass: Pass, folder: string): Promise<Counts> {
   print(`\n== ${pass.title}`);
   const prepared = pass.prepare?.(folder);
@@ -158,7 +166,7 @@ async function runPass(pass: Pass, folder: string): Promise<Counts> {
   };
 }
 
-/** The exit code, or the signal that ended it. */
+/** Runs a command and returns its exit code, or the signal that ended it. */
 async function runCommand(
   [program, ...args]: string[],
   env: Record<string, string>,
@@ -181,7 +189,7 @@ function readReport(path: string): string {
   }
 }
 
-/** A command that runs files beside each other, or one after the other. */
+/** Makes the command that runs files in parallel, or one after the other. */
 type Runner = (
   report: string,
   files: readonly string[],
@@ -193,8 +201,9 @@ function denoTest(
   files: readonly string[],
   ...options: string[]
 ): string[] {
-  const runner = [process.execPath, "test", "-A", `--junit-path=${report}`];
-  return [...runner, ...options, ...files];
+  // `deno task check` has looked at the types of all files.
+  const runner = [process.execPath, "test", "-A", "--no-check"];
+  return [...runner, `--junit-path=${report}`, ...options, ...files];
 }
 
 function bunTest(
@@ -204,7 +213,7 @@ function bunTest(
 ): string[] {
   return [
     bunPath(),
-    // What deno.lock does not pin must not be fetched behind our back.
+    // A package that deno.lock does not pin must not be downloaded.
     ...["--no-install", "test", "--timeout=60000"],
     ...["--reporter=junit", `--reporter-outfile=${report}`],
     ...options,
@@ -212,7 +221,7 @@ function bunTest(
   ];
 }
 
-/** What can run beside others first, then what must be alone. */
+/** Runs first the files that can run in parallel, then the others. */
 function besideThenAlone(
   reportFor: (name: string) => string,
   files: string[],
@@ -227,9 +236,9 @@ function besideThenAlone(
 }
 
 /**
- * The test files of one kind, as paths from the project's root.
+ * Returns the test files of one kind, as paths from the root of the project.
  *
- * @throws When there is none: a runner without arguments would run them all.
+ * @throws If there are none: a runner without arguments would run all tests.
  */
 function testFiles(kind: (path: string) => boolean): string[] {
   const files = readdirSync(join(ROOT, "tests"), { recursive: true })
@@ -245,8 +254,8 @@ function isPortable(path: string): boolean {
 }
 
 /**
- * End-to-end tests that start our programs by way of one of these modules. What
- * is about the executables themselves builds its own, once.
+ * True for an end-to-end test that starts the program through one of these
+ * modules. Tests of the executables themselves build their own, once.
  */
 function startsPrograms(path: string): boolean {
   if (isPortable(path) || path.startsWith(BUILT)) return false;

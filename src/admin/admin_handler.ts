@@ -1,8 +1,8 @@
 /**
- * Everything the operator's port answers, as one function from requests to
+ * Answers all requests to the operator's port, as one function from requests to
  * responses: health, metrics, the page, both management APIs and SIP008.
  *
- * Does not: know sockets; `adapters/net/http_server.ts` does.
+ * Does not: use sockets, which `adapters/net/http_server.ts` does.
  *
  * @module
  */
@@ -30,31 +30,31 @@ import { upstreamsApi } from "./upstreams_api.ts";
 import { NO_USERS } from "./user_page.ts";
 import { usersApi } from "./users_api.ts";
 
-/** A page and what it may do in a browser. */
+/** A page and its permissions in a browser. */
 export interface AdminPage {
-  /** One document without anything from elsewhere. */
+  /** One document that loads nothing else. */
   readonly html: string;
-  /** The header Content-Security-Policy. */
+  /** The value of the header Content-Security-Policy. */
   readonly csp: string;
 }
 
-/** The parts of the operator's port. */
+/** The dependencies of the operator's port. */
 export interface AdminOptions extends GuardSettings {
   readonly operator: Operator;
-  /** The dashboard; not set: there is none. */
+  /** The dashboard; not set if there is none. */
   readonly page?: AdminPage | undefined;
-  /** The last day; not set: it is not kept. */
+  /** Returns the minutes of the last day; not set if they are not kept. */
   readonly history?: (() => readonly Minute[]) | undefined;
   /**
-   * The latest requests to a local, `undefined` where targets are not to be
-   * reported; not set: it is none.
+   * Returns the latest requests to a local, or `undefined` if targets must not
+   * be reported; not set if the program is not a local.
    */
   readonly requests?:
     | (() => readonly RecentRequest[] | undefined)
     | undefined;
   /**
-   * Address of the port for users, without a slash at its end; not set: users
-   * have no invitations here.
+   * Returns the address of the port for users, without a slash at its end; not
+   * set if there are no invitations.
    */
   readonly inviteUrl?: (() => string) | undefined;
   readonly clock: Clock;
@@ -80,8 +80,8 @@ export function createAdminHandler(options: AdminOptions): AdminHandler {
 }
 
 /**
- * Makes the handler of a port that has invitations and subscriptions, and
- * nothing of the operator.
+ * Makes the handler of a port with only the invitations and subscriptions of
+ * users.
  */
 export function createInviteHandler(options: InvitationOptions): AdminHandler {
   const routes = invitationRoutes(options);
@@ -129,7 +129,10 @@ function routesOf(
   ];
 }
 
-/** With `?fleet=true` the engine of its fleet must answer as well. */
+/**
+ * True if the program is ready. With `?fleet=true` the engine of its fleet must
+ * answer as well.
+ */
 function isReady(operator: Operator, { searchParams }: URL): boolean {
   const { ready, fleet } = operator.status(NO_USERS);
   const asksFleet = searchParams.get("fleet") === "true";
@@ -142,14 +145,14 @@ function requestsRoute(
   return dataRoute("GET /api/connections", () => {
     const connections = requests();
     return connections === undefined
-      ? failure(404, 'Targets are not remembered, unless "log_privacy" is full')
+      ? failure(404, 'Targets are kept only with "log_privacy": "full"')
       : json({ connections });
   });
 }
 
 /**
- * Serves the page without a token: the page holds nothing and asks for one
- * itself.
+ * Returns the route of the page. It needs no token: the page contains no data
+ * and asks for the token itself.
  */
 function pageRoute({ html, csp }: AdminPage): Route {
   return {
@@ -167,16 +170,17 @@ function pageRoute({ html, csp }: AdminPage): Route {
 async function answer({ request, peer, guard, routes }: {
   readonly request: Request;
   readonly peer: Endpoint | undefined;
-  /** Not set where every path is a secret. */
+  /** Not set for a port on which every path is a secret. */
   readonly guard: Guard | undefined;
   readonly routes: readonly Route[];
 }): Promise<Response> {
   const url = new URL(request.url);
   const match = findRoute(routes, request.method, url.pathname);
-  // What is nowhere is guarded too: a stranger learns no more than that.
+  // Unknown paths are guarded as well, so that a stranger cannot find out which
+  // paths exist.
   const refusal = guard?.refuse(request, match?.access ?? "data", peer);
   if (refusal !== undefined) return refusal;
-  if (match === undefined) return failure(404, "There is nothing here");
+  if (match === undefined) return failure(404, "Not found");
   const { route, methods, param } = match;
   if (route === undefined) {
     return failureWith(405, `Only ${methods.join(", ")} here`, {
@@ -186,7 +190,7 @@ async function answer({ request, peer, guard, routes }: {
   try {
     return await route.handle({ request, url, peer, param });
   } catch (error) {
-    // Gone since it was looked up, see Operator.
+    // The object was removed after it was looked up, see Operator.
     if (error instanceof RangeError) return failure(404, error.message);
     if (!(error instanceof UmbraError)) throw error;
     const status = error instanceof ConfigError ? 400 : 503;
@@ -194,11 +198,11 @@ async function answer({ request, peer, guard, routes }: {
   }
 }
 
-/** The policy of every answer that is no page. */
+/** The policy of every answer that is not a page. */
 const NO_PAGE_POLICY = "default-src 'none'; frame-ancestors 'none'; " +
   "base-uri 'none'; form-action 'none'";
 
-/** Headers without which a browser might show, keep or pass on too much. */
+/** Headers that restrict what browsers show, store and reveal. */
 const HARDENING: readonly (readonly [name: string, value: string])[] = [
   ["cache-control", "no-store"],
   ["content-security-policy", NO_PAGE_POLICY],

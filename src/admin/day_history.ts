@@ -1,6 +1,6 @@
 /**
- * What the program did in the last day, minute by minute: so that somebody who
- * was not looking can ask what happened at three in the morning.
+ * The history of the last day, minute by minute, so that the operator can look
+ * later at what happened.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import type { Observed } from "./observations.ts";
 /** Milliseconds of one entry. */
 const MINUTE_MS = 60_000;
 
-/** Looks at the counters once a minute, from its making to its disposal. */
+/** Records the counters once a minute, from construction to disposal. */
 export class DayHistory implements Disposable {
   readonly #clock: Clock;
   readonly #look: () => Observed;
@@ -22,10 +22,10 @@ export class DayHistory implements Disposable {
   #cancel: () => void = () => {};
 
   /**
-   * Begins with what is kept.
+   * Starts with the stored minutes.
    *
-   * @param look Counters, which never go down.
-   * @param store Throws nothing; default: a restart forgets the day.
+   * @param look Returns counters, which never decrease.
+   * @param store Never throws; not set if a restart forgets the day.
    */
   constructor(clock: Clock, look: () => Observed, store?: MinuteStore) {
     this.#clock = clock;
@@ -38,12 +38,12 @@ export class DayHistory implements Disposable {
     this.#schedule();
   }
 
-  /** Oldest first; the present minute is not among them. */
+  /** The minutes, oldest first, without the present one. */
   get minutes(): readonly Minute[] {
     return this.#minutes;
   }
 
-  /** Ends it. Idempotent. */
+  /** Ends the recording. Idempotent. */
   [Symbol.dispose](): void {
     this.#cancel();
   }
@@ -71,14 +71,14 @@ export class DayHistory implements Disposable {
   }
 }
 
-/** A time of which nothing is known: nothing ran. */
+/** A time span in which the program did not run. */
 export interface NoMinute {
   readonly unixMs: number;
   readonly bytesUp: null;
   readonly bytesDown: null;
 }
 
-/** Minutes with a hole wherever nothing ran, so that a plot has it too. */
+/** Inserts gaps where the program did not run, so that a plot shows them. */
 export function withHoles(
   minutes: readonly Minute[],
 ): (Minute | NoMinute)[] {
@@ -93,7 +93,7 @@ export function withHoles(
   });
 }
 
-/** The difference of two counts, without zeros. */
+/** Returns the difference of two counts, without zeros. */
 function more(
   next: Readonly<Record<string, number>>,
   last: Readonly<Record<string, number>>,

@@ -1,12 +1,12 @@
 /**
- * What Prometheus reads of a server's part in its fleet.
+ * The Prometheus metrics of a server's membership in a fleet.
  *
  * @module
  */
 import type { Status } from "./operator.ts";
 import type { UpstreamMetric } from "./upstream_metrics.ts";
 
-/** Every metric of it; none where there is no fleet. */
+/** Returns the metrics; none if there is no fleet. */
 export function fleetMetrics({ fleet }: Status): UpstreamMetric[] {
   if (fleet === undefined) return [];
   const one = (value: number): UpstreamMetric["samples"] => [[{}, value]];
@@ -32,25 +32,26 @@ export function fleetMetrics({ fleet }: Status): UpstreamMetric[] {
     {
       name: "umbra_fleet_ticks_total",
       type: "counter",
-      help: "Reports of users to the fleet, by what became of them.",
+      help: "Reports of users to the fleet, by result.",
       samples: each("result", fleet.reports),
     },
     {
       name: "umbra_fleet_lease_bytes",
       type: "gauge",
-      help: "Bytes that users may pass here without asking the fleet.",
+      help:
+        "Bytes that users may transfer on this server without asking the fleet.",
       samples: one(fleet.leasedBytes),
     },
     {
       name: "umbra_fleet_grace_bytes_total",
       type: "counter",
-      help: "Bytes that passed beyond leases while the engine was away.",
+      help: "Bytes transferred beyond leases while the engine was unreachable.",
       samples: one(fleet.graceBytes),
     },
     {
       name: "umbra_fleet_uncertain_admissions_total",
       type: "counter",
-      help: "First connections that were admitted before the engine answered.",
+      help: "First connections that were accepted before the engine answered.",
       samples: each("cause", fleet.uncertainAdmissions),
     },
     {
@@ -62,7 +63,8 @@ export function fleetMetrics({ fleet }: Status): UpstreamMetric[] {
     {
       name: "umbra_fleet_clock_offset_seconds",
       type: "gauge",
-      help: "How far the clock of the fleet is ahead of this machine's.",
+      help:
+        "Seconds by which the fleet's clock is ahead of this machine's clock.",
       samples: one(fleet.clockOffsetS),
     },
   ];

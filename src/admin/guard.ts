@@ -1,11 +1,11 @@
 /**
- * Who may ask the operator's port: the rules every request meets before it
- * meets its route.
+ * The rules that every request to the operator's port must satisfy before it
+ * reaches its route.
  *
- * Against web pages that the operator's browser shows: a page of another origin
- * is recognised by `Origin` and `Sec-Fetch-Site`, one that has renamed itself to our
- * address (DNS rebinding) by `Host`, a form by its content type. No header ever
- * allows another origin (CORS).
+ * The rules protect against web pages in the operator's browser: `Origin` and
+ * `Sec-Fetch-Site` reveal a page of another origin, `Host` reveals a page that
+ * has rebound its name to this address (DNS rebinding), and the content type
+ * reveals a form. No header ever allows another origin (CORS).
  *
  * @module
  */
@@ -20,17 +20,19 @@ import { failure, failureWith } from "./replies.ts";
 import type { Access } from "./router.ts";
 import { TokenCheck } from "./token_check.ts";
 
-/** The address of the port, and what it demands. */
+/** The address of the port, and its requirements. */
 export interface GuardSettings {
   /** The host; not set for a unix socket. */
   readonly host?: string | undefined;
-  /** Names under which it may be asked for besides. */
+  /** Other host names that requests may use. */
   readonly names?: readonly string[] | undefined;
-  /** The token; not set: none is demanded. */
+  /** The token; not set if none is required. */
   readonly token?: string | undefined;
 }
 
-/** Characters a token must have; `umbra genkey` makes longer ones. */
+/**
+ * Minimum length of a token in characters; `umbra genkey` makes longer ones.
+ */
 const MIN_TOKEN_LENGTH = 16;
 
 /** The rules of one port. */
@@ -41,10 +43,10 @@ export class Guard {
   readonly #logger: Logger;
 
   /**
-   * Makes rules of settings.
+   * Makes the rules.
    *
-   * @throws {ConfigError} `ERR_CONFIG_VALUE` when others than this machine
-   * could reach the port without a token, or the token is easy to guess.
+   * @throws {ConfigError} `ERR_CONFIG_VALUE` if other machines could reach the
+   * port without a token, or the token is easy to guess.
    */
   constructor(
     { host = "localhost", names = [], token }: GuardSettings,
@@ -53,22 +55,23 @@ export class Guard {
     if (token === undefined && !isLoopback(host)) {
       throw new ConfigError(
         "ERR_CONFIG_VALUE",
-        `--admin on ${host} can be reached from elsewhere, so it needs a ` +
-          "token: give --admin-token-file, or listen on 127.0.0.1",
+        `--admin on ${host} needs a token, because other machines can reach ` +
+          "it: give --admin-token-file, or listen on 127.0.0.1",
       );
     }
     if (token === undefined && names.length > 0) {
       throw new ConfigError(
         "ERR_CONFIG_VALUE",
-        "--admin-host means that others can reach the port through a proxy, " +
-          "so it needs a token: give --admin-token-file",
+        "--admin-host needs a token, because other machines can reach the " +
+          "port through a proxy: give --admin-token-file",
       );
     }
     if (token !== undefined && !isStrong(token)) {
       throw new ConfigError(
         "ERR_CONFIG_VALUE",
-        `The token of --admin is not ${MIN_TOKEN_LENGTH} or more printable ` +
-          "characters without a space: `umbra genkey aes-256-gcm` makes one",
+        `Invalid token of --admin: expected at least ${MIN_TOKEN_LENGTH} ` +
+          "printable characters without spaces, for example from \`umbra " +
+          "genkey aes-256-gcm\`",
       );
     }
     this.#host = canonical(host);
@@ -80,10 +83,10 @@ export class Guard {
   }
 
   /**
-   * Judges a request.
+   * Checks a request.
    *
-   * @param peer Not set for a unix socket.
-   * @returns The refusal, or `undefined` when there is nothing against it.
+   * @param peer The client; not set for a unix socket.
+   * @returns The refusal, or `undefined` if the request is allowed.
    */
   refuse(
     request: Request,
@@ -111,7 +114,10 @@ export class Guard {
         : undefined);
   }
 
-  /** A name that was not configured cannot be ours, whatever it resolves to. */
+  /**
+   * True for a configured host name; any other name is refused, whatever it
+   * resolves to.
+   */
   #isOurs(host: string): boolean {
     return isLoopback(host) || host === this.#host || this.#names.has(host) ||
       (isUnspecified(this.#host) && parseIp(host) !== undefined);
@@ -124,7 +130,7 @@ export class Guard {
     const from = peer?.host ?? "a unix socket";
     switch (this.#token?.check(authorization, from)) {
       case "missing":
-        return failureWith(401, "A token is needed", CHALLENGE);
+        return failureWith(401, "A token is required", CHALLENGE);
       case "wrong":
         this.#logger.log("warn", "wrong token at the operator's port", {
           client: from,
@@ -135,7 +141,7 @@ export class Guard {
       case "blocked":
         return failureWith(
           429,
-          `${MAX_WRONG_TOKENS} wrong tokens came from there: try again later`,
+          `${MAX_WRONG_TOKENS} wrong tokens from this address: try again later`,
           { "retry-after": String(WRONG_TOKEN_WINDOW_MS / 1_000) },
         );
       default:
@@ -146,7 +152,9 @@ export class Guard {
 
 const CHALLENGE = { "www-authenticate": "Bearer" };
 
-/** The host of `HOST:PORT`, without brackets; `undefined` when it is none. */
+/**
+ * Returns the host of `HOST:PORT`, without brackets; `undefined` if invalid.
+ */
 function hostOf(authority: string | null): string | undefined {
   const match = /^(?:\[([\da-f:.]+)\]|([\w.-]+))(?::\d{1,5})?$/i
     .exec(authority ?? "");
@@ -154,7 +162,7 @@ function hostOf(authority: string | null): string | undefined {
   return host && canonical(host);
 }
 
-/** One form of the same host. */
+/** Returns one form for all spellings of a host. */
 function canonical(host: string): string {
   const ip = parseIp(host);
   return ip === undefined
@@ -166,7 +174,10 @@ function isStrong(token: string): boolean {
   return token.length >= MIN_TOKEN_LENGTH && /^[\x21-\x7e]+$/.test(token);
 }
 
-/** Programs send neither header; browsers send at least one where it matters. */
+/**
+ * True for a request of the same origin. Programs send neither header; browsers
+ * send at least one where it matters.
+ */
 function isSameOrigin(headers: Headers, authority: string): boolean {
   const site = headers.get("sec-fetch-site");
   if (site !== null && site !== "same-origin" && site !== "none") return false;
@@ -178,7 +189,10 @@ function isSameOrigin(headers: Headers, authority: string): boolean {
     new URL(origin).host === new URL(scheme + authority).host;
 }
 
-/** A page can send other types than JSON to any origin without asking. */
+/**
+ * True for a body of another type than JSON, which a page can send to any
+ * origin without a preflight request.
+ */
 function hasForeignType({ headers, body }: Request): boolean {
   const type = headers.get("content-type");
   if (type === null) return body !== null;

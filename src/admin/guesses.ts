@@ -1,6 +1,6 @@
 /**
- * Wrong secrets, counted by where they came from: the same wrong one again and
- * again, as an old program sends it, is one.
+ * Counts wrong secrets by their origin. The same wrong secret, as an outdated
+ * program sends it repeatedly, counts once.
  *
  * @module
  */
@@ -12,14 +12,14 @@ import {
   WRONG_TOKEN_WINDOW_MS,
 } from "../limits.ts";
 
-/** Wrong secrets of one place in a window. */
+/** The wrong secrets of one origin in a window of time. */
 interface Count {
   count: number;
   last: Uint8Array;
   readonly sinceMs: number;
 }
 
-/** Counts wrong secrets. At most `MAX_WRONG_TOKEN_PEERS` are remembered. */
+/** Counts wrong secrets, of at most `MAX_WRONG_TOKEN_PEERS` origins. */
 export class Guesses {
   readonly #clock: Clock;
   readonly #counts = new Map<string, Count>();
@@ -29,16 +29,19 @@ export class Guesses {
     this.#clock = clock;
   }
 
-  /** True if so many different ones came from there that no more are judged. */
+  /**
+   * True if an origin has sent so many different secrets that no more are
+   * checked.
+   */
   areTooMany(place: string): boolean {
     return (this.#current(place)?.count ?? 0) >= MAX_WRONG_TOKENS;
   }
 
   /**
-   * Counts a wrong one.
+   * Counts a wrong secret.
    *
-   * @param digest Of the secret.
-   * @returns `false` for the same one as before, which is no other guess.
+   * @param digest The digest of the secret.
+   * @returns False for the same secret as before, which is not a new guess.
    */
   add(place: string, digest: Uint8Array): boolean {
     const known = this.#current(place);

@@ -1,22 +1,23 @@
 /**
- * What moved between two looks at the program: rates from counters, and the
- * last minutes of them. For who looks from outside: the dashboard and
- * `umbra top`. Nothing of it is kept when they end.
+ * Rates between two statuses of a program, and their history of the last
+ * minutes, for the dashboard and `umbra top`. Nothing is kept after they end.
  *
  * @module
  */
 import { HISTORY_GAP_MS, HISTORY_MS } from "../limits.ts";
 import { NO_RATE, type Rate, type Status } from "./operator.ts";
 
-/** One look. `null` where nothing is known: a plot has a hole there. */
+/**
+ * One measurement. `null` stands for an unknown value; a plot has a gap there.
+ */
 export interface Sample {
   /** Milliseconds since 1970, by the clock of the program. */
   readonly unixMs: number;
-  /** Since the look before. */
+  /** Rate since the last measurement. */
   readonly rate: Rate | null;
-  /** File descriptors that are open; `null` where the runtime cannot tell. */
+  /** Open file descriptors; `null` if the runtime cannot tell. */
   readonly descriptors: number | null;
-  /** See {@link Status}; `null` also when nothing was dialled. */
+  /** See {@link Status}; `null` also if nothing was dialled. */
   readonly dialP90Ms: number | null;
   /** See {@link Status}. */
   readonly lagMs: number | null;
@@ -29,19 +30,19 @@ export class History {
   readonly #samples: Sample[] = [];
   #last: Status | undefined;
 
-  /** Oldest first; at most {@link HISTORY_MS} of them. */
+  /** The samples, oldest first; at most {@link HISTORY_MS} of time. */
   get samples(): readonly Sample[] {
     return this.#samples;
   }
 
-  /** The latest look. */
+  /** The latest status. */
   get status(): Status | undefined {
     return this.#last;
   }
 
   /**
-   * Takes in another look. One that is not later than the last changes nothing,
-   * unless the program's clock was set back: then the history begins again.
+   * Adds a status. A status that is not later than the last one is ignored,
+   * unless the program's clock was set back: then the history starts again.
    */
   push(status: Status): void {
     if (this.#isSetBack(status)) {
@@ -51,7 +52,7 @@ export class History {
     const last = this.#last;
     if (last !== undefined && status.nowUnixMs <= last.nowUnixMs) return;
     this.#last = status;
-    // After a restart, counters start at zero.
+    // After a restart the counters start at zero.
     const before = last?.startedUnixMs === status.startedUnixMs
       ? last
       : undefined;
@@ -63,7 +64,10 @@ export class History {
     dropBefore(this.#samples, status.nowUnixMs - HISTORY_MS);
   }
 
-  /** The start is at another time then, by the clock as it is set now. */
+  /**
+   * True if the clock was set back: the start time by the present clock has
+   * then changed.
+   */
   #isSetBack({ nowUnixMs, startedUnixMs }: Status): boolean {
     const last = this.#last;
     return last !== undefined && nowUnixMs <= last.nowUnixMs &&
@@ -76,7 +80,7 @@ export class History {
   }
 }
 
-/** Names a user among those of all servers. */
+/** Identifies a user among those of all servers. */
 export function keyOf(server: string, name: string): string {
   return `${server}/${name}`;
 }
@@ -111,7 +115,10 @@ interface Counters {
   readonly bytesDown: number;
 }
 
-/** Counts that were cleared in between are no negative rate. */
+/**
+ * Returns the rate between two counts. Counts that were cleared in between give
+ * 0.
+ */
 function rateOf(now: Counters, before: Counters, seconds: number): Rate {
   return {
     up: Math.max(0, now.bytesUp - before.bytesUp) / seconds,

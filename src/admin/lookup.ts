@@ -1,5 +1,5 @@
 /**
- * Servers and users of a running program, by what a path calls them.
+ * Finds the servers and users that a path names.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { failure } from "./replies.ts";
 import { NO_USERS } from "./user_page.ts";
 import type { Call, Handler } from "./router.ts";
 
-/** The server that a path names, and its user where the path names one. */
+/** The server that a path names, and its user if the path names one. */
 export interface Named {
   readonly server: ServerStatus;
   readonly call: Call;
@@ -23,9 +23,9 @@ export interface NamedUser extends Named {
 export type Answer = Response | Promise<Response>;
 
 /**
- * Answers 404 unless there is such a server.
+ * Answers 404 unless the server exists.
  *
- * @param find The server that is asked for; `undefined`: there is none.
+ * @param find Returns the server, or `undefined`.
  */
 export function withServer(
   find: (call: Call) => ServerStatus | undefined,
@@ -34,12 +34,12 @@ export function withServer(
   return (call) => {
     const server = find(call);
     return server === undefined
-      ? failure(404, "There is no such server")
+      ? failure(404, "The server does not exist")
       : handle({ server, call });
   };
 }
 
-/** Answers 404 unless the server has the user that `:name` names. */
+/** Answers 404 unless the server has the user `:name`. */
 export function withUser(
   operator: Operator,
   handle: (named: NamedUser) => Answer,
@@ -47,12 +47,12 @@ export function withUser(
   return (named) => {
     const user = operator.user(named.server.id, named.call.param("name"));
     return user === undefined
-      ? failure(404, "There is no such user")
+      ? failure(404, "The user does not exist")
       : handle({ ...named, user });
   };
 }
 
-/** The server with this id; it lists no users. */
+/** Returns the server with this id, without users. */
 export function findServer(
   operator: Operator,
   id: string,

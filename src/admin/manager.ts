@@ -1,9 +1,11 @@
 /**
- * The protocol of `ss-manager` over any datagram socket: anyone who can send to it
- * adds and removes servers, so it is for this machine alone.
+ * The protocol of `ss-manager` over a datagram socket. Anyone who can send to
+ * the socket adds and removes servers, so by default only this machine can
+ * reach it.
  *
- * It lists and removes only what was added at run time: the passwords of the
- * configuration are not listed. Traffic is reported for every port.
+ * Only servers that were added at run time are listed and can be removed:
+ * passwords of the configuration are never listed. Traffic is reported for
+ * every port.
  *
  * @module
  */
@@ -27,17 +29,17 @@ import {
 import type { NewServer, Operator } from "./operator.ts";
 import { NO_USERS } from "./user_page.ts";
 
-/** A manager that answers. */
+/** A running manager. */
 export interface Manager {
-  /** The address to which the socket is bound; the port is the real one. */
+  /** The bound address, with the real port. */
   readonly address: Endpoint;
-  /** Finishes the request under way and answers no more. */
+  /** Finishes the running request and stops answering. */
   stop(): Promise<void>;
 }
 
 /**
- * The part of a `DatagramSocket` that a manager needs: it never sends and waits
- * at once.
+ * The part of a `DatagramSocket` that a manager needs. The manager never sends
+ * and receives at the same time.
  */
 export interface ManagerSocket {
   readonly address: Endpoint;
@@ -46,7 +48,7 @@ export interface ManagerSocket {
   close(): void;
 }
 
-/** The world of a manager. */
+/** The dependencies of a manager. */
 export interface ManagerWorld {
   readonly operator: Operator;
   readonly clock: Clock;
@@ -54,7 +56,7 @@ export interface ManagerWorld {
 }
 
 /**
- * Makes sure that only this machine can manage.
+ * Checks that only this machine can reach the manager.
  *
  * @throws {ConfigError} `ERR_CONFIG_VALUE`.
  */
@@ -62,17 +64,17 @@ export function checkManager(host: string): void {
   if (isLoopback(host)) return;
   throw new ConfigError(
     "ERR_CONFIG_VALUE",
-    `--manager on ${host} would let anybody add and remove servers, without ` +
-      "a password: listen on 127.0.0.1",
+    `--manager on ${host} would let anyone add and remove servers without a ` +
+      "password: listen on 127.0.0.1",
   );
 }
 
 /**
  * Binds the UDP socket of a manager.
  *
- * @param anywhere True if others than this machine may manage it; they need no
- * password.
- * @throws {ConfigError} `ERR_CONFIG_VALUE` when they could and may not.
+ * @param anywhere True if other machines may manage; they need no password.
+ * @throws {ConfigError} `ERR_CONFIG_VALUE` if other machines could reach it and
+ * may not.
  * @throws {TransportError} `ERR_NET_ADDRESS_IN_USE` and others.
  */
 export async function bindManager(
@@ -84,9 +86,9 @@ export async function bindManager(
 }
 
 /**
- * Answers, one request after the other.
+ * Answers requests one after the other.
  *
- * @param socket Owned by the manager from now on.
+ * @param socket The socket; the manager owns it.
  */
 export function startManager(
   socket: ManagerSocket,
@@ -119,7 +121,7 @@ async function receiveAll(
     } catch (error) {
       if (stop.aborted) return;
       if (failures++ === 0) {
-        logger.log("error", "the manager failed, and goes on", {
+        logger.log("error", "the manager failed on a request and continues", {
           code: error instanceof TransportError ? error.code : undefined,
           reason: error instanceof Error ? error.stack : String(error),
         });
@@ -135,14 +137,14 @@ async function serve(
   world: ManagerWorld,
 ): Promise<void> {
   const replies = await answer(payload, world);
-  // Over a unix socket, who has bound no path cannot be answered.
+  // On a unix socket, a sender that has not bound a path cannot get an answer.
   if (from.host === "") return;
   for (const reply of replies) {
     try {
       await socket.send(reply, from);
     } catch (error) {
       if (!(error instanceof TransportError)) throw error;
-      world.logger.log("warn", "cannot answer who asked the manager", {
+      world.logger.log("warn", "cannot answer a request to the manager", {
         code: error.code,
       });
       return;
@@ -175,7 +177,7 @@ const OK = new TextEncoder().encode("ok");
 const ERR = new TextEncoder().encode("err");
 const NOT_AVAILABLE = new TextEncoder().encode("port is not available");
 
-/** A port that is not there is gone already, as libev has it. */
+/** Removes a server. As in libev, removing a missing port succeeds. */
 function remove(id: string, operator: Operator, logger: Logger): Uint8Array {
   const isRemoved = operator.removeServer(id);
   if (isRemoved || !operator.status().servers.some((one) => one.id === id)) {

@@ -1,10 +1,9 @@
 /**
- * The datagrams of `ss-manager`: what is asked, and the answers of
+ * The datagrams of `ss-manager`: requests, and the answers of
  * shadowsocks-libev.
  *
  * Wire form: `COMMAND[: JSON]` as text; commands are add, remove, list, ping
- * and stat.
- * Source: manager.c of shadowsocks-libev 3.3.
+ * and stat. Source: manager.c of shadowsocks-libev 3.3.
  *
  * @module
  */
@@ -13,21 +12,24 @@ import { MODES } from "../service/options.ts";
 import type { NewServer } from "./operator.ts";
 
 /**
- * One request. `invalid`: a command that we know, and cannot carry out;
- * `ignored`: one without an answer.
+ * One request. `invalid` is a known command that cannot be carried out;
+ * `ignored` is one without an answer.
  */
 export type ManagerRequest =
   | { readonly command: "add"; readonly server: NewServer }
   | { readonly command: "remove"; readonly id: string }
   | { readonly command: "list" | "ping" | "invalid" | "ignored" };
 
-/** Keys that we cannot honour, and must not pretend to. */
+/**
+ * Keys that are refused, because ignoring them would change the meaning of the
+ * request.
+ */
 const UNSUPPORTED = ["plugin", "plugin_opts", "users"];
 
 const INVALID: ManagerRequest = { command: "invalid" };
 const IGNORED: ManagerRequest = { command: "ignored" };
 
-/** Reads one datagram; never throws, whatever it holds. */
+/** Reads one datagram; never throws. */
 export function parseManagerRequest(datagram: Uint8Array): ManagerRequest {
   if (datagram.length > MAX_MANAGER_DATAGRAM_LENGTH) return IGNORED;
   const text = decode(datagram);
@@ -48,19 +50,23 @@ export function parseManagerRequest(datagram: Uint8Array): ManagerRequest {
     case "ping":
       return { command };
     default:
-      // `stat` is what one of libev's servers reports to its manager: we have none.
+      // `stat` is the report of a libev server to its manager; Umbra has no
+      // such servers.
       return IGNORED;
   }
 }
 
-/** One server, as `list` shows it. */
+/** A server in the answer to `list`. */
 export interface ListedServer {
   readonly id: string;
   readonly password: string;
   readonly method: string;
 }
 
-/** Answers of `list`: one text, cut between entries where it is too long. */
+/**
+ * Returns the answers to `list`: one text, cut between entries if it is too
+ * long.
+ */
 export function formatList(servers: readonly ListedServer[]): Uint8Array[] {
   const entries = servers.map(({ id, password, method }) =>
     `\n\t${JSON.stringify({ server_port: id, password, method })}`
@@ -74,7 +80,7 @@ export function formatList(servers: readonly ListedServer[]): Uint8Array[] {
 }
 
 /**
- * Answers of `ping`: each a whole object.
+ * Returns the answers to `ping`; each is a whole object.
  *
  * @param bytes By port, both directions together.
  */
@@ -117,7 +123,7 @@ function toAdd(fields: Fields | undefined): ManagerRequest {
   if (port === undefined || typeof password !== "string" || password === "") {
     return INVALID;
   }
-  // Another password would serve than was asked for.
+  // A password that is not well formed would be changed by its encoding.
   if (!password.isWellFormed()) return INVALID;
   if (method !== undefined && typeof method !== "string") return INVALID;
   const mode = MODES.find((one) => one === fields["mode"]);
@@ -126,7 +132,7 @@ function toAdd(fields: Fields | undefined): ManagerRequest {
   return { command: "add", server: { port, password, method, mode } };
 }
 
-/** @returns `undefined` for what is not UTF-8. */
+/** @returns `undefined` if the bytes are not UTF-8. */
 function decode(bytes: Uint8Array): string | undefined {
   try {
     return UTF8.decode(bytes);
@@ -152,7 +158,7 @@ function parseObject(text: string): Fields | undefined {
   }
 }
 
-/** A number, or a text of digits as libev writes it. */
+/** Reads a number, or text of digits as libev writes it. */
 function readPort(value: unknown): number | undefined {
   const port = typeof value === "string" && /^\d{1,5}$/.test(value)
     ? Number(value)

@@ -1,15 +1,15 @@
 /**
- * A {@link Status} as Prometheus reads it.
+ * Renders a {@link Status} for Prometheus.
  *
- * Nothing is kept between two scrapes: a counter is what the status says, and
- * that goes down only when the program restarts or its counts are cleared.
+ * Nothing is kept between two scrapes. A counter has the value of the status,
+ * which decreases only if the program restarts or its counts are cleared.
  *
  * Source: "Exposition formats", text format 0.0.4; "Metric and label naming".
  *
  * @module
  */
-// Not its main module: that loads collectors of everything, and takes as long to
-// start as all the rest.
+// The main module of the package would load all collectors, which doubles the
+// start time.
 // @ts-types="./prom_client/counter.d.ts"
 import Counter from "prom-client/lib/counter.js";
 // @ts-types="./prom_client/gauge.d.ts"
@@ -29,13 +29,15 @@ import {
 } from "./upstream_metrics.ts";
 import { FIRST_PAGE } from "./user_page.ts";
 
-/** Media type of what {@link renderMetrics} returns. */
+/** Media type of the result of {@link renderMetrics}. */
 export const METRICS_CONTENT_TYPE: string = Registry.PROMETHEUS_CONTENT_TYPE;
 
-/** Users who have series of their own: every one costs Prometheus a few. */
+/**
+ * Maximum of users with series of their own; every user adds several series.
+ */
 const MAX_USER_SERIES = 200;
 
-/** The page of users that is enough to render. */
+/** The page of users that is sufficient for rendering. */
 export const SCRAPED_USERS: UserPage = {
   ...FIRST_PAGE,
   limit: MAX_USER_SERIES,
@@ -44,8 +46,8 @@ export const SCRAPED_USERS: UserPage = {
 /** The options of a rendering. */
 export interface MetricsOptions {
   /**
-   * With more users than this, over all servers, none is named and each
-   * server is one user, `other`; default 200.
+   * Maximum of users, over all servers, that are named; default 200. With more,
+   * each server has one user, `other`.
    */
   readonly maxUsers?: number;
 }
@@ -59,7 +61,7 @@ export async function renderMetrics(
   const { maxUsers = MAX_USER_SERIES } = options;
   for (const metric of metricsOf(status, maxUsers)) {
     const { name, help, samples } = metric;
-    // The library would write a 0 for what is not known.
+    // The library would write 0 for an unknown value.
     if (samples.length === 0) continue;
     const labelNames = [
       ...new Set(samples.flatMap(([labels]) => Object.keys(labels))),
@@ -106,7 +108,7 @@ const DIALS = {
   help: "Time to resolve and connect to targets, or to servers.",
 } as const;
 
-/** Codes an alert may ask for before the first one comes. */
+/** Error codes that alerts may use before the first error. */
 const EXPECTED_REFUSALS = {
   ERR_SS_AUTHENTICATION: 0,
   ERR_SS_REPLAY: 0,
@@ -122,7 +124,7 @@ function metricsOf(status: Status, maxUsers: number): Metric[] {
     ]),
     gauge(
       "umbra_crypto_provider_info",
-      "Who computes each method in use; always 1.",
+      "Crypto provider of each method in use; always 1.",
       status.crypto.map((labels) => [{ ...labels }, 1]),
     ),
     gauge("umbra_ready", "1 when every configured service listens.", [
@@ -133,7 +135,7 @@ function metricsOf(status: Status, maxUsers: number): Metric[] {
     ]),
     gauge(
       "umbra_connections_limit",
-      "TCP connections that may be open at once; new clients wait beyond it.",
+      "Maximum of open TCP connections; further clients wait.",
       [one(connections.limit)],
     ),
     counter("umbra_connections_total", "TCP connections accepted.", [
@@ -159,17 +161,17 @@ function metricsOf(status: Status, maxUsers: number): Metric[] {
     ),
     counter(
       "umbra_datagrams_lost_total",
-      "Datagrams that a socket had no room for, in the system's buffer or ours.",
+      "Datagrams lost because the buffer of the system or of Umbra was full.",
       [one(status.lostDatagrams)],
     ),
     counter(
       "umbra_local_lookups_total",
-      "Names that this machine's resolver was asked for, by why.",
+      "Names that this machine's resolver was asked for, by reason.",
       Object.entries(status.lookups).map(([why, count]) => [{ why }, count]),
     ),
     counter(
       "umbra_routed_total",
-      "Connections, requests and datagrams that rules decided about, by way.",
+      "Connections, requests and datagrams that rules decided about, by route.",
       (["tcp", "udp"] as const).flatMap((network) =>
         Object.entries(status.routed[network])
           .map(([to, count]): Sample => [{ to, network }, count])
@@ -177,12 +179,12 @@ function metricsOf(status: Status, maxUsers: number): Metric[] {
     ),
     gauge(
       "umbra_clock_skew_seconds",
-      "How far the clock of the last client that was refused for it is ahead.",
+      "Seconds by which the clock of the last client refused for its time is ahead.",
       maybe(status.clockSkewSeconds),
     ),
     gauge(
       "umbra_event_loop_lag_seconds",
-      "How late timers were in the last second, at most.",
+      "Largest delay of a timer in the last second.",
       [one(status.eventLoopLagMs / 1_000)],
     ),
     gauge("process_resident_memory_bytes", "Resident memory in bytes.", [
@@ -200,7 +202,7 @@ function metricsOf(status: Status, maxUsers: number): Metric[] {
     ),
     gauge(
       "process_max_fds",
-      "File descriptors that may be open at once.",
+      "Maximum of open file descriptors.",
       maybe(descriptors?.limit),
     ),
     ...usageMetrics(rowsOf(status, maxUsers)),
@@ -221,7 +223,7 @@ interface Row {
 function rowsOf(status: Status, maxUsers: number): Row[] {
   const { role, servers, traffic, connections } = status;
   if (role === "local") {
-    // Its places to listen are not counted one by one.
+    // The listening addresses of a local are not counted separately.
     const usage = { ...traffic, open: connections.open, lastSeenUnixMs: 0 };
     return [{ labels: { server: "", user: "" }, usage, limits: {} }];
   }
@@ -241,7 +243,7 @@ function rowsOf(status: Status, maxUsers: number): Row[] {
   );
 }
 
-/** Metrics of what each user has used. */
+/** Returns the metrics of the usage of each user. */
 function usageMetrics(rows: readonly Row[]): Metric[] {
   const both = (
     up: "bytesUp" | "packetsUp",
@@ -254,12 +256,12 @@ function usageMetrics(rows: readonly Row[]): Metric[] {
   return [
     counter(
       "umbra_bytes_total",
-      "Payload bytes, up from clients to targets and down again.",
+      "Payload bytes: up from clients to targets, down to clients.",
       both("bytesUp", "bytesDown"),
     ),
     counter(
       "umbra_packets_total",
-      "UDP datagrams, up from clients to targets and down again.",
+      "UDP datagrams: up from clients to targets, down to clients.",
       both("packetsUp", "packetsDown"),
     ),
     gauge(
@@ -269,14 +271,14 @@ function usageMetrics(rows: readonly Row[]): Metric[] {
     ),
     gauge(
       "umbra_user_last_seen_timestamp_seconds",
-      "When bytes moved last, in seconds since 1970.",
+      "Time of the last byte in seconds since 1970.",
       rows
         .filter(({ usage }) => usage.lastSeenUnixMs > 0)
         .map(({ labels, usage }) => [labels, usage.lastSeenUnixMs / 1_000]),
     ),
     gauge(
       "umbra_user_quota_bytes",
-      "Bytes a user may move, both directions together.",
+      "Quota of a user in bytes, both directions together.",
       rows.flatMap(({ labels, limits }): Sample[] =>
         limits.quotaBytes === undefined ? [] : [[labels, limits.quotaBytes]]
       ),
@@ -285,8 +287,8 @@ function usageMetrics(rows: readonly Row[]): Metric[] {
 }
 
 /**
- * The library's own histogram can only take one observation after the
- * other; a registry asks no more of a metric than its name and `get()`.
+ * Returns a histogram. The library's own can only observe single values; a
+ * registry needs only the name and `get()` of a metric.
  */
 function histogram(
   { name, help }: { readonly name: string; readonly help: string },
@@ -356,7 +358,7 @@ function one(value: number): Sample {
   return [{}, value];
 }
 
-/** No sample where the value is not known. */
+/** Returns no sample if the value is unknown. */
 function maybe(value: number | undefined): Sample[] {
   return value === undefined ? [] : [one(value)];
 }

@@ -1,8 +1,8 @@
 /**
- * What the services of this process, or of one of its workers, have reported: the
- * part of `Status` that is theirs.
+ * Counts the events of the services of this process, or of one of its workers,
+ * for `Status`.
  *
- * Does not: count by user, which is the business of accounts.
+ * Does not: count by user, which accounts do.
  *
  * @module
  */
@@ -25,7 +25,7 @@ import type { Status } from "./operator.ts";
 import { RecentCounts } from "./recent_counts.ts";
 import type { RecentRequests } from "./recent_requests.ts";
 
-/** Counts up to a moment. Plain data, which a worker can send. */
+/** The counts at one moment. They are plain data that a worker can send. */
 export interface Observed extends
   Pick<
     Status,
@@ -43,16 +43,16 @@ export interface Observed extends
   readonly connections: Omit<Status["connections"], "limit">;
   /** Successful dials of the last minute, by bucket. */
   readonly recentDials: readonly number[];
-  /** The latest difference of clocks that was measured, and when. */
+  /** The last measured difference of clocks, and its time. */
   readonly clockSkew?: { readonly seconds: number; readonly unixMs: number };
 }
 
-/** The part of `Status` that services tell. */
+/** The part of `Status` that services provide. */
 export type ServiceStatus =
   & Omit<Observed, "recentDials" | "clockSkew">
   & Pick<Status, "dialMs" | "clockSkewSeconds">;
 
-/** Counts. Sums never go down; `open` does. */
+/** Counts. Sums never decrease; `open` does. */
 export class Observations implements Metrics {
   readonly #clock: Clock;
   readonly #lost: () => number;
@@ -80,8 +80,8 @@ export class Observations implements Metrics {
 
   /**
    * @param clock The clock of the last minute.
-   * @param lost See {@link Status.lostDatagrams}; default: nothing is known.
-   * @param requests Told what a local is asked for; default: nothing is.
+   * @param lost See {@link Status.lostDatagrams}; default: unknown.
+   * @param requests Receives the requests to a local; default: none are kept.
    */
   constructor(
     clock: Clock,
@@ -95,7 +95,7 @@ export class Observations implements Metrics {
     this.#recentRefusals = new RecentCounts(clock);
   }
 
-  /** Everything up to now. */
+  /** The present counts. */
   get snapshot(): Observed {
     return {
       connections: { ...this.#connections },
@@ -131,7 +131,7 @@ export class Observations implements Metrics {
     else this.#traffic.bytesDown += bytes;
   }
 
-  /** Implements {@link Metrics}; its bytes were counted as they moved. */
+  /** Implements {@link Metrics}; the bytes are counted as they are relayed. */
   connectionClosed(): void {}
 
   /** Implements {@link Metrics}. */
@@ -197,7 +197,7 @@ export class Observations implements Metrics {
   }
 }
 
-/** Adds up the counts of several; at least one. */
+/** Returns the sum of several counts, at least one. */
 export function sumObserved(all: readonly Observed[]): Observed {
   return all.reduce((a, b) => {
     const clockSkew = later(a.clockSkew, b.clockSkew);
@@ -224,7 +224,7 @@ export function sumObserved(all: readonly Observed[]): Observed {
   });
 }
 
-/** The same counts in the form of `Status`. */
+/** Returns the counts in the form of `Status`. */
 export function serviceStatus(
   { recentDials, clockSkew, ...rest }: Observed,
 ): ServiceStatus {
@@ -235,7 +235,7 @@ export function serviceStatus(
   };
 }
 
-/** Adds numbers of the same name; a name that one of both has is kept. */
+/** Adds fields of the same name; a field that only one object has is kept. */
 function addFields<T extends Readonly<Record<string, number>>>(
   a: T,
   b: T,

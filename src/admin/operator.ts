@@ -1,6 +1,6 @@
 /**
- * What the operator's port can see and do: the running program, as its
- * metrics, API, dashboard and `umbra top` know it.
+ * The running program for its operator: the interface of metrics, API,
+ * dashboard and `umbra top`.
  *
  * @module
  */
@@ -15,270 +15,272 @@ import type { MemberStatus } from "../service/fleet/member.ts";
 import type { PluginStatus } from "../service/plugin/plugin.ts";
 import type { UserLimits, UserUsage } from "../users.ts";
 
-/** The switches of the servers that a local sends through. */
+/** The switches of the servers of a local. */
 export interface UpstreamControl {
   /**
-   * Sends everything through one server; throws `RangeError` when there is none
+   * Sends everything through one server; throws `RangeError` if there is none
    * of this name.
    *
-   * @param name Not set: as the policy says again.
+   * @param name The server; not set to return to the policy.
    */
   pin(name: string | undefined): void;
-  /** Takes a server out or in, or gives it other weights; throws as `pin`. */
+  /** Enables or disables a server, or changes its weights; throws as `pin`. */
   change(name: string, change: ServerSwitches): void;
   /**
-   * Asks a server for a sign of life; throws as `pin`.
+   * Probes a server; throws as `pin`.
    *
-   * @returns True if there was one.
+   * @returns True if it has answered.
    */
   probe(name: string): Promise<boolean>;
 }
 
-/** A server that a local sends through. */
+/** A server of a local. */
 export interface UpstreamStatus extends GroupServerStatus {
-  /** Set: it was added at run time. */
+  /** Set if the server was added at run time. */
   readonly added?: true;
 }
 
-/** A list of rules that a local decides by. */
+/** A list of rules of a local. */
 export interface RuleSetStatus extends RuleListFacts {
-  /**
-   * Milliseconds since 1970 when the host of a published list was last asked.
-   */
+  /** Time of the last fetch of a published list, in milliseconds since 1970. */
   readonly lookedUnixMs?: number;
-  /** Set: the host did not answer then, and the last good copy counts. */
+  /** Set if the last fetch failed and the last good copy is used. */
   readonly isStale?: true;
 }
 
 /** The running program. */
 export interface Operator {
-  /** The servers that it sends through; not set: it is a server itself. */
+  /** The servers of a local; not set for a server. */
   readonly upstreams?: UpstreamControl;
   /**
-   * Adds a server that it sends through, until the next reload; not set: it is
-   * a server itself.
+   * Adds a server to a local until the next reload; not set for a server.
    *
-   * @param link `ss://…`, say.
-   * @returns Its name.
-   * @throws {ConfigError} When it cannot be used; nothing has changed then.
+   * @param link For example `ss://…`.
+   * @returns The name of the server.
+   * @throws {ConfigError} If the server cannot be used; nothing has changed
+   * then.
    */
   addUpstream?(link: string): Promise<string>;
   /**
-   * Takes away a server that was added.
+   * Removes a server that was added.
    *
-   * @throws {ConfigError} When it was not added; nothing has changed then.
+   * @throws {ConfigError} If the server was not added; nothing has changed
+   * then.
    */
   removeUpstream?(name: string): Promise<void>;
   /**
-   * Everything there is to see, now. Cheap enough for once a second.
+   * Returns the present status. It may be called once a second.
    *
-   * @param page The users it lists; default: the first hundred.
+   * @param page The users in the status; default: the first hundred.
    */
   status(page?: UserPage): Status;
   /**
-   * Every user of a server, in their order; none where there is no such server.
+   * Returns all users of a server in order; none if the server does not exist.
    *
    * @param server See {@link ServerStatus.id}.
    */
   users(server: string): Iterable<UserStatus>;
-  /** One user of a server; `undefined` where there is no such one. */
+  /** Returns one user of a server; `undefined` if it does not exist. */
   user(server: string, name: string): UserStatus | undefined;
   /**
-   * The user with its password and `ss://` URI.
+   * Returns the password and `ss://` URI of a user.
    *
    * @param server See {@link ServerStatus.id}.
-   * @param name Empty: the server itself, where users have no names.
-   * @returns `undefined` when there is no such server or user, or its key is a
-   * raw one of 2017, which no password makes.
+   * @param name The user; "" for the server itself, if its users have no names.
+   * @returns `undefined` if the server or user does not exist, or has a raw key
+   * of a 2017 method, which no password gives.
    */
   credentials(server: string, name: string): Credentials | undefined;
   /**
-   * Adds a user, at once and for as long as the store keeps it.
+   * Adds a user at once; the store keeps it.
    *
-   * @throws {ConfigError} `ERR_CONFIG_VALUE` when the name is taken or the
-   * password is none of the method's; nothing has changed then.
-   * @throws {RangeError} When there is no such server.
+   * @throws {ConfigError} `ERR_CONFIG_VALUE` if the name is in use or the
+   * password is invalid for the method; nothing has changed then.
+   * @throws {RangeError} If the server does not exist.
    */
   addUser(server: string, user: NewUser): void;
   /**
-   * Changes what is named; of a user of the configuration, over what it says.
-   * Open connections live on, unless the user is disabled or a limit ends them.
+   * Changes the given settings of a user; for a user of the configuration they
+   * override the file. Open connections stay open, unless the user is disabled
+   * or a limit ends them.
    *
    * @throws {ConfigError} `ERR_CONFIG_VALUE` as above.
-   * @throws {RangeError} When there is no such server or user.
+   * @throws {RangeError} If the server or user does not exist.
    */
   changeUser(server: string, name: string, change: UserChange): void;
-  /** Ends the user's connections and forgets it; throws as `changeUser`. */
+  /** Removes a user and closes its connections; throws as `changeUser`. */
   removeUser(server: string, name: string): void;
   /**
-   * Sets counts to nothing.
+   * Sets counts to zero.
    *
-   * @param name Not set: of every user of the server, and of the server.
-   * @throws {RangeError} When there is no such server or user.
+   * @param name The user; not set for the server and all its users.
+   * @throws {RangeError} If the server or user does not exist.
    */
   clearCounts(server: string, name?: string): void;
   /**
-   * Starts a server on a port of its own. It takes the place of one that was
-   * added at run time on this port, which goes on when this one cannot start.
+   * Starts a server on a port of its own. It replaces a server that was added
+   * at run time on this port; if it cannot start, that one continues.
    *
-   * @throws {ConfigError | TransportError} When it cannot; nothing has changed
-   * then.
+   * @throws {ConfigError | TransportError} If the server cannot start; nothing
+   * has changed then.
    */
   addServer(server: NewServer): Promise<void>;
   /**
    * Stops a server that was added at run time; its connections get the grace
-   * of the program.
+   * time of the program.
    *
-   * @returns True if there was one.
+   * @returns True if the server existed.
    */
   removeServer(id: string): boolean;
   /**
-   * Reads the configuration again and applies what is new.
+   * Reads the configuration again and applies the changes.
    *
-   * @param dryRun Only says what would change.
-   * @throws {ConfigError} When the new configuration is wrong; nothing has
+   * @param dryRun True to return the changes without applying them.
+   * @throws {ConfigError} If the new configuration is invalid; nothing has
    * changed then.
    */
   reload(dryRun: boolean): Promise<ReloadReport>;
 }
 
-/** A user about to be added. */
+/** A user to add. */
 export interface NewUser {
-  /** The name in the log and the counters. */
+  /** The name in the log and in counters. */
   readonly name: string;
-  /** Password, or base64 key of a 2022 method; not set: a new strong one. */
+  /** Password, or base64 key of a 2022 method; default: a new strong one. */
   readonly password?: string | undefined;
   readonly limits?: UserLimits | undefined;
-  /** Default: false. */
+  /** True if the user may not connect; default false. */
   readonly disabled?: boolean | undefined;
 }
 
-/** The changes to a user; `limits` replaces all limits. */
+/** The changes of a user; `limits` replaces all limits. */
 export type UserChange = Partial<Omit<NewUser, "name">>;
 
-/** A server about to be added, as the manager protocol names it. */
+/** A server to add, as in the manager protocol. */
 export interface NewServer {
   /** 1 to 65,535. */
   readonly port: number;
   /** Password, or base64 key of a 2022 method. */
   readonly password: string;
-  /** Default: the method of the first configured server. */
+  /** The method; default: that of the first configured server. */
   readonly method?: string | undefined;
-  /** Default: the mode of the first configured server. */
+  /** The mode; default: that of the first configured server. */
   readonly mode?: Mode | undefined;
 }
 
-/** The link of one user. Secret. */
+/** The access of one user. Secret. */
 export interface Credentials {
   /** Password, or base64 key of a 2022 method. */
   readonly password: string;
   /**
-   * The link for `ss-local` and phones; the host is a guess unless configured.
+   * The link for `ss-local` and apps; the host is a guess unless it is
+   * configured.
    */
   readonly uri: string;
 }
 
-/** The effect of a reload, done or tried. */
+/** The changes of a reload, applied or not. */
 export interface ReloadReport {
-  /** One sentence a change; empty: nothing is new. */
+  /** One sentence for each change; empty if nothing differs. */
   readonly changes: readonly string[];
   /** Warnings for the operator. */
   readonly warnings: readonly string[];
 }
 
-/** The program at one moment. All of it is JSON. */
+/** The program at one moment, as JSON data. */
 export interface Status {
   /** Version of Umbra. */
   readonly version: string;
   /** Name and version of the runtime. */
   readonly runtime: string;
-  /** Which end it is. */
+  /** The role. */
   readonly role: "server" | "local";
-  /** Milliseconds since 1970 when it started. */
+  /** Start time in milliseconds since 1970. */
   readonly startedUnixMs: number;
-  /** Milliseconds since 1970 when this status was made. */
+  /** Time of this status in milliseconds since 1970. */
   readonly nowUnixMs: number;
   /**
-   * True if every configured service listens and it is not stopping; of a
-   * local, also only while some server is not known to be down.
+   * True if every configured service listens and the program is not stopping;
+   * for a local, also some server must not be known to be down.
    */
   readonly ready: boolean;
   /** TCP connections. */
   readonly connections: {
     readonly open: number;
-    /** Since the start. */
+    /** Connections since the start. */
     readonly accepted: number;
-    /** Connections at once; new clients wait beyond it. */
+    /** Maximum of open connections; further clients wait. */
     readonly limit: number;
   };
   /** UDP associations. */
   readonly associations: { readonly open: number; readonly evicted: number };
-  /** Payload since the start, over everything. */
+  /** Payload since the start, of all services. */
   readonly traffic: {
     readonly bytesUp: number;
     readonly bytesDown: number;
     readonly packetsUp: number;
     readonly packetsDown: number;
   };
-  /** Connections that failed or were refused since the start, by error code. */
+  /** Failed and refused connections since the start, by error code. */
   readonly refusals: Readonly<Record<string, number>>;
-  /** Refusals of the last minute by code, without zeros. */
+  /** Refusals of the last minute by error code, without zeros. */
   readonly recentRefusals: Readonly<Record<string, number>>;
-  /** Datagrams that were dropped since the start, by error code. */
+  /** Dropped datagrams since the start, by error code. */
   readonly drops: Readonly<Record<string, number>>;
   /**
-   * Datagrams that a socket had no room for since the start, in the system's
-   * buffer or in ours.
+   * Datagrams since the start for which a socket had no room, in the buffer of
+   * the system or of Umbra.
    */
   readonly lostDatagrams: number;
   /**
-   * What rules have decided since the start, by where it went: connections and
-   * requests, and datagrams. Empty where there are no rules.
+   * Decisions of rules since the start, by route: connections and requests, and
+   * datagrams. Empty if there are no rules.
    */
   readonly routed: {
     readonly tcp: Readonly<Record<string, number>>;
     readonly udp: Readonly<Record<string, number>>;
   };
   /**
-   * How often this machine's resolver was asked since the start, by why: for a
-   * rule, a target, or a server; or was not, because it must not.
+   * Names that this machine's resolver was asked for since the start, by
+   * reason: a rule, a target or a server; also those that it must not be asked
+   * for.
    */
   readonly lookups: Readonly<Record<string, number>>;
   /**
-   * Time to resolve and connect to targets (a local: to its server), where
-   * that worked, of the last minute.
+   * Time to resolve and connect to targets (for a local: to its server) in the
+   * last minute, of successful dials.
    */
   readonly dialMs: DialPercentiles;
-  /** Dials and failed dials since the start. */
+  /** Successful and failed dials since the start. */
   readonly dials: { readonly ok: DialCounts; readonly failed: DialCounts };
-  /** The largest delay of a timer in the last second, in milliseconds. */
+  /** Largest delay of a timer in the last second, in milliseconds. */
   readonly eventLoopLagMs: number;
   /** Resident memory in bytes. */
   readonly residentBytes: number;
-  /** File descriptors; not set where the runtime cannot tell. */
+  /** File descriptors; not set if the runtime cannot tell. */
   readonly descriptors?: { readonly open: number; readonly limit: number };
   /** The provider of each method in use. */
   readonly crypto: readonly {
     readonly method: string;
     readonly provider: string;
   }[];
-  /** Methods in use that do not notice changes on the way; may be empty. */
+  /** Methods in use that do not detect changes of the traffic. */
   readonly legacy: readonly string[];
-  /** Last measured difference of a client's clock; not set without one. */
+  /** Last measured difference of a client's clock; not set before the first. */
   readonly clockSkewSeconds?: number;
-  /** Totals of the users of all servers, also of those that are left out. */
+  /** Totals of all users of all servers, also of those not listed. */
   readonly users: UserTotals;
-  /** True if users that are changed at run time outlive the program. */
+  /** True if changes of users at run time survive a restart. */
   readonly keepsUsers: boolean;
-  /** Lists of rules; not set: no rules decide. */
+  /** Lists of rules; not set if there are no rules. */
   readonly ruleSets?: readonly RuleSetStatus[];
-  /** The port for DNS; not set: there is none. */
+  /** The DNS inbound; not set if there is none. */
   readonly dns?: DnsStatus;
-  /** Programs in front of servers; not set: none. */
+  /** Plugins; not set if there are none. */
   readonly plugins?: readonly PluginStatus[];
-  /** The panel whose node it is; not set: it is none. */
+  /** The panel; not set if the program is not a node of one. */
   readonly panel?: PanelStatus;
-  /** Its part in a fleet; not set: none. */
+  /** The membership in a fleet; not set if there is none. */
   readonly fleet?: MemberStatus;
   /** The servers, in the order of the configuration. */
   readonly servers: readonly ServerStatus[];
@@ -286,78 +288,78 @@ export interface Status {
   readonly upstreams?: readonly UpstreamStatus[];
 }
 
-/** The first users in some order, of those that a filter lets through. */
+/** A selection of users: the first in some order that pass a filter. */
 export interface UserPage {
-  /** Id of the column that orders them. */
+  /** Id of the column by which users are sorted. */
   readonly sort: string;
-  /** True if the largest is first. */
+  /** True for descending order. */
   readonly descending: boolean;
-  /** Part of a name, in any case; empty: every name. */
+  /** Part of a name, in any case; "" for every name. */
   readonly filter: string;
-  /** A state; empty: every one. */
+  /** A state; "" for every state. */
   readonly state: string;
-  /** Users in the answer, over all servers: 0 to 1,000. */
+  /** Maximum of listed users, over all servers: 0 to 1,000. */
   readonly limit: number;
 }
 
-/** Totals of all users, in the answer or not. */
+/** Totals of all users, listed or not. */
 export interface UserTotals {
-  /** All users. */
+  /** Number of users. */
   readonly total: number;
-  /** Users that pass the filter. */
+  /** Number of users that pass the filter. */
   readonly found: number;
-  /** Users with a connection. */
+  /** Number of users with a connection. */
   readonly connected: number;
-  /** Payload of all of them, both directions together. */
+  /** Payload of all users in bytes, both directions together. */
   readonly bytes: number;
-  /** Bytes of the user who moved most. */
+  /** Payload of the user with the most, in bytes. */
   readonly mostBytes: number;
 }
 
-/** One place to listen. */
+/** One listening address. */
 export interface ServerStatus {
-  /** Names it in the API and the store: its port, in decimal. */
+  /** Identifies the server in the API and the store: its port, in decimal. */
   readonly id: string;
   /** `host:port`. */
   readonly address: string;
-  /** Cipher; of a local, that of its first server. */
+  /** The method; for a local, that of its first server. */
   readonly method: string;
   /** `tcp_only`, `udp_only` or `tcp_and_udp`. */
   readonly mode: string;
-  /** True if it was added at run time. */
+  /** True if the server was added at run time. */
   readonly managed: boolean;
-  /** Payload through this server, of users or not. */
+  /** Payload through this server, also without a user. */
   readonly usage: UserUsage;
-  /** Users of this server, in the answer or not. */
+  /** Number of users of this server, listed or not. */
   readonly userCount: number;
-  /** Those of the page that was asked for; empty where users have no names. */
+  /** The listed users; empty if users have no names. */
   readonly users: readonly UserStatus[];
 }
 
 /** One user of a server. */
 export interface UserStatus {
-  /** The name in the log and the counters. */
+  /** The name in the log and in counters. */
   readonly name: string;
   /**
-   * Where it comes from: the configuration, the API, or the configuration with
-   * changes that were made at run time.
+   * The origin of the user: the configuration, the API, the configuration with
+   * changes made at run time, or the fleet.
    */
   readonly origin: "file" | "api" | "changed" | "fleet";
-  /** True if it may not connect. */
+  /** True if the user may not connect. */
   readonly disabled: boolean;
   readonly limits: UserLimits;
   readonly usage: UserUsage;
-  /** The rate now. */
+  /** The present rate. */
   readonly rate: Rate;
 }
 
-/** Bytes a second, in both directions. */
+/** A rate in bytes a second, in both directions. */
 export interface Rate {
-  /** Bytes from users to targets. */
+  /** From users to targets. */
   readonly up: number;
-  /** Bytes from targets to users. */
+  /** From targets to users. */
   readonly down: number;
 }
 
-/** The rate of who moves nothing. */
+/** The rate without traffic. */
 export const NO_RATE: Rate = { up: 0, down: 0 };

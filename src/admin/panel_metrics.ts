@@ -1,12 +1,12 @@
 /**
- * What Prometheus reads of a panel.
+ * The Prometheus metrics of a panel.
  *
  * @module
  */
 import type { Status } from "./operator.ts";
 import type { UpstreamMetric } from "./upstream_metrics.ts";
 
-/** Every metric of it; none where there is no panel. */
+/** Returns the metrics; none if there is no panel. */
 export function panelMetrics({ panel }: Status): UpstreamMetric[] {
   if (panel === undefined) return [];
   const one = (value: number): UpstreamMetric["samples"] => [[{}, value]];
@@ -14,7 +14,7 @@ export function panelMetrics({ panel }: Status): UpstreamMetric[] {
     {
       name: "umbra_panel_up",
       type: "gauge",
-      help: "1 while the panel answers and takes reports.",
+      help: "1 while the panel answers and accepts reports.",
       samples: one(panel.isUp ? 1 : 0),
     },
     {
@@ -26,7 +26,7 @@ export function panelMetrics({ panel }: Status): UpstreamMetric[] {
     {
       name: "umbra_panel_pending_bytes",
       type: "gauge",
-      help: "Payload bytes that were not reported to the panel yet.",
+      help: "Payload bytes that were not yet reported to the panel.",
       samples: one(panel.pendingBytes),
     },
     {
@@ -40,7 +40,7 @@ export function panelMetrics({ panel }: Status): UpstreamMetric[] {
     {
       name: "umbra_panel_pushes_total",
       type: "counter",
-      help: "Reports of traffic to the panel, by what became of them.",
+      help: "Reports of traffic to the panel, by result.",
       samples: Object.entries(panel.pushes)
         .map(([result, count]) => [{ result }, count] as const),
     },

@@ -1,12 +1,12 @@
 /**
- * What Prometheus reads of plugins.
+ * The Prometheus metrics of plugins.
  *
  * @module
  */
 import type { Status } from "./operator.ts";
 import type { UpstreamMetric } from "./upstream_metrics.ts";
 
-/** Every metric of them. */
+/** Returns the metrics. */
 export function pluginMetrics({ plugins = [] }: Status): UpstreamMetric[] {
   const samples = (
     valueOf: (one: (typeof plugins)[number]) => number,
@@ -18,13 +18,13 @@ export function pluginMetrics({ plugins = [] }: Status): UpstreamMetric[] {
     {
       name: "umbra_plugin_up",
       type: "gauge",
-      help: "1 when the program in front of a server runs and listens.",
+      help: "1 when the plugin of a server runs and listens.",
       samples: samples(({ state }) => state === "ready" ? 1 : 0),
     },
     {
       name: "umbra_plugin_restarts_total",
       type: "counter",
-      help: "How often the program in front of a server was started again.",
+      help: "Number of restarts of the plugin of a server.",
       samples: samples(({ restarts }) => restarts),
     },
   ];

@@ -13,18 +13,18 @@ import type { UpstreamTone } from "./upstream_rows.ts";
 export interface PluginRow {
   readonly name: string;
   readonly server: string;
-  /** A word or two, and for how long. */
+  /** The state in one or two words, with its duration. */
   readonly state: string;
   readonly tone: UpstreamTone;
   readonly restarts: string;
   /**
-   * The last end of the plugin and its last line of output; empty: it has not
+   * The last end of the plugin and its last line of output; empty if it has not
    * ended.
    */
   readonly lastEnd: string;
 }
 
-/** The rows, in the order of the status. */
+/** Returns the rows, in the order of the status. */
 export function pluginRows(
   { plugins = [], nowUnixMs }: Status,
   say: Say = inEnglish,

@@ -8,10 +8,10 @@
 import { encodeQR } from "qr";
 import { ConfigError } from "../errors.ts";
 
-/** Light modules on every side, without which readers find no code: §5.3.8. */
+/** Light modules on every side, which readers need: §5.3.8. */
 const QUIET_ZONE = 4;
 
-/** Bytes in the largest symbol, version 40 with low correction: §7.1. */
+/** Maximum length of a text in bytes: version 40 with low correction, §7.1. */
 export const MAX_QR_BYTES = 2_953;
 
 /** True if a QR code can hold a text. */
@@ -20,28 +20,28 @@ export function fitsQr(text: string): boolean {
 }
 
 /**
- * A text as a square of modules, quiet zone included; `true` is dark.
+ * Returns a text as a square of modules with the quiet zone; `true` is dark.
  *
  * Error correction is low: a screen is clean, and the code stays small.
  *
- * @throws {ConfigError} `ERR_CONFIG_VALUE` when it has more than
- * {@link MAX_QR_BYTES} bytes.
+ * @throws {ConfigError} `ERR_CONFIG_VALUE` if the text has more than {@link
+ * MAX_QR_BYTES} bytes.
  */
 export function qrMatrix(text: string): boolean[][] {
   const { length } = new TextEncoder().encode(text);
   if (length > MAX_QR_BYTES) {
     throw new ConfigError(
       "ERR_CONFIG_VALUE",
-      `Too long for a QR code: ${length} bytes, it holds ${MAX_QR_BYTES}`,
+      `Too long for a QR code: ${length} bytes, expected at most ${MAX_QR_BYTES}`,
     );
   }
   return encodeQR(text, "raw", { ecc: "low", border: QUIET_ZONE });
 }
 
 /**
- * A text as an SVG document, one unit a module; it has no size of its own.
+ * Returns a text as an SVG document without a size, one unit for each module.
  *
- * It brings its own white, so that it can be read on a dark page, too.
+ * The document has a white background, so that it can be read on a dark page.
  *
  * @throws {ConfigError} As {@link qrMatrix}.
  */

@@ -1,17 +1,19 @@
 /**
- * How often things happened in the last minute.
+ * Counts the events of the last minute.
  *
  * @module
  */
 import type { Clock } from "../clock.ts";
 
-/** Milliseconds of one turn: how much too young the oldest may be. */
+/** Milliseconds of one turn, the error of the window. */
 const TURN_MS = 5_000;
 
-/** Turns of a minute. */
+/** Turns in a minute. */
 const TURNS = 12;
 
-/** Counts by key; as many keys a turn as there are codes. */
+/**
+ * Counts by key. The number of keys is limited by the number of error codes.
+ */
 export class RecentCounts<K extends string> {
   readonly #clock: Clock;
   readonly #turns = Array.from({ length: TURNS }, () => ({
@@ -19,12 +21,12 @@ export class RecentCounts<K extends string> {
     counts: new Map<K, number>(),
   }));
 
-  /** @param clock The clock that decides what is recent. */
+  /** @param clock Decides what is recent. */
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  /** Counts one. */
+  /** Counts one event. */
   add(key: K): void {
     const number = this.#now();
     const turn = this.#turns[number % TURNS]!;
@@ -35,7 +37,7 @@ export class RecentCounts<K extends string> {
     turn.counts.set(key, (turn.counts.get(key) ?? 0) + 1);
   }
 
-  /** Counts of the last minute, of what happened at all. */
+  /** Returns the counts of the last minute, without zeros. */
   get snapshot(): Record<string, number> {
     const now = this.#now();
     const sums: Record<string, number> = {};

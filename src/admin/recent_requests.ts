@@ -1,44 +1,48 @@
 /**
- * The latest requests to a local: where each went, and which rule sent it there.
+ * The latest requests to a local, each with its target and the rule that
+ * decided.
  *
- * What a request has become is read when somebody looks, and not before.
+ * The outcome of a request is read only when the list is requested.
  *
  * @module
  */
 import { MAX_RECENT_REQUESTS } from "../limits.ts";
 import type { LocalRequest } from "../observe.ts";
 
-/** One request, as JSON. */
+/** A request as JSON data. */
 export interface RecentRequest extends
   Pick<
     LocalRequest,
     "startedUnixMs" | "client" | "target" | "bytesUp" | "bytesDown"
   > {
-  /** Counts the requests, so that two looks can tell them apart. */
+  /** The number of the request, which distinguishes requests in two lists. */
   readonly id: number;
-  /** The user whose password it was; not set where users have no names. */
+  /** The user of the request; not set if users have no names. */
   readonly user?: string;
-  /** `direct: routes[1] domain "a.test"`; not set where no rule decides. */
+  /**
+   * The route, for example `direct: routes[1] domain "a.test"`; not set if no
+   * rule decided.
+   */
   readonly way?: string;
-  /** Name of the server; not set where none carries it. */
+  /** Name of the server; not set if no server carries the request. */
   readonly server?: string;
-  /** Milliseconds that it took; not set while it is open. */
+  /** Duration in milliseconds; not set while the connection is open. */
   readonly durationMs?: number;
-  /** Why it failed; not set unless it did. */
+  /** The error code; not set if the request did not fail. */
   readonly code?: string;
 }
 
-/** The last {@link MAX_RECENT_REQUESTS} of them; an older one makes room. */
+/** The last {@link MAX_RECENT_REQUESTS} requests. */
 export class RecentRequests {
   readonly #ring: LocalRequest[] = [];
   #count = 0;
 
-  /** Takes note of a request, which goes on to change. */
+  /** Adds a request, which may still change. */
   add(request: LocalRequest): void {
     this.#ring[this.#count++ % MAX_RECENT_REQUESTS] = request;
   }
 
-  /** As they are now, the latest first. */
+  /** Returns the requests in their present state, the newest first. */
   get latest(): readonly RecentRequest[] {
     const { length } = this.#ring;
     return Array.from({ length }, (_, i) => {

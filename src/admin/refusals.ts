@@ -1,22 +1,22 @@
 /**
- * Why connections were refused or failed, in words for an operator: what the
- * dashboard and `umbra top` say for an error code.
+ * Explains refusals and failures of connections to the operator: the texts of
+ * the dashboard and `umbra top` for error codes.
  *
  * @module
  */
 import { inEnglish, isTextKey, type Say } from "./texts/say.ts";
 
-/** A code in words. */
+/** An error code in words. */
 export interface Explanation {
   /** A few words. */
   readonly title: string;
-  /** The meaning and what to look at; a sentence or two. */
+  /** One or two sentences: the meaning, and what to check. */
   readonly meaning: string;
 }
 
 /**
- * What a code means; one that has no words stands for itself. A test sees to it
- * that every code that can be refused has words.
+ * Returns the explanation of a code. A code without a text stands for itself; a
+ * test checks that every possible refusal has a text.
  */
 export function explain(code: string, say: Say = inEnglish): Explanation {
   const meaning = `${code}.meaning`;

@@ -1,29 +1,30 @@
 /**
- * What a reload says, for people: the same of many users is one line.
+ * The lines of a reload for people: equal lines about many users become one.
  *
  * @module
  */
 
-/** Users that are named one by one at most. */
+/** Maximum of users with a line each. */
 const MAX_NAMED = 3;
 
-/** A line of a reload about one user: `PLACE: user NAME WHAT`. */
+/** Matches a line about one user: `PLACE: user NAME WHAT`. */
 const OF_USER =
-  /^(.*?: )user (.+) (goes|comes|has another password|is (?:dis|en)abled)$/;
+  /^(.*?: )user (.+) (is removed|is added|has another password|is (?:dis|en)abled)$/;
 
-/** The same lines about several users. */
+/** The texts for several users. */
 const OF_MANY: Readonly<Record<string, string>> = {
-  goes: "go: they will be cut off",
-  comes: "come",
-  "has another password": "get another key: they will be cut off",
-  "is disabled": "are disabled: they will be cut off",
+  "is removed": "are removed: their connections will be closed",
+  "is added": "are added",
+  "has another password":
+    "have another password: their connections will be closed",
+  "is disabled": "are disabled: their connections will be closed",
   "is enabled": "are enabled",
 };
 
 /**
- * Folds lines that say the same of more than a few users.
+ * Joins equal lines about more than a few users.
  *
- * @param users How many there are now, over all servers.
+ * @param users Number of users after the reload, over all servers.
  */
 export function foldChanges(
   changes: readonly string[],
@@ -46,8 +47,8 @@ export function foldChanges(
     if (told.has(key)) return [];
     told.add(key);
     const [, place = "", , what = ""] = OF_USER.exec(line)!;
-    const all = count === users && what !== "comes";
+    const all = count === users && what !== "is added";
     const text = `${place}${all ? "all " : ""}${count} users ${OF_MANY[what]}`;
-    return [all ? text.replace("they will", "everybody will") : text];
+    return [all ? text.replace("their connections", "all connections") : text];
   });
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-/** A value as JSON. */
+/** Returns a value as JSON. */
 export function json(value: unknown, status = 200): Response {
   return new Response(JSON.stringify(value), {
     status,
@@ -12,7 +12,7 @@ export function json(value: unknown, status = 200): Response {
   });
 }
 
-/** Text for people, or for Prometheus. */
+/** Returns text for people or Prometheus. */
 export function text(
   body: string,
   type = "text/plain; charset=utf-8",
@@ -21,16 +21,16 @@ export function text(
   return new Response(body, { status, headers: { "content-type": type } });
 }
 
-/** Done, and there is nothing to say. */
+/** Returns a success without content. */
 export function done(): Response {
   return new Response(null, { status: 204 });
 }
 
 /**
- * A refusal, in the form of the management API: `{"error": …}`.
+ * Returns a refusal in the form of the management API: `{"error": …}`.
  *
  * @param message One sentence for a person, without secrets.
- * @param code Stable identifier, where there is one.
+ * @param code Stable identifier, if there is one.
  */
 export function failure(
   status: number,
@@ -40,7 +40,7 @@ export function failure(
   return json({ error: message, ...(code && { code }) }, status);
 }
 
-/** Refuses with headers of its own. */
+/** Returns a refusal with additional headers. */
 export function failureWith(
   status: number,
   message: string,

@@ -1,8 +1,8 @@
 /**
- * What requests to the management APIs carry: JSON → values of ours.
+ * Reads the bodies of requests to the management APIs: JSON to typed values.
  *
  * Every function throws `ConfigError` with `ERR_CONFIG_SYNTAX` or
- * `ERR_CONFIG_VALUE`, whose message names the field and never a secret.
+ * `ERR_CONFIG_VALUE`; the message names the field and never a secret.
  *
  * @module
  */
@@ -10,13 +10,13 @@ import { ConfigError } from "../errors.ts";
 import { type UserLimits, userNameFault } from "../users.ts";
 import type { NewUser, UserChange } from "./operator.ts";
 
-/** An object of JSON, by field. */
+/** The fields of a JSON object. */
 export type Fields = ReadonlyMap<string, unknown>;
 
 /**
  * Reads an object.
  *
- * @param known Fields it may have; others are a mistake.
+ * @param known The allowed fields; any other is a mistake.
  */
 export async function readFields(
   request: Request,
@@ -29,18 +29,21 @@ export async function readFields(
   );
 }
 
-/** The fields of a new user: `name`, and those of a change. */
+/** Reads the fields of a new user: `name`, and those of a change. */
 export function readNewUser(fields: Fields): NewUser {
   return { name: readName(fields.get("name"), "name"), ...readChange(fields) };
 }
 
-/** The fields of a change: `password`, `limits`, `disabled`; all optional. */
+/**
+ * Reads the fields of a change: `password`, `limits`, `disabled`; all are
+ * optional.
+ */
 export function readChange(fields: Fields): UserChange {
   const password = fields.get("password");
   const disabled = fields.get("disabled");
   const limits = fields.get("limits");
   if (disabled !== undefined && typeof disabled !== "boolean") {
-    throw wrong('"disabled" is not true or false');
+    throw wrong('"disabled": expected true or false');
   }
   return {
     ...(password !== undefined &&
@@ -50,7 +53,7 @@ export function readChange(fields: Fields): UserChange {
   };
 }
 
-/** Name of a user. */
+/** Reads the name of a user. */
 export function readName(value: unknown, field: string): string {
   const name = readText(value, field);
   const fault = userNameFault(name);
@@ -58,13 +61,13 @@ export function readName(value: unknown, field: string): string {
   return name;
 }
 
-/** Text that is not empty, and can be written. */
+/** Reads text that is not empty and is well formed. */
 export function readText(value: unknown, field: string): string {
   if (typeof value !== "string" || value === "") {
-    throw wrong(`"${field}" is not a text, or is empty`);
+    throw wrong(`"${field}": expected text that is not empty`);
   }
   if (value.isWellFormed()) return value;
-  throw wrong(`"${field}" is not well-formed text: it has half of a pair`);
+  throw wrong(`"${field}": expected well-formed text without lone surrogates`);
 }
 
 /** Smallest value of each limit. */
@@ -81,7 +84,7 @@ function readLimits(value: unknown): UserLimits {
   for (const [field, limit] of fields) {
     const least = LEAST[field as keyof UserLimits];
     if (!Number.isSafeInteger(limit) || (limit as number) < least) {
-      throw wrong(`"${field}" is not a whole number, ${least} or more`);
+      throw wrong(`"${field}": expected a whole number, ${least} or more`);
     }
   }
   return Object.fromEntries(fields);
@@ -93,12 +96,12 @@ function toFields(
   what: string,
 ): Fields {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw wrong(`${what} is not an object`);
+    throw wrong(`${what}: expected an object`);
   }
   const fields = new Map(Object.entries(value));
   for (const field of fields.keys()) {
     if (!known.includes(field)) {
-      throw wrong(`${what} has another field than ${known.join(", ")}`);
+      throw wrong(`${what} has an unknown field, expected ${known.join(", ")}`);
     }
   }
   return fields;
@@ -120,7 +123,7 @@ function parseJson(text: string): unknown {
     return JSON.parse(text);
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
-    // The runtime's message may quote the text, which may hold a password.
+    // The runtime's message may quote the text, which may contain a password.
     throw new ConfigError("ERR_CONFIG_SYNTAX", "The body is not JSON");
   }
 }

@@ -11,26 +11,26 @@ import type { UpstreamTone } from "./upstream_rows.ts";
 
 /** One request. */
 export interface RequestRow {
-  /** Milliseconds since 1970 when the request was made. */
+  /** Time of the request in milliseconds since 1970. */
   readonly unixMs: number;
   readonly target: string;
-  /** The client: address, and name where there is one. */
+  /** The address of the client, with its name if it has one. */
   readonly client: string;
-  /** The server, or a word. */
+  /** The name of the server, or a word for another route. */
   readonly way: string;
   readonly wayTone: UpstreamTone | "";
-  /** The rule that has decided. */
+  /** The rule that decided. */
   readonly why: string;
   readonly down: string;
   readonly up: string;
-  /** The end of the request, with its time. */
+  /** The outcome of the request, with its duration. */
   readonly end: string;
   readonly endTone: UpstreamTone | "";
-  /** The words of the row in small letters, for a filter. */
+  /** The words of the row in lower case, for a filter. */
   readonly words: string;
 }
 
-/** The rows, in the order of the requests. */
+/** Returns the rows, in the order of the requests. */
 export function requestRows(
   requests: readonly RecentRequest[],
   say: Say = inEnglish,
@@ -57,7 +57,7 @@ export function requestRows(
   });
 }
 
-/** What routes call a way, in words. */
+/** Returns the route in words. */
 export function wayText(way: string, say: Say = inEnglish): string {
   switch (way) {
     case "proxy":

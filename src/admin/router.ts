@@ -1,25 +1,25 @@
 /**
- * Which function answers which path.
+ * Finds the handler of a request.
  *
  * @module
  */
 import type { Endpoint } from "../transport.ts";
 
 /**
- * What a request must satisfy; see `guard.ts`. `secret`: nothing, its path is
- * the secret. `health`: nothing, so that a balancer which names no host can
- * ask; it says no more than a connection would. `open`: no token, since nothing
- * is answered or changed. `data`: all the rules.
+ * The rules that a request must satisfy; see `guard.ts`. `secret`: none,
+ * because the path itself is a secret. `health`: none, so that a balancer that
+ * sends no host can ask; the answer reveals no more than a connection would.
+ * `open`: no token, because nothing is revealed or changed. `data`: all rules.
  */
 export type Access = "secret" | "health" | "open" | "data";
 
-/** A request that has found its route. */
+/** A request with its route. */
 export interface Call {
   readonly request: Request;
   readonly url: URL;
-  /** The client of the request; not set for a unix socket. */
+  /** The client; not set for a unix socket. */
   readonly peer: Endpoint | undefined;
-  /** The value of `:name` in the path of the route; decoded. */
+  /** Returns the decoded value of `:name` in the path of the route. */
   param(name: string): string;
 }
 
@@ -29,17 +29,19 @@ export type Handler = (call: Call) => Response | Promise<Response>;
 /** Methods of routes; `GET` also answers `HEAD`. */
 export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 
-/** One thing that can be asked. */
+/** One method of a path, with its handler. */
 export interface Route {
   readonly method: Method;
-  /** Segments are literal, or `:name` for any one that is not empty. */
+  /**
+   * The path; a segment is literal, or `:name` for any text that is not empty.
+   */
   readonly path: string;
   readonly access: Access;
   readonly handle: Handler;
 }
 
 /**
- * A route that all the rules hold for.
+ * Returns a route to which all rules apply.
  *
  * @param pattern Method and path.
  */
@@ -51,22 +53,22 @@ export function dataRoute(
   return { access: "data", method, path, handle };
 }
 
-/** The handlers at a path. */
+/** The handlers of a path. */
 export interface Match {
-  /** The strictest access of all routes of the path. */
+  /** The strictest access among the routes of the path. */
   readonly access: Access;
-  /** The header `Allow`. */
+  /** The value of the header `Allow`. */
   readonly methods: readonly string[];
-  /** `undefined` when there is no route of this method. */
+  /** The route; `undefined` if no route has this method. */
   readonly route: Route | undefined;
   readonly param: Call["param"];
 }
 
 /**
- * Finds what is at a path; a slash at its end does not matter.
+ * Finds the routes of a path; a slash at its end is ignored.
  *
- * @param pathname As a `URL` has it.
- * @returns `undefined` when there is nothing, or the path is badly encoded.
+ * @param pathname The path in the form of `URL`.
+ * @returns `undefined` if there is none, or the path is badly encoded.
  */
 export function findRoute(
   routes: readonly Route[],

@@ -1,6 +1,6 @@
 /**
- * SIP008: a user's configuration as a document, with what is used and what is
- * left.
+ * SIP008: the configuration of a user as a document, with used and remaining
+ * bytes.
  *
  * Source: SIP008 (https://shadowsocks.org/doc/sip008.html).
  *
@@ -13,7 +13,9 @@ import type { Invited } from "./invite/secret_path.ts";
 
 const ID_PURPOSE = "umbra 2026-11-21 id of a server in a SIP008 document";
 
-/** The document of a user whose link is `ss://`, before `JSON.stringify`. */
+/**
+ * Returns the document of a user with an `ss://` link, before `JSON.stringify`.
+ */
 export function sip008Document({ uri, server, user }: Invited): unknown {
   const { host, port, method, password, plugin } = parseServerUri(uri);
   const { name: program, options = "" } = splitPlugin(plugin ?? "");
@@ -39,7 +41,10 @@ export function sip008Document({ uri, server, user }: Invited): unknown {
   };
 }
 
-/** Form of a UUID of version 8 (RFC 9562 §5.8): the same at each update. */
+/**
+ * Formats bytes as a UUID of version 8 (RFC 9562 §5.8), which stays the same in
+ * every update.
+ */
 function toUuid(bytes: Uint8Array): string {
   const uuid = bytes.slice(0, 16);
   uuid[6] = 0x80 | uuid[6]! & 0x0f;

@@ -1,10 +1,10 @@
 /**
- * Shadowsocks Server Management API, version 1: as shadowsocks-go mounts it,
- * one set of paths for each server, and as sing-box does, where there is one
- * server.
+ * Shadowsocks Server Management API, version 1, in two forms: one set of paths
+ * for each server, as in shadowsocks-go, and one for the only server, as in
+ * sing-box.
  *
- * Source: Shadowsocks-NET proposal 2023-1.
- * Does not: know limits; see `users_api.ts`.
+ * Source: Shadowsocks-NET proposal 2023-1. Does not: support limits; see
+ * `users_api.ts`.
  *
  * @module
  */
@@ -22,7 +22,7 @@ import { readFields, readName, readText } from "./request_body.ts";
 import { type Call, dataRoute, type Method, type Route } from "./router.ts";
 import { NO_USERS } from "./user_page.ts";
 
-/** The routes of SSM, under two prefixes. */
+/** Returns the routes of SSM, under two prefixes. */
 export function ssmApi(operator: Operator): Route[] {
   const named = (call: Call): ServerStatus | undefined =>
     findServer(operator, call.param("server"));
@@ -51,7 +51,10 @@ function mount(
     path: string,
     handle: (named: Named) => Answer,
   ): Route => dataRoute(`${method} ${root}${path}`, withServer(find, handle));
-  /** The key is a password where the method is of 2017, or left out. */
+  /**
+   * Returns the key of a user: for a 2017 method its password; not set for a
+   * raw key.
+   */
   const keyOf = (server: ServerStatus, name: string): string | undefined =>
     operator.credentials(server.id, name)?.password;
   const update = withUser(
@@ -77,7 +80,7 @@ function mount(
           ...toStats(usage),
         })),
       };
-      // As shadowsocks-go has it: `?clear` alone will do.
+      // `?clear` without a value is sufficient, as in shadowsocks-go.
       const clear = url.searchParams.get("clear");
       if (clear === "" || clear === "true") operator.clearCounts(server.id);
       return json(told);
@@ -119,7 +122,10 @@ function mount(
   ];
 }
 
-/** Sessions are all since the counts were cleared, as elsewhere. */
+/**
+ * Returns the statistics. Sessions are counted since the counts were cleared,
+ * as in other servers.
+ */
 function toStats(counts: UserCounts): Record<string, number> {
   return {
     downlinkPackets: counts.packetsDown,

@@ -1,5 +1,5 @@
 /**
- * The operator's token, and who has guessed at it too often.
+ * Checks the operator's token, and limits wrong guesses.
  *
  * @module
  */
@@ -8,16 +8,14 @@ import type { Clock } from "../clock.ts";
 import { deriveSecret } from "../crypto/derived_secret.ts";
 import { Guesses } from "./guesses.ts";
 
-/** The result of the check of a token. */
+/** The result of a check. */
 export type TokenVerdict =
   | "right"
   | "missing"
   | "wrong"
-  /**
-   * The same wrong token as before: it is no other guess, so it is not counted.
-   */
+  /** The same wrong token as before. It is not a new guess and not counted. */
   | "repeated"
-  /** Wrong, after too many others that were: no other log line is due. */
+  /** Wrong after too many other wrong tokens; nothing more is logged. */
   | "blocked";
 
 const PURPOSE = "umbra 2026-11-21 token of the operator's port";
@@ -28,7 +26,7 @@ export class TokenCheck {
   readonly #guesses: Guesses;
 
   /**
-   * Keeps no token, only its digest.
+   * Keeps only the digest of the token.
    *
    * @param clock Ends the window of wrong tokens.
    */
@@ -38,11 +36,11 @@ export class TokenCheck {
   }
 
   /**
-   * Judges one request. The right token is always taken: wrong ones of a
-   * program that shares its address never lock the operator out.
+   * Checks one request. The right token is always accepted: wrong tokens of
+   * another program at the same address cannot lock the operator out.
    *
    * @param authorization Value of the header.
-   * @param peer Address it came from.
+   * @param peer Address of the client.
    */
   check(authorization: string | null, peer: string): TokenVerdict {
     if (authorization === null) return "missing";

@@ -1,9 +1,9 @@
 /**
- * Numbers as people read them, the same in the dashboard and in `umbra top`:
- * three digits that count, and always the unit.
+ * Formats numbers for people, the same in the dashboard and in `umbra top`:
+ * three significant digits, always with the unit.
  *
- * Amounts are in KiB, MiB, GiB (1,024); rates in kbit/s, Mbit/s (1,000) as
- * providers sell them, or in KiB/s.
+ * Amounts are in KiB, MiB, GiB (1,024); rates in kbit/s, Mbit/s (1,000), as
+ * providers state them, or in KiB/s.
  *
  * @module
  */
@@ -16,30 +16,30 @@ export type RateUnit = "bit" | "byte";
 const BINARY = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
 const DECIMAL = ["bit/s", "kbit/s", "Mbit/s", "Gbit/s", "Tbit/s"];
 
-/** `0 B`, `1.50 KiB`, `12.3 MiB`. */
+/** Formats bytes: `0 B`, `1.50 KiB`, `12.3 MiB`. */
 export function formatBytes(bytes: number): string {
   return scale(bytes, 1_024, BINARY);
 }
 
-/** `12.3 Mbit/s`, or `1.47 MiB/s`. */
+/** Formats a rate: `12.3 Mbit/s`, or `1.47 MiB/s`. */
 export function formatRate(bytesPerSecond: number, unit: RateUnit): string {
   return unit === "bit"
     ? scale(bytesPerSecond * 8, 1_000, DECIMAL)
     : `${formatBytes(bytesPerSecond)}/s`;
 }
 
-/** `1,234,567`. */
+/** Formats a count: `1,234,567`. */
 export function formatCount(count: number): string {
   return String(count).replace(/\B(?=(\d{3})+$)/g, ",");
 }
 
-/** Formats a short wait: `0.42 ms`, `12 ms`, `1.20 s`. */
+/** Formats a short time: `0.42 ms`, `12 ms`, `1.20 s`. */
 export function formatMs(ms: number): string {
   if (ms >= 999.5) return `${digits(ms / 1_000)} s`;
   return `${ms >= 10 ? Math.round(ms) : trim(ms.toFixed(2))} ms`;
 }
 
-/** Of a long time, in its two largest units: `3 d 4 h`, `5 min 12 s`. */
+/** Formats a long time in its two largest units: `3 d 4 h`, `5 min 12 s`. */
 export function formatDuration(ms: number, say: Say = inEnglish): string {
   const seconds = Math.max(0, Math.floor(ms / 1_000));
   const at = PARTS.findIndex((part) => seconds >= part.seconds);
@@ -52,7 +52,9 @@ export function formatDuration(ms: number, say: Say = inEnglish): string {
   return texts.filter((text) => text !== "").join(" ");
 }
 
-/** When something was, in its largest unit: `now`, `12 s ago`, `never` for 0. */
+/**
+ * Formats a past time in its largest unit: `now`, `12 s ago`, `never` for 0.
+ */
 export function formatAgo(
   unixMs: number,
   nowUnixMs: number,
@@ -63,7 +65,7 @@ export function formatAgo(
   return seconds < 3 ? say("time-now") : ago(seconds, say);
 }
 
-/** When something will be: `in 12 d`, `5 min ago`. */
+/** Formats a future time: `in 12 d`, `5 min ago`. */
 export function formatUntil(
   unixMs: number,
   nowUnixMs: number,
@@ -75,7 +77,7 @@ export function formatUntil(
     : ago(-seconds, say);
 }
 
-/** `12 %`; a part that is there but small is `<1 %`. */
+/** Formats a share: `12 %`; a small share above 0 is `<1 %`. */
 export function formatShare(part: number): string {
   if (part > 0 && part < 0.01) return "<1 %";
   return `${Math.floor(part * 100)} %`;
@@ -87,7 +89,7 @@ function scale(
   units: readonly string[],
 ): string {
   let index = 0;
-  // What would round to 1,000 is shown in the next unit.
+  // A value that would round to 1,000 is shown in the next unit.
   while (value >= Math.min(base, 999.5) && index < units.length - 1) {
     value /= base;
     index++;
@@ -96,7 +98,7 @@ function scale(
   return `${text} ${units[index]}`;
 }
 
-/** Three digits that count, at least to the unit. */
+/** Returns three significant digits, but no fewer than the integer part has. */
 function digits(value: number): string {
   if (value < 9.995) return value.toFixed(2);
   return value < 99.95 ? value.toFixed(1) : value.toFixed(0);
@@ -106,7 +108,7 @@ function trim(text: string): string {
   return text.replace(/\.?0+$/, "");
 }
 
-/** From the largest. */
+/** The units of time, from the largest. */
 const PARTS = [
   { text: "days", seconds: 86_400 },
   { text: "hours", seconds: 3_600 },

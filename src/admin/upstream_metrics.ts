@@ -1,12 +1,12 @@
 /**
- * What Prometheus reads of the servers of a local.
+ * The Prometheus metrics of the servers of a local.
  *
  * @module
  */
 import type { DialCounts } from "../dial_times.ts";
 import type { UpstreamStatus } from "./operator.ts";
 
-/** A metric that has one number a set of labels. */
+/** A metric with one number for each set of labels. */
 export interface UpstreamMetric {
   readonly name: string;
   readonly type: "counter" | "gauge";
@@ -19,7 +19,7 @@ export interface UpstreamMetric {
 
 type Sample = UpstreamMetric["samples"][number];
 
-/** Every metric but the histogram. */
+/** Returns every metric except the histogram. */
 export function upstreamMetrics(
   all: readonly UpstreamStatus[],
 ): UpstreamMetric[] {
@@ -48,7 +48,7 @@ export function upstreamMetrics(
     {
       name: "umbra_upstream_up",
       type: "gauge",
-      help: "1 when a server of this local works, as far as is known.",
+      help: "1 when a server of this local works, as far as known.",
       samples: each(({ tcp, udp }) => [
         [{ transport: "tcp" }, tcp.state === "up" ? 1 : 0],
         [{ transport: "udp" }, udp.state === "up" ? 1 : 0],
@@ -57,7 +57,7 @@ export function upstreamMetrics(
     {
       name: "umbra_upstream_selected",
       type: "gauge",
-      help: "1 for the server that the last connection went to.",
+      help: "1 for the server of the last connection.",
       samples: each(({ selected }) => [
         [{ transport: "tcp" }, selected ? 1 : 0],
       ]),
@@ -65,13 +65,13 @@ export function upstreamMetrics(
     {
       name: "umbra_upstream_connections_total",
       type: "counter",
-      help: "Connects to a server by what became of them: ok, or a code.",
+      help: "Connection attempts to a server by result: ok, or an error code.",
       samples: counts("result", ({ results }) => results),
     },
     {
       name: "umbra_upstream_bytes_total",
       type: "counter",
-      help: "Payload bytes through a server, up to it and down from it.",
+      help: "Payload bytes through a server: up to it, down from it.",
       samples: each(({ bytesUp, bytesDown }) => [
         [{ direction: "up" }, bytesUp],
         [{ direction: "down" }, bytesDown],
@@ -80,7 +80,7 @@ export function upstreamMetrics(
     {
       name: "umbra_upstream_switches_total",
       type: "counter",
-      help: "How often a server took the place of another one, by reason.",
+      help: "Number of times that a server replaced another one, by reason.",
       samples: counts(
         "reason",
         ({ switches }) => switches as Readonly<Record<string, number>>,
@@ -89,19 +89,19 @@ export function upstreamMetrics(
     {
       name: "umbra_upstream_probes_total",
       type: "counter",
-      help: "Probes of a server by what became of them: ok, or a code.",
+      help: "Probes of a server by result: ok, or an error code.",
       samples: counts("result", ({ probes }) => probes),
     },
   ];
 }
 
-/** Name and help of the histogram of connects. */
+/** Name and help of the histogram of connection times. */
 export const CONNECT_HISTOGRAM = {
   name: "umbra_upstream_connect_seconds",
-  help: "Time to resolve and connect to a server, where that worked.",
+  help: "Time to resolve and connect to a server, of successful attempts.",
 } as const;
 
-/** The counts of connects by server. */
+/** Returns the counts of connections by server. */
 export function connectCounts(
   all: readonly UpstreamStatus[],
 ): (readonly [server: string, counts: DialCounts])[] {

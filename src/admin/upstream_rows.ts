@@ -15,25 +15,25 @@ export type UpstreamTone = "good" | "warn" | "bad" | "off";
 export interface UpstreamRow {
   readonly name: string;
   readonly address: string;
-  /** One or two words, and the time of the next try. */
+  /** The state in one or two words, with the time of the next attempt. */
   readonly tcp: string;
   readonly udp: string;
   readonly tcpTone: UpstreamTone;
   readonly udpTone: UpstreamTone;
   /** `in use`, `pinned`, or empty. */
   readonly role: string;
-  /** Percents of the bytes of all servers. */
+  /** Share of the bytes of all servers, in per cent. */
   readonly share: string;
-  /** Milliseconds of connects, or of probes where there were none. */
+  /** Milliseconds of connections, or of probes if there were none. */
   readonly time: string;
   readonly open: string;
-  /** Both directions. */
+  /** Bytes in both directions. */
   readonly bytes: string;
-  /** Why it failed last, in words; empty: it has not. */
+  /** The last failure in words; empty if there was none. */
   readonly failure: string;
 }
 
-/** The rows, in the order of the configuration. */
+/** Returns the rows, in the order of the configuration. */
 export function upstreamRows(
   all: readonly UpstreamStatus[],
   nowUnixMs: number,
@@ -65,7 +65,7 @@ export function upstreamRows(
   });
 }
 
-/** What the words for targets would say wrongly of a server. */
+/** Texts for servers where the texts for targets would be wrong. */
 const FAILURES: Readonly<Record<string, TextKey>> = {
   ERR_NET_REFUSED: "failure-refused",
   ERR_NET_TIMEOUT: "failure-silent",
@@ -74,7 +74,7 @@ const FAILURES: Readonly<Record<string, TextKey>> = {
   ERR_NET_NAME_NOT_FOUND: "failure-name",
 };
 
-/** Why a server, or a resolver, failed; empty: it has not. */
+/** Returns why a server or a resolver failed; empty if it has not. */
 export function failureText(
   code: string | undefined,
   say: Say = inEnglish,

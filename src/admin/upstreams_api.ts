@@ -1,6 +1,6 @@
 /**
- * The servers of a local: what is known of them, and what can be switched until
- * the next reload.
+ * The API of the servers of a local: their status, and the switches that apply
+ * until the next reload.
  *
  * | path                         | methods       |
  * | ---------------------------- | ------------- |
@@ -22,7 +22,7 @@ type Change = Parameters<UpstreamControl["change"]>[1];
 
 const CHANGE_FIELDS = ["disabled", "tcpWeight", "udpWeight"];
 
-/** The routes of the servers of a local. */
+/** Returns the routes. */
 export function upstreamsApi(operator: Operator): Route[] {
   const list = (): readonly UpstreamStatus[] =>
     operator.status(NO_USERS).upstreams ?? [];
@@ -98,13 +98,13 @@ export function upstreamsApi(operator: Operator): Route[] {
   ];
 }
 
-const NO_SERVER = "There is no such server";
-const NO_SERVERS = "This program sends through no servers";
+const NO_SERVER = "The server does not exist";
+const NO_SERVERS = "This program is not a local and has no upstream servers";
 
 function readSwitches(fields: Fields): Change {
   const disabled = fields.get("disabled");
   if (disabled !== undefined && typeof disabled !== "boolean") {
-    throw wrong('"disabled" is not true or false');
+    throw wrong('"disabled": expected true or false');
   }
   return {
     disabled,
@@ -117,10 +117,10 @@ function readWeight(fields: Fields, field: string): number | undefined {
   const value = fields.get(field);
   if (value === undefined) return undefined;
   if (typeof value === "number" && value >= 0 && value <= 1) return value;
-  throw wrong(`"${field}" is not a number from 0 to 1`);
+  throw wrong(`"${field}": expected a number from 0 to 1`);
 }
 
-/** A change that leaves nothing to send through is a mistake. */
+/** Refuses a change that leaves no server for TCP. */
 function refuseLast(
   all: readonly UpstreamStatus[],
   name: string,

@@ -1,6 +1,5 @@
 /**
- * The users that a status lists: a page of them, since there may be a
- * hundred thousand.
+ * The users in a status: a selection, because there may be 100,000 users.
  *
  * @module
  */
@@ -15,14 +14,14 @@ import {
   type UserRow,
 } from "./user_rows.ts";
 
-/** A user, and its server. */
+/** A user with its server. */
 export interface ServedUser {
   /** See `ServerStatus.id`. */
   readonly server: string;
   readonly user: UserStatus;
 }
 
-/** The page of those who moved most. */
+/** The page of the users with the most traffic. */
 export const FIRST_PAGE: UserPage = {
   sort: "share",
   descending: true,
@@ -31,10 +30,10 @@ export const FIRST_PAGE: UserPage = {
   limit: FIRST_USERS,
 };
 
-/** The page for callers that need no users: none are listed or counted. */
+/** The page of callers that need no users; none are listed or counted. */
 export const NO_USERS: UserPage = { ...FIRST_PAGE, limit: 0 };
 
-/** There are no users, or none was looked at. */
+/** The totals if there are no users or none were read. */
 export const NO_TOTALS: UserTotals = {
   total: 0,
   found: 0,
@@ -46,11 +45,11 @@ export const NO_TOTALS: UserTotals = {
 /** The users of a page. */
 export interface PickedUsers {
   readonly totals: UserTotals;
-  /** The users, in the order in which they came. */
+  /** The users, in their original order. */
   readonly users: readonly ServedUser[];
 }
 
-/** Picks a page, in one walk. */
+/** Selects a page, in one pass over the users. */
 export function pickUsers(
   users: Iterable<ServedUser>,
   { sort, descending, filter, state, limit }: UserPage,
@@ -101,7 +100,7 @@ class Best {
     this.#last = this.#kept.at(-1)!.row;
   }
 
-  /** The rows, in the order in which the users came. */
+  /** Returns the rows in the order of the users. */
   rows(): UserRow[] {
     this.#cut();
     return this.#kept.sort((a, b) => a.place - b.place).map(({ row }) => row);
@@ -117,7 +116,7 @@ function columnOf(id: string): Column | undefined {
   return COLUMNS.find((column) => column.id === id);
 }
 
-/** The query of an address that asks for a page. */
+/** Returns the query that requests a page. */
 export function formatPage(
   { sort, descending, filter, state, limit }: UserPage,
 ): string {
@@ -132,7 +131,7 @@ export function formatPage(
   );
 }
 
-/** The page that a query asks for; what it does not say is as usual. */
+/** Reads the page of a query; missing parameters have their defaults. */
 export function readPage(query: URLSearchParams): UserPage {
   const limit = query.get("users") ?? "";
   return {

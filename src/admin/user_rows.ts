@@ -1,6 +1,6 @@
 /**
- * What the dashboard and `umbra top` show of each user, and how the list can be
- * sorted.
+ * The users as rows, for the dashboard and `umbra top`, with the orders in
+ * which they can be sorted.
  *
  * @module
  */
@@ -17,7 +17,7 @@ import {
   type RateUnit,
 } from "./units.ts";
 
-/** A user, with what follows from its numbers. */
+/** A user, with values computed from its counts. */
 export interface UserRow {
   /** Unique over all servers. */
   readonly key: string;
@@ -26,15 +26,15 @@ export interface UserRow {
   readonly user: UserStatus;
   readonly state: UserState;
   readonly rate: Rate;
-  /** Part of what all users moved, 0 to 1. */
+  /** Share of the traffic of all users, 0 to 1. */
   readonly share: number;
-  /** The share beside the largest one, 0 to 1. */
+  /** Traffic in relation to the largest user, 0 to 1. */
   readonly rank: number;
-  /** Part of its quota, 1 for all of it. */
+  /** Used part of the quota; 1 for all of it. */
   readonly quota: number;
 }
 
-/** The context of formatting besides the row. */
+/** The settings of formatting. */
 export interface View {
   readonly nowUnixMs: number;
   readonly unit: RateUnit;
@@ -47,15 +47,15 @@ export interface Column {
   /** The name of the column, and the class of its cells. */
   readonly id: string;
   readonly title: TextKey;
-  /** Shown where there is room. */
+  /** Set if the column is shown only if there is room. */
   readonly optional?: boolean;
-  /** Right-aligned, and sorted from the largest. */
+  /** Set for a right-aligned column that is sorted in descending order. */
   readonly number?: boolean;
-  /** Width of a bar, 0 to 1. */
+  /** Returns the width of a bar, 0 to 1. */
   bar?(row: UserRow): number;
-  /** The text of the cell. */
+  /** Returns the text of the cell. */
   text(row: UserRow, view: View): string;
-  /** The value by which rows are ordered. */
+  /** Returns the value by which rows are sorted. */
   order(row: UserRow): number | string;
 }
 
@@ -167,7 +167,7 @@ export const COLUMNS: readonly Column[] = [
   },
 ];
 
-/** Every user that a status lists. */
+/** Returns the rows of all users in a status. */
 export function rowsOf({ servers, users, nowUnixMs }: Status): UserRow[] {
   const { bytes, mostBytes } = users;
   return servers.flatMap(({ id, users }) =>
@@ -182,7 +182,7 @@ export function rowsOf({ servers, users, nowUnixMs }: Status): UserRow[] {
   );
 }
 
-/** A row of who is compared with others: its share is in bytes. */
+/** Returns a row for comparison with others; its share is in bytes. */
 export function rowOf(
   server: string,
   user: UserStatus,
@@ -200,7 +200,7 @@ export function rowOf(
   };
 }
 
-/** Rows in the order of a column; equal ones by name. */
+/** Returns rows in the order of a column; equal ones by name. */
 export function sortRows(
   rows: readonly UserRow[],
   column: Column,
@@ -220,15 +220,15 @@ export function rowOrder(
     const y = order(b);
     const difference = typeof x === "string"
       ? compareNames(x, String(y))
-      // Not x - y: two infinities are equal.
+      // Not x - y: the difference of two infinities is NaN.
       : Number(x > Number(y)) - Number(x < Number(y));
     return sign * difference || compareNames(a.user.name, b.user.name);
   };
 }
 
 /**
- * Compares names as people do: `a2` before `a10`, in any case. A `Collator` is
- * too slow for a hundred thousand a second.
+ * Compares names in natural order: `a2` before `a10`, in any case. A `Collator`
+ * is too slow for 100,000 users a second.
  */
 export function compareNames(a: string, b: string): number {
   let i = 0;
@@ -259,7 +259,7 @@ function endOfDigits(text: string, from: number): number {
   return end;
 }
 
-/** The character code; a capital ASCII letter counts as the small one. */
+/** Returns the character code; capital ASCII letters count as lower case. */
 function lowerCode(text: string, at: number): number {
   const code = text.charCodeAt(at);
   return code >= 0x41 && code <= 0x5a ? code + 0x20 : code;
@@ -274,7 +274,7 @@ export type UserState =
   | "idle"
   | "never seen";
 
-/** What a state is called. */
+/** The text of each state. */
 export const STATES: Readonly<Record<UserState, TextKey>> = {
   disabled: "user-disabled",
   expired: "user-expired",
@@ -284,7 +284,7 @@ export const STATES: Readonly<Record<UserState, TextKey>> = {
   "never seen": "user-never-seen",
 };
 
-/** The first thing that holds. */
+/** Returns the first state that applies. */
 export function stateOf(user: UserStatus, nowUnixMs: number): UserState {
   const { limits, usage, disabled } = user;
   if (disabled) return "disabled";
@@ -296,12 +296,12 @@ export function stateOf(user: UserStatus, nowUnixMs: number): UserState {
   return usage.lastSeenUnixMs === 0 ? "never seen" : "idle";
 }
 
-/** Bytes in both directions. */
+/** Returns the bytes in both directions. */
 export function totalBytes(user: UserStatus): number {
   return user.usage.bytesUp + user.usage.bytesDown;
 }
 
-/** Part of the quota that is used, 1 for all of it; 0 without a quota. */
+/** Returns the used part of the quota, 1 for all of it; 0 without a quota. */
 export function quotaUsed(user: UserStatus): number {
   const { quotaBytes } = user.limits;
   if (quotaBytes === undefined) return 0;

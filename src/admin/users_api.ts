@@ -1,6 +1,6 @@
 /**
- * Our own management API: what the dashboard and `umbra top` use, and all that
- * can be done with users, limits included.
+ * Umbra's own management API, which the dashboard and `umbra top` use. It has all
+ * actions on users, limits included.
  *
  * | path                                | methods            |
  * | ----------------------------------- | ------------------ |
@@ -11,9 +11,9 @@
  * | `/api/servers/:server/users/:name`  | GET, PATCH, DELETE |
  * | …`/uri`, …`/clear` of a user        | GET, POST          |
  *
- * A status lists the first users of an order: `?sort=share&order=desc`, of
- * those with `filter=TEXT` in their names and in a `state`, `users=100` of them.
- * The list of a server's users goes on at `?offset=N`, 1,000 at a time.
+ * A status lists the first users in some order: `?sort=share&order=desc`, only
+ * those with `filter=TEXT` in their names and in a `state`, at most `users=100`.
+ * The list of a server's users has pages of 1,000, from `?offset=N`.
  *
  * @module
  */
@@ -38,9 +38,9 @@ import { readPage } from "./user_page.ts";
 const CHANGE_FIELDS = ["password", "limits", "disabled"];
 
 /**
- * Its routes.
+ * Returns the routes.
  *
- * @param inviteUrl Address of the port for users; not set: there is none.
+ * @param inviteUrl Returns the address of the port for users; not set if there is none.
  */
 export function usersApi(
   operator: Operator,
@@ -50,7 +50,7 @@ export function usersApi(
     withServer((call) => findServer(operator, call.param("server")), handle);
   const ofUser = (handle: (named: NamedUser) => Answer): Handler =>
     ofServer(withUser(operator, handle));
-  /** The user as it is after a change. */
+  /** Answers with the user after a change. */
   const show = (server: string, name: string, status: number): Response =>
     json(operator.user(server, name), status);
   const one = "/api/servers/:server";

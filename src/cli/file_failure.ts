@@ -1,29 +1,30 @@
 /**
- * What the file system says no with, in words, the same on both runtimes.
+ * Describes errors of the file system in words, the same on both runtimes.
  *
  * @module
  */
 
-/** The kind of access that was tried. */
+/** The kind of access that failed. */
 export type FileAccess = "read" | "write";
 
 /**
- * Why a file could not be read, or a folder not be made or written to.
+ * Returns why a file could not be read, or a folder not be created or written
+ * to.
  *
- * @param error As `node:fs` throws it.
+ * @param error The error of `node:fs`.
  */
 export function fileFailure(error: unknown, access: FileAccess): string {
   const { code, name, message } = error as NodeJS.ErrnoException;
   switch (code ?? name) {
     case "ENOENT":
       return access === "read"
-        ? "there is no such file"
-        : "no folder can be made there";
+        ? "the file does not exist"
+        : "the folder cannot be created";
     case "EISDIR":
       return "it is a directory";
     case "EEXIST":
     case "ENOTDIR":
-      return "there is a file where a directory should be";
+      return "a part of the path is a file, not a directory";
     case "EACCES":
     case "EPERM":
       return "permission denied";

@@ -1,6 +1,6 @@
 /**
- * The last good copy of something that is published, on disk for the day its
- * host is silent.
+ * Keeps the last good copy of a published document on disk, for use while its
+ * host does not answer.
  *
  * @module
  */
@@ -16,11 +16,11 @@ import { dirname } from "node:path";
 import process from "node:process";
 import { fileFailure } from "./file_failure.ts";
 
-/** A kept document. */
+/** A document from the file. */
 export interface Kept {
-  /** The document as it was published. */
+  /** The document as published. */
   readonly bytes: Uint8Array;
-  /** Milliseconds since 1970 when it was kept. */
+  /** Time when it was kept, in milliseconds since 1970. */
   readonly savedUnixMs: number;
 }
 
@@ -28,14 +28,15 @@ export interface Kept {
 export class KeptFile {
   readonly #path: string;
 
-  /** @param path The folders on the way are made when they are needed. */
+  /**
+   * @param path Path of the file. Missing folders are created when the file is
+   * written.
+   */
   constructor(path: string) {
     this.#path = path;
   }
 
-  /**
-   * Reads the document; `undefined` when there is none, or it cannot be read.
-   */
+  /** Reads the document; `undefined` if there is none or it cannot be read. */
   read(): Kept | undefined {
     try {
       return {
@@ -43,26 +44,27 @@ export class KeptFile {
         savedUnixMs: statSync(this.#path).mtimeMs,
       };
     } catch {
-      // It only ever stands in for what has failed, and the log says so.
+      // The copy replaces a document that could not be fetched, and that
+      // failure is logged.
       return undefined;
     }
   }
 
-  /** Keeps nothing any more. */
+  /** Removes the copy. */
   remove(): void {
     rmSync(this.#path, { force: true });
   }
 
   /**
-   * Takes the place of what is kept, all or nothing.
+   * Replaces the copy atomically.
    *
-   * @throws {Error} With the path, and what the file system says.
+   * @throws {Error} With the path and the reason of the file system.
    */
   write(bytes: Uint8Array): void {
     try {
       mkdirSync(dirname(this.#path), { recursive: true, mode: 0o700 });
       const temporary = `${this.#path}.${process.pid}`;
-      // One that was left behind may be readable for others.
+      // A file left over by a crash may be readable for other users.
       rmSync(temporary, { force: true });
       writeFileSync(temporary, bytes, { mode: 0o600 });
       renameSync(temporary, this.#path);

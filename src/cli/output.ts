@@ -1,5 +1,5 @@
 /**
- * Standard output and standard error, the same way on both runtimes.
+ * Writes to standard output and standard error, the same way on both runtimes.
  *
  * @module
  */
@@ -10,8 +10,8 @@ import process from "node:process";
 const STDERR = 2;
 
 /**
- * Lets the program outlive readers of its output: with `umbra help | head`
- * there is no reader left.
+ * Ignores that the reader of standard output is gone, as after `umbra help |
+ * head`.
  */
 export function tolerateClosedPipes(): void {
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
@@ -20,12 +20,12 @@ export function tolerateClosedPipes(): void {
 }
 
 /**
- * Writes a last word to standard error, at once. Where that cannot be, since the disk of
- * the log is full or its reader has gone, the text is lost: there is no reader
- * left to tell, and traffic goes on.
+ * Writes a text to standard error at once. A text that cannot be written,
+ * because the disk is full or the reader is gone, is lost: it cannot be
+ * reported, and traffic must continue.
  *
- * Not by `process.stderr`: under Deno a write that fails throws, and every
- * later one waits in memory.
+ * `process.stderr` is not used: under Deno a failed write throws, and every
+ * later write waits in memory.
  */
 export function complain(text: string): void {
   const bytes = new TextEncoder().encode(text);
@@ -34,11 +34,13 @@ export function complain(text: string): void {
       at += writeSync(STDERR, bytes, at);
     }
   } catch {
-    // See above.
+    // The text is lost; see above.
   }
 }
 
-/** Writes to standard output; done when the system has it. */
+/**
+ * Writes to standard output; resolves when the system has accepted the text.
+ */
 export function print(text: string): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   process.stdout.write(text, (error?: NodeJS.ErrnoException | null) => {

@@ -1,6 +1,6 @@
 /**
- * The program: picks the command, and turns every outcome into an exit code
- * and at most one line of complaint.
+ * Runs the command of a command line. Every outcome becomes an exit code and at
+ * most one line on standard error.
  *
  * @module
  */
@@ -17,18 +17,18 @@ import { WorkerFailure } from "./run/workers.ts";
 
 /** Exit codes of the program; 0 is success. */
 export const EXIT = {
-  /** Something failed while running: a port in use, say. */
+  /** A failure at run time, for example a port in use. */
   failure: 1,
-  /** The command line or the configuration is wrong. */
+  /** An invalid command line or configuration. */
   usage: 2,
 } as const;
 
 /**
  * Runs the program.
  *
- * @param argv What follows the program's name.
- * @param names Under what names it may have been started.
- * @param host Where it runs.
+ * @param argv The arguments after the name of the program.
+ * @param names Names under which the program may have been started.
+ * @param host The process or worker in which services run.
  * @returns The exit code.
  */
 export async function runProgram(
@@ -54,14 +54,17 @@ export async function runProgram(
   }
 }
 
-/** True if a command line that may be broken asks for more. */
+/**
+ * True if the arguments contain the switch for more output. The command line
+ * may be invalid.
+ */
 export function isVerbose(argv: readonly string[]): boolean {
   return argv.some((arg) => /^-\w*v|^--verbose$/.test(arg));
 }
 
 /**
- * What to say of an error: one line for an expected one, and for a defect the
- * way to more.
+ * Describes an error: an expected error in one line, a defect with its stack or
+ * the hint to get it.
  */
 export function describeError(error: unknown, verbose: boolean): string {
   if (error instanceof UmbraError) return error.message;

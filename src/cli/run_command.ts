@@ -1,6 +1,6 @@
 /**
- * What each command runs. A command loads its own modules when it is run: most
- * of the time to start would go into those of the others.
+ * Runs the commands. Each command loads its modules when it runs: loading the
+ * modules of all commands would take most of the start time.
  *
  * @module
  */
@@ -15,9 +15,12 @@ import { commandHelp, programHelp } from "./options/help.ts";
 import type { Host } from "./run/host.ts";
 import { print } from "./output.ts";
 
-/** Thrown by a command that has said what it found, and that it was not well. */
+/**
+ * Thrown by a command that has printed a result with a problem; only the exit
+ * code remains to be set.
+ */
 export class Unwell extends Error {
-  /** True if a configuration is what is wrong. */
+  /** True if the problem is in a configuration. */
   readonly isConfig: boolean;
 
   /** @param isConfig See {@link Unwell.isConfig}. */
@@ -30,9 +33,9 @@ export class Unwell extends Error {
 /**
  * Runs a command to its end.
  *
- * @param name As in the table of commands.
- * @throws {Unwell} When what it looked at is not well.
- * @throws {UmbraError} When it could not do what it should.
+ * @param name The name in the table of commands.
+ * @throws {Unwell} If the result has a problem.
+ * @throws {UmbraError} If the command fails.
  */
 export async function runNamed(
   name: string,
@@ -104,7 +107,7 @@ export async function runNamed(
     case "help":
       return await printHelp(args);
     default:
-      throw new RangeError(`Nothing runs the command ${name}`);
+      throw new RangeError(`No code for the command ${name}`);
   }
 }
 
@@ -119,11 +122,11 @@ async function check(args: Arguments): Promise<void> {
   const [what, file] = args.operands;
   const most = { config: 2, crypto: 1, transport: 1 }[what ?? ""] ?? Infinity;
   if (args.operands.length > most) {
-    throw usage(`One argument too many for ${what}; see --help`);
+    throw usage(`Too many arguments for ${what}; see --help`);
   }
   switch (what) {
     case "config": {
-      if (file === undefined) throw usage("Nothing to check: name the FILE");
+      if (file === undefined) throw usage("Missing FILE to check");
       const { describeConfig } = await import("./config/check_config.ts");
       const { systemSources } = await import("./config/sources.ts");
       const { keptLists } = await import("./routes/open_lists.ts");
@@ -141,7 +144,7 @@ async function check(args: Arguments): Promise<void> {
       return await print(await transportTable());
     }
     case "acl": {
-      if (file === undefined) throw usage("Nothing to check: name the FILE");
+      if (file === undefined) throw usage("Missing FILE to check");
       const { describeAclFiles } = await import("./routes/check_acl.ts");
       const { systemSources } = await import("./config/sources.ts");
       const [, , ...hosts] = args.operands;
@@ -153,7 +156,7 @@ async function check(args: Arguments): Promise<void> {
     }
     default: {
       throw usage(
-        "Nothing to check: expected config, crypto, transport, server or acl",
+        "Missing subject: expected config, crypto, transport, server or acl",
       );
     }
   }

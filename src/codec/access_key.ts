@@ -1,13 +1,13 @@
 /**
- * Dynamic access keys of Outline: how the servers of a provider are reached, as
- * a tree of parts that name their type.
+ * Dynamic access keys of Outline. They describe the servers of a provider as a
+ * tree of parts, each of which names its type.
  *
- * Wire form: `{"transport": {"$type": "tcpudp", "tcp": STREAMS, "udp": PACKETS}}`
- * as JSON or YAML, where STREAMS and PACKETS are `{"$type": "shadowsocks",
- * "endpoint", "cipher", "secret", "prefix"?}` and an endpoint is `HOST:PORT`, or
- * a part of its own; `{"error": {"message", "details"?}}` where there are none.
- * Source: Outline, "Access key configuration".
- * Does not: read YAML.
+ * Wire form: `{"transport": {"$type": "tcpudp", "tcp": STREAMS, "udp":
+ * PACKETS}}` as JSON or YAML, where STREAMS and PACKETS are `{"$type":
+ * "shadowsocks", "endpoint", "cipher", "secret", "prefix"?}` and an endpoint is
+ * `HOST:PORT`, or another part; `{"error": {"message", "details"?}}` if the
+ * provider has no servers. Source: Outline, "Access key configuration". Does
+ * not: read YAML.
  *
  * Security: no message repeats a secret, nor the path of an address.
  *
@@ -24,10 +24,10 @@ import {
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** Deepest nesting of parts: no chain of hops is longer. */
+/** Maximum nesting of parts, and so of the chain of hops. */
 const MAX_DEPTH = 8;
 
-/** True if a parsed document is such a key, or says why there is none. */
+/** True if a parsed document is an access key, or the provider's error. */
 export function isAccessKey(document: unknown): document is Fields {
   return isObject(document) && ("transport" in document || "error" in document);
 }
@@ -35,8 +35,8 @@ export function isAccessKey(document: unknown): document is Fields {
 /**
  * Reads a key.
  *
- * @throws {ConfigError} `ERR_ONLINE_CONFIG` with the provider's own words, where
- * it has some; and when there is no server to be used.
+ * @throws {ConfigError} `ERR_ONLINE_CONFIG` with the provider's message if the
+ * key is an error; also if no server is usable.
  */
 export function readAccessKey(document: Fields): OnlineConfig {
   const { error, transport } = document;
@@ -47,10 +47,10 @@ export function readAccessKey(document: Fields): OnlineConfig {
   const packets = read("udp", udp, warnings);
   const servers = join(streams, packets);
   if (servers.length > 0) return { servers, warnings };
-  throw refuse(["no usable server in it", ...warnings].join("; "));
+  throw refuse(["it contains no usable server", ...warnings].join("; "));
 }
 
-/** The parts for streams and for packets; `null` is for none. */
+/** Returns the parts for streams and for packets; `null` means none. */
 function bothOf(
   transport: unknown,
 ): { readonly tcp: unknown; readonly udp: unknown } {
@@ -60,7 +60,11 @@ function bothOf(
   return { tcp: transport["tcp"], udp: transport["udp"] };
 }
 
-/** @returns `undefined` where there is none, or none that can be used. */
+/**
+ * Reads one part.
+ *
+ * @returns `undefined` if the part is missing or unusable.
+ */
 function read(
   network: "tcp" | "udp",
   part: unknown,
@@ -73,21 +77,25 @@ function read(
   return undefined;
 }
 
-/** Reads a dialer of streams or packets. @returns Or why it cannot be used. */
+/**
+ * Reads a dialer of streams or packets.
+ *
+ * @returns The server, or the reason why it is unusable.
+ */
 function readDialer(
   part: unknown,
   network: "tcp" | "udp",
   depth: number,
 ): ListedServer | string {
-  if (depth > MAX_DEPTH) return "its parts are nested too deep";
+  if (depth > MAX_DEPTH) return "its parts are nested too deeply";
   if (typeof part === "string") return readUri(part, network);
-  if (!isObject(part)) return "a part is no object";
+  if (!isObject(part)) return "a part is not an object";
   const type = part["$type"] ?? "shadowsocks";
   if (type === "first-supported") {
     return firstOf(part, (one) => readDialer(one, network, depth + 1));
   }
   if (type !== "shadowsocks") {
-    return `$type ${shownText(String(type)).slice(0, 40)} is not served`;
+    return `$type ${shownText(String(type)).slice(0, 40)} is not supported`;
   }
   const method = textOf(part["cipher"]);
   const password = textOf(part["secret"]);
@@ -123,7 +131,7 @@ function readEndpoint(
   network: "tcp" | "udp",
   depth: number,
 ): Place | string {
-  if (depth > MAX_DEPTH) return "its parts are nested too deep";
+  if (depth > MAX_DEPTH) return "its parts are nested too deeply";
   if (typeof part === "string") {
     return readAddress(part) ?? '"endpoint" is not HOST:PORT';
   }
@@ -138,11 +146,11 @@ function readEndpoint(
     case "first-supported":
       return firstOf(part, (one) => readEndpoint(one, network, depth + 1));
     default:
-      return `$type ${shownText(String(type)).slice(0, 40)} is not served`;
+      return `$type ${shownText(String(type)).slice(0, 40)} is not supported`;
   }
 }
 
-/** An address, reached through another server where there is a dialer. */
+/** Reads an address. A dialer in the part is the server on the way to it. */
 function readDial(
   part: Fields,
   network: "tcp" | "udp",
@@ -158,7 +166,7 @@ function readDial(
   if (typeof through === "string") return through;
   return through.plugin === undefined
     ? { ...place, through }
-    : "a hop behind a plugin is not served";
+    : "a hop behind a plugin is not supported";
 }
 
 function readWebSocket(
@@ -174,7 +182,7 @@ function readWebSocket(
     : readEndpoint(endpoint, network, depth + 1);
   if (typeof place === "string") return place;
   if ("transport" in place || "through" in place) {
-    return "a WebSocket inside something else is not served";
+    return "a WebSocket inside another transport is not supported";
   }
   const transport: WebSocketTransport = {
     type: "websocket",
@@ -189,7 +197,7 @@ function firstOf<T>(
   read: (option: unknown) => T | string,
 ): T | string {
   const { options } = part;
-  if (!Array.isArray(options)) return '"options" is no list';
+  if (!Array.isArray(options)) return '"options" is not a list';
   const reasons = new Set<string>();
   for (const option of options) {
     const found = read(option);
@@ -199,7 +207,10 @@ function firstOf<T>(
   return [...reasons].join(", ") || '"options" is empty';
 }
 
-/** One server for both where they are the same, or else one for each. */
+/**
+ * Returns one server for both networks if they are equal, otherwise one for
+ * each.
+ */
 function join(
   tcp: ListedServer | undefined,
   udp: ListedServer | undefined,
@@ -222,7 +233,7 @@ function join(
   }];
 }
 
-/** Equal for what is reached at one place with one key. */
+/** Returns a text that is equal for servers with the same place and key. */
 function identity(server: ListedServer): string {
   const { prefix: _, packetPrefix: _1, transport: _2, ...rest } = server;
   return JSON.stringify(
@@ -243,7 +254,7 @@ function readAddress(text: unknown): Place | undefined {
     : { host, port };
 }
 
-/** The provider's own words. */
+/** Makes an error from the provider's message. */
 function providerSays(error: unknown): ConfigError {
   const { message, details } = isObject(error)
     ? error

@@ -1,5 +1,5 @@
 /**
- * The address of a target, as SOCKS5 and Shadowsocks write it.
+ * The address of a target in the form of SOCKS5 and Shadowsocks.
  *
  * ```text
  * ATYP 1 | 0x01: 4 bytes | 0x03: length 1, name | 0x04: 16 bytes | port 2
@@ -18,7 +18,7 @@ export const ATYP = { ipv4: 0x01, name: 0x03, ipv6: 0x04 } as const;
 
 /** The address of a target. */
 export interface Address {
-  /** IP address as text without brackets, or a name of 1 to 255 bytes. */
+  /** An IP address as text without brackets, or a name of 1 to 255 bytes. */
   readonly host: string;
   /** 0 to 65,535. */
   readonly port: number;
@@ -27,10 +27,10 @@ export interface Address {
 /**
  * Decodes the address at the front of `bytes`.
  *
- * @returns The address and its length in bytes (7 to 259); `undefined` when
- * more bytes are needed.
- * @throws {ProtocolError} `ERR_SS_ADDRESS_TYPE`; `ERR_SS_ADDRESS_INVALID` for
- * a name that is empty, not UTF-8, or holds spaces or control characters.
+ * @returns The address and its length in bytes (7 to 259); `undefined` if more
+ * bytes are needed.
+ * @throws {ProtocolError} `ERR_SS_ADDRESS_TYPE`; `ERR_SS_ADDRESS_INVALID` for a
+ * name that is empty, not UTF-8, or contains spaces or control characters.
  */
 export function decodeAddress(
   bytes: Uint8Array,
@@ -47,10 +47,10 @@ export function decodeAddress(
 }
 
 /**
- * Encodes an address; IP addresses in text become their binary form.
+ * Encodes an address; an IP address is written in its binary form.
  *
- * @returns 7 to 259 fresh bytes.
- * @throws {RangeError} When the name or the port does not fit its field.
+ * @returns 7 to 259 new bytes.
+ * @throws {RangeError} If the name or the port does not fit its field.
  */
 export function encodeAddress(address: Address): Uint8Array {
   const { host, port } = address;
@@ -74,15 +74,15 @@ export function encodeAddress(address: Address): Uint8Array {
   return out;
 }
 
-/** Writes `host:port`, with brackets around an IPv6 address. */
+/** Formats `host:port`, with brackets around an IPv6 address. */
 export function formatAddress({ host, port }: Address): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
 /**
- * Reads `host:port`, with brackets around an IPv6 address.
+ * Parses `host:port`, with brackets around an IPv6 address.
  *
- * @throws {ConfigError} `ERR_CONFIG_VALUE` when the text is no such address.
+ * @throws {ConfigError} `ERR_CONFIG_VALUE` if the text is not such an address.
  */
 export function parseAddress(text: string): Address {
   const match = /^(?:\[([^[\]]+)\]|([^\s:[\]/@]+)):(\d{1,5})$/.exec(text);

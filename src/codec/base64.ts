@@ -1,5 +1,5 @@
 /**
- * Base64 as people and programs write it: both alphabets, padded or not.
+ * Base64 in both alphabets, with or without padding.
  *
  * Source: RFC 4648 §4, §5.
  *
@@ -10,7 +10,7 @@ import { fromLatin1, toLatin1 } from "../bytes.ts";
 /**
  * Decodes either alphabet, with or without padding.
  *
- * @returns Fresh bytes; `undefined` for text that is not base64.
+ * @returns New bytes; `undefined` if the text is not base64.
  */
 export function decodeBase64(text: string): Uint8Array | undefined {
   const base64 = text.replaceAll("-", "+").replaceAll("_", "/")

@@ -1,8 +1,7 @@
 /**
- * The sealed stream of one direction back to plaintext.
+ * Decrypts the sealed stream of one direction.
  *
- * Wire form: see `chunk_sealer.ts`.
- * Source: Shadowsocks AEAD ciphers, "TCP".
+ * Wire form: see `chunk_sealer.ts`. Source: Shadowsocks AEAD ciphers, "TCP".
  *
  * @module
  */
@@ -15,20 +14,18 @@ import { TAG_LENGTH } from "../limits.ts";
 
 const LENGTH_UNIT: number = 2 + TAG_LENGTH;
 
-/** One for all openers: what is in it is read before anybody else writes. */
+/** Shared by all openers: it is written and read within one call. */
 const LENGTH = new Uint8Array(2);
 
-/**
- * The state of a direction of the 2022 edition after its headers.
- */
+/** The state of a direction of the 2022 edition after its headers. */
 export interface OpenedHeaders {
   /** Key of the direction; the opener frees it. */
   readonly aead: Aead;
-  /** Has counted the headers. */
+  /** The nonce counter after the headers. */
   readonly nonce: NonceCounter;
   /**
-   * Payload bytes of the chunk whose length was in the header; not set: a
-   * length chunk comes next.
+   * Payload bytes of the chunk whose length was in the header. If not set, a
+   * length chunk follows.
    */
   readonly payloadLength?: number;
 }
@@ -36,19 +33,19 @@ export interface OpenedHeaders {
 /**
  * Opens one direction of one session.
  *
- * The stream is a sequence of units: salt, then length chunk and payload
- * chunk in turns. A unit that has not arrived whole waits in a buffer of its
- * own size: 16,399 bytes at most, 65,551 in the 2022 edition.
+ * The stream is a sequence of units: the salt, then length chunks and payload
+ * chunks in turn. An incomplete unit waits in a buffer of its own size, at most
+ * 16,399 bytes, or 65,551 in the 2022 edition.
  */
 export class ChunkOpener {
   readonly #masterKey: MasterKey;
   readonly #nonce: NonceCounter;
   readonly #maxPayload: number;
   #aead: Aead | undefined;
-  /** Bytes of the unit that comes next. */
+  /** Bytes of the next unit. */
   #need: number;
   #awaitsLength: boolean;
-  /** The part of that unit which is already here, or nothing. */
+  /** The received part of that unit, if any. */
   #partial: Uint8Array | undefined;
   #have = 0;
   #failure: Error | undefined;
@@ -58,7 +55,8 @@ export class ChunkOpener {
    * Starts before the salt, or after the headers.
    *
    * @param masterKey Key and method.
-   * @param after What has been opened already; not set: nothing.
+   * @param after The state after the headers; if not set, nothing has been
+   * opened.
    */
   constructor(masterKey: MasterKey, after?: OpenedHeaders) {
     this.#masterKey = masterKey;
@@ -75,17 +73,17 @@ export class ChunkOpener {
   }
 
   /**
-   * Takes bytes as they arrive, split anywhere.
+   * Opens bytes as they arrive, split anywhere.
    *
    * Time: linear. Space: the result and one partial unit.
    *
    * @param bytes Borrowed.
-   * @param allocate Where the result comes from; default: fresh memory.
-   * @returns All payload that is complete now, in one array that the caller
-   * owns; empty when more bytes are needed. That is a value, never an error.
+   * @param allocate Allocates the result; default: new memory.
+   * @returns All complete payload, in one array that the caller owns. It is
+   * empty if more bytes are needed, which is not an error.
    * @throws {ProtocolError} `ERR_SS_AUTHENTICATION`,
-   * `ERR_SS_LENGTH_RESERVED_BITS`, `ERR_SS_LENGTH_ZERO`. The opener is dead
-   * then: every later call throws the same.
+   * `ERR_SS_LENGTH_RESERVED_BITS`, `ERR_SS_LENGTH_ZERO`. Every later call
+   * throws the same error.
    */
   open(bytes: Uint8Array, allocate: Allocate = allocateFresh): Uint8Array {
     this.#checkAlive();
@@ -99,27 +97,27 @@ export class ChunkOpener {
   }
 
   /**
-   * The stream has ended.
+   * Reports the end of the stream.
    *
-   * A stream without a single byte is whole: a server that could not reach
-   * the target says nothing at all.
+   * A stream without any byte is complete, because a server sends nothing if it
+   * cannot reach the target.
    *
-   * @throws {ProtocolError} `ERR_SS_TRUNCATED` when it ended inside a chunk or
-   * inside the salt.
+   * @throws {ProtocolError} `ERR_SS_TRUNCATED` if the stream ended inside a
+   * chunk or inside the salt.
    */
   end(): void {
     this.#checkAlive();
     if (this.#have > 0 || !this.#awaitsLength) {
       throw new ProtocolError(
         "ERR_SS_TRUNCATED",
-        `Cannot open stream: its sender stopped in the middle of a unit, ${
+        `Cannot open stream: it ended inside a unit, ${
           this.#need - this.#have
         } of ${this.#need} bytes are missing`,
       );
     }
   }
 
-  /** Gives the key back to its provider. Idempotent. */
+  /** Returns the key to its provider. Idempotent. */
   free(): void {
     this.#freed = true;
     this.#partial = undefined;
@@ -152,14 +150,14 @@ export class ChunkOpener {
     return out.subarray(0, outLength);
   }
 
-  /** Sets the beginning of a unit aside until the rest arrives. */
+  /** Keeps the beginning of a unit until the rest arrives. */
   #keep(part: Uint8Array): void {
     this.#partial ??= new Uint8Array(this.#need);
     this.#partial.set(part, this.#have);
     this.#have += part.length;
   }
 
-  /** The whole unit, of which `last` is what was missing. */
+  /** Returns the complete unit; `last` is its missing part. */
   #complete(last: Uint8Array): Uint8Array {
     const partial = this.#partial;
     if (partial === undefined) return last;

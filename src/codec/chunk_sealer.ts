@@ -1,13 +1,13 @@
 /**
- * Plaintext to the sealed stream of one direction.
+ * Encrypts one direction of a stream.
  *
  * ```text
  * stream = salt | chunk | chunk …
  * chunk  = seal(length 2) 18 bytes | seal(payload 1..16,383) +16 bytes
  * ```
  *
- * In the 2022 edition headers stand between salt and chunks, and a chunk has
- * up to 65,535 bytes.
+ * In the 2022 edition there are headers between the salt and the chunks, and a
+ * chunk has up to 65,535 bytes.
  *
  * Source: Shadowsocks AEAD ciphers, "TCP"; SIP022 §3.1.
  *
@@ -20,16 +20,17 @@ import { NonceCounter } from "../crypto/nonce_counter.ts";
 import { MAX_CHUNK_PAYLOAD, TAG_LENGTH } from "../limits.ts";
 import type { RandomBytes } from "../random.ts";
 
-/** One for all sealers: it is sealed before anybody else writes. */
+/** Shared by all sealers: it is written and sealed within one call. */
 const LENGTH = new Uint8Array(2);
 
-/** Bytes every chunk adds to its payload. */
+/** Bytes that every chunk adds to its payload. */
 const CHUNK_OVERHEAD = 2 + TAG_LENGTH + TAG_LENGTH;
 
 /**
- * Bytes of the chunks that carry `payloadLength` bytes, without the salt.
+ * Computes the size of the chunks for `payloadLength` bytes, without the salt.
  *
- * @param maxPayload Payload bytes of one chunk; default that of 2017.
+ * @param maxPayload Payload bytes of one chunk; default: that of the 2017
+ * edition.
  */
 export function sealedLength(
   payloadLength: number,
@@ -44,16 +45,17 @@ export class ChunkSealer {
   readonly #aead: Aead;
   readonly #nonce: NonceCounter;
   readonly #maxPayload: number;
-  /** Salt of the direction; the method's salt length in bytes. */
+  /** Salt of the direction; its size is the method's salt length in bytes. */
   readonly salt: Uint8Array;
   #started = false;
   #freed = false;
 
   /**
-   * Draws the salt and derives the session's key.
+   * Makes the salt and derives the session's key.
    *
    * @param masterKey Key and method.
-   * @param randomBytes Makes the salt; it must never repeat one.
+   * @param randomBytes Makes the salt; it must never return the same bytes
+   * twice.
    */
   constructor(masterKey: MasterKey, randomBytes: RandomBytes) {
     const { saltLength, nonceLength } = masterKey.method;
@@ -64,12 +66,12 @@ export class ChunkSealer {
   }
 
   /**
-   * Starts a direction of the 2022 edition: the salt, what is sealed with
-   * other keys, and headers, one unit each. Chunks follow.
+   * Starts a direction of the 2022 edition. The result contains the salt, the
+   * identity headers, and each header sealed as one unit. Chunks follow.
    *
    * @param identity Identity headers; may be empty.
    * @param headers Plaintext of each unit.
-   * @throws {TypeError} When the direction has been started.
+   * @throws {TypeError} If the direction has been started.
    */
   start(identity: Uint8Array, headers: readonly Uint8Array[]): Uint8Array {
     if (this.#started) throw new TypeError("Cannot start: salt has been sent");
@@ -86,13 +88,13 @@ export class ChunkSealer {
   }
 
   /**
-   * Seals some payload. The first call that has any puts the salt in front.
+   * Seals payload. The first call with any payload also writes the salt.
    *
-   * Payload beyond one chunk is split evenly: a power-of-two read would
-   * otherwise end in a chunk of a few bytes.
+   * Payload of more than one chunk is split evenly. Otherwise a read whose size
+   * is a power of two would end with a chunk of a few bytes.
    *
    * @param payload Borrowed; any length.
-   * @param allocate Where the result comes from; default: fresh memory.
+   * @param allocate Allocates the result; default: new memory.
    * @returns One array, owned by the caller; empty for empty payload.
    * @throws {TypeError} After {@link ChunkSealer.free}.
    */
@@ -115,7 +117,7 @@ export class ChunkSealer {
     return out;
   }
 
-  /** Gives the key back to its provider. Idempotent. */
+  /** Returns the key to its provider. Idempotent. */
   free(): void {
     this.#freed = true;
     this.#aead.free();

@@ -1,12 +1,11 @@
 /**
- * The server name in a TLS ClientHello, which is the first thing that a client
- * of TLS says.
+ * The server name in a TLS ClientHello, which is the first message of a TLS
+ * client.
  *
  * Wire form: records [0x16 | 0x03 xx | length 2 | part of the message], the
- * message [0x01 | length 3 | version 2 | random 32 | id | suites | compression |
- * extensions].
- * Source: RFC 8446 §4.1.2 and §5.1; RFC 6066 §3.
- * Does not: see through Encrypted Client Hello; the outer name is returned.
+ * message [0x01 | length 3 | version 2 | random 32 | id | suites | compression
+ * | extensions]. Source: RFC 8446 §4.1.2 and §5.1; RFC 6066 §3. Does not:
+ * decrypt Encrypted Client Hello; it returns the outer name.
  *
  * @module
  */
@@ -23,13 +22,13 @@ const SERVER_NAME = 0x0000;
 const HOST_NAME = 0x00;
 
 /**
- * Reads the server name out of the first bytes of a connection.
+ * Reads the server name from the first bytes of a connection.
  *
  * Time and space: linear in the bytes.
  *
- * @param bytes What has come so far, from the first byte on; borrowed.
- * @returns The name as it was sent; `"more"` when the message is not whole;
- * `undefined` when it is none, or has no name.
+ * @param bytes All bytes received so far; borrowed.
+ * @returns The name as it was sent; `"more"` if the message is incomplete;
+ * `undefined` if the bytes are not a ClientHello or it has no name.
  */
 export function serverNameOf(bytes: Uint8Array): string | undefined {
   const message = messageOf(bytes);
@@ -38,7 +37,11 @@ export function serverNameOf(bytes: Uint8Array): string | undefined {
   return name && fromLatin1(name);
 }
 
-/** What of the message has come, its records joined. */
+/**
+ * Joins the records of the message.
+ *
+ * @returns The message without its header; `"more"` if it is incomplete.
+ */
 function messageOf(bytes: Uint8Array): Uint8Array | "more" | undefined {
   const message = new Uint8Array(bytes.length);
   let length = 0;
@@ -66,7 +69,7 @@ function messageOf(bytes: Uint8Array): Uint8Array | "more" | undefined {
   }
 }
 
-/** The name in a whole message; `undefined` where there is none. */
+/** Finds the name in a complete message; `undefined` if it has none. */
 function nameIn(message: Uint8Array): Uint8Array | undefined {
   const fields = new Fields(message);
   fields.take(2 + 32);
@@ -88,7 +91,9 @@ function nameIn(message: Uint8Array): Uint8Array | undefined {
   return undefined;
 }
 
-/** Reads fields one behind the other; nothing is left after one too short. */
+/**
+ * Reads fields in sequence. After a field that is too short, nothing is left.
+ */
 class Fields {
   #rest: Uint8Array | undefined;
 
@@ -111,7 +116,7 @@ class Fields {
     return this.take(length)?.reduce((sum, byte) => sum << 8 | byte, 0);
   }
 
-  /** Bytes behind their number. */
+  /** Reads a length and as many bytes. */
   vector(length: 1 | 2): Uint8Array | undefined {
     const size = this.number(length);
     return size === undefined ? undefined : this.take(size);

@@ -1,9 +1,9 @@
 /**
- * One server as whole configurations that apps of phones and computers take
- * from an address: sing-box, Clash (mihomo, Stash), Outline.
+ * Complete configurations for one server, which apps import from a URL:
+ * sing-box, Clash (mihomo, Stash), Outline.
  *
- * Everything goes through the server but private addresses, and names are
- * resolved behind it.
+ * All traffic except that to private addresses uses the server, and names are
+ * resolved through it.
  *
  * @module
  */
@@ -13,16 +13,19 @@ import { toClash, toSingBox } from "./foreign_outbounds.ts";
 import type { ListedServer, OnlineServer } from "./sip008.ts";
 import { splitPlugin } from "./plugin_options.ts";
 
-/** A resolver that is asked through the server. */
+/** The resolver, which is queried through the server. */
 const RESOLVER = "1.1.1.1";
 
-/** Tag of the one outbound, and name of the group of the one proxy. */
+/**
+ * The tag of the only outbound, and the name of the group with the only proxy.
+ */
 const THROUGH = "umbra";
 
 /**
- * A configuration of sing-box 1.12 and later, as JSON.
+ * Makes a configuration for sing-box 1.12 or later, as JSON.
  *
- * @throws {ConfigError} `ERR_CONFIG_VALUE` for what it cannot speak.
+ * @throws {ConfigError} `ERR_CONFIG_VALUE` if sing-box does not support the
+ * server.
  */
 export function singBoxProfile(server: OnlineServer): string {
   const { name, options } = pluginOf(server);
@@ -69,7 +72,7 @@ export function singBoxProfile(server: OnlineServer): string {
   }\n`;
 }
 
-/** True if sing-box can speak with the server. */
+/** True if sing-box supports the server. */
 export function isForSingBox(server: OnlineServer): boolean {
   return !("ssr" in server) &&
     [undefined, "obfs-local", "v2ray-plugin"].includes(pluginOf(server).name);
@@ -81,14 +84,15 @@ export function isForClash(server: OnlineServer): boolean {
 }
 
 /**
- * A configuration of Clash, as YAML.
+ * Makes a configuration for Clash, as YAML.
  *
- * @throws {ConfigError} `ERR_CONFIG_VALUE` for a plugin, which it has in words
- * of its own.
+ * @throws {ConfigError} `ERR_CONFIG_VALUE` for a plugin, because Clash has its
+ * own form for plugin options.
  */
 export function clashProfile(server: OnlineServer): string {
   if (!isForClash(server)) throw noForm("Clash", "plugins by other names");
-  // A name with its host is not that of the group, nor one that Clash has.
+  // With the host, the name differs from the group's and from Clash's own
+  // names.
   const tag = `${server.tag ?? THROUGH}@${server.host}`;
   const group = { name: THROUGH, type: "select", proxies: [tag] };
   return `mode: rule
@@ -109,22 +113,22 @@ rules:
 `;
 }
 
-/** Methods of Outline. */
+/** The methods that Outline supports. */
 const OUTLINE_METHODS: readonly string[] = [
   "chacha20-ietf-poly1305",
   ...["aes-128-gcm", "aes-192-gcm", "aes-256-gcm"],
 ];
 
-/** True if Outline can speak with the server. */
+/** True if Outline supports the server. */
 export function isForOutline(server: OnlineServer): server is ListedServer {
   return "method" in server && OUTLINE_METHODS.includes(server.method) &&
     server.plugin === undefined;
 }
 
 /**
- * A dynamic access key of Outline, as YAML.
+ * Makes a dynamic access key for Outline, as YAML.
  *
- * @param server One that {@link isForOutline} has nothing against.
+ * @param server A server for which {@link isForOutline} returns true.
  */
 export function outlineProfile(server: OnlineServer): string {
   if (!isForOutline(server)) {

@@ -1,13 +1,13 @@
 /**
- * DNS messages, as far as they must be read to be passed on: header, question,
- * where the records are, their times to live, and OPT.
+ * The parts of DNS messages that a forwarder needs: header, question, positions
+ * of the records, their times to live, and OPT.
  *
  * Wire form: id (2) | flags (2) | number of questions, answers, authorities and
  * additional records (2 each) | question: name, type (2), class (2) | records:
  * name, type (2), class (2), time to live (4), length of the data (2), data.
  * Source: RFC 1035 §4.1, RFC 2181 §8, RFC 4343, RFC 6891 §6.1, RFC 7873 §4.
- * Does not: follow a compression pointer, nor read the data of a record other
- * than OPT. What is not read cannot be changed.
+ * Does not: follow compression pointers, or read the data of records other than
+ * OPT. The parts that are not read are passed on unchanged.
  *
  * @module
  */
@@ -16,31 +16,35 @@ import { MAX_DNS_QUERY_LENGTH, MAX_DNS_UDP_LENGTH } from "../limits.ts";
 
 /** One query; its parts share memory with the message. */
 export interface DnsQuery {
-  /** The id; the answer has the same. */
+  /** The id, which the answer repeats. */
   readonly id: number;
   /** Name, type and class as they were sent. */
   readonly question: Uint8Array;
-  /** Equal for queries that the same answer is for, whatever their ids. */
+  /**
+   * The cache key: equal for queries with the same answer, apart from the id.
+   */
   readonly key: string;
-  /** Bytes of an answer over UDP that the client takes. */
+  /** Maximum size of an answer over UDP for this client, in bytes. */
   readonly maxBytes: number;
-  /** Flags of its OPT record; `undefined` when it has none. */
+  /** Flags of the OPT record; `undefined` if there is none. */
   readonly ednsFlags: number | undefined;
 }
 
 /** One answer; its parts share memory with the message. */
 export interface DnsAnswer {
-  /** That of the query. */
+  /** The id of the query. */
   readonly id: number;
   /** Name, type and class as they came. */
   readonly question: Uint8Array;
-  /** True if it has been cut. */
+  /** True if the answer was truncated. */
   readonly truncated: boolean;
-  /** Seconds it may be used again; 0: not at all. */
+  /** Seconds for which the answer may be reused; 0 means never. */
   readonly ttlSeconds: number;
 }
 
-/** Reads a query; `undefined` for what is none with exactly one question. */
+/**
+ * Reads a query; `undefined` if it is not a query with exactly one question.
+ */
 export function readDnsQuery(message: Uint8Array): DnsQuery | undefined {
   const question = questionOf(message);
   if (question === undefined) return undefined;
@@ -61,9 +65,9 @@ export function readDnsQuery(message: Uint8Array): DnsQuery | undefined {
 }
 
 /**
- * Reads an answer; `undefined` for what is none with exactly one question.
- * Its records may be anything: one whose records cannot be found is passed on
- * like others, and not used again.
+ * Reads an answer; `undefined` if it is not an answer with exactly one
+ * question. An answer whose records cannot be parsed is passed on, and not
+ * reused.
  */
 export function readDnsAnswer(message: Uint8Array): DnsAnswer | undefined {
   const question = questionOf(message);
@@ -81,16 +85,17 @@ export function readDnsAnswer(message: Uint8Array): DnsAnswer | undefined {
   };
 }
 
-/** True if both ask the same; the case of letters in a name means nothing. */
+/** True if both questions are equal. Names are compared without case. */
 export function sameQuestion(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && questionKey(a) === questionKey(b);
 }
 
 /**
- * A copy of an answer for another query, so many seconds later: with its id,
- * its question as it was sent, and less time to live.
+ * Copies a cached answer for another query. The copy has that query's id and
+ * its spelling of the question, and shorter times to live.
  *
- * @param answer One with a `ttlSeconds` above 0, to the same question.
+ * @param answer An answer to the same question with a `ttlSeconds` above 0.
+ * @param seconds The age of the answer.
  */
 export function agedAnswer(
   answer: Uint8Array,
@@ -110,11 +115,11 @@ export function agedAnswer(
 }
 
 /**
- * The beginning of an answer, which lets the client ask again over TCP: header
- * and question as they came, and an OPT record of our own for a query that has
+ * Truncates an answer, so that the client asks again over TCP. The result has
+ * the header and the question of the answer, and an OPT record if the query has
  * one.
  *
- * @param answer One to this query.
+ * @param answer An answer to this query.
  */
 export function truncatedAnswer(
   answer: Uint8Array,
@@ -149,7 +154,7 @@ const OPCODE = 0x7800;
 const TRUNCATED = 0x0200;
 const RCODE = 0x000f;
 
-/** A flag of an OPT record: the client wants signatures. */
+/** Flag of an OPT record: the client wants DNSSEC signatures. */
 export const DNSSEC_OK = 0x8000;
 
 const TYPE_OPT = 41;
@@ -158,17 +163,17 @@ const OPTION_COOKIE = 10;
 /** Bytes of type and class. */
 export const QUESTION_TAIL: number = 2 + 2;
 
-/** Type, class, time to live and length of the data. */
+/** Bytes of type, class, time to live and length of the data. */
 const RECORD_HEAD = 2 + 2 + 4 + 2;
 
-/** Bytes of a name with its last, empty label. RFC 1035 §2.3.4. */
+/** Bytes of a name including its last, empty label. RFC 1035 §2.3.4. */
 const MAX_NAME_LENGTH = 255;
 const MAX_LABEL_LENGTH = 63;
 
 /** First byte of a compression pointer, which has 2 bytes. */
 const POINTER = 0xc0;
 
-/** Bytes of an answer for a client that names no size. RFC 1035 §4.2.1. */
+/** Bytes of an answer if the client names no size. RFC 1035 §4.2.1. */
 const PLAIN_UDP_LENGTH = 512;
 
 /** A record: its type, and offsets in the message. */
@@ -179,11 +184,14 @@ export interface DnsRecord {
   readonly ttl: number;
   /** The offset of the data. */
   readonly data: number;
-  /** Behind the data. */
+  /** The offset of the end of the data. */
   readonly end: number;
 }
 
-/** The only question; a name in it has nothing before it to point to. */
+/**
+ * Returns the only question. Its name cannot contain a pointer, because no name
+ * precedes it.
+ */
 function questionOf(message: Uint8Array): Uint8Array | undefined {
   if (message.length < HEADER_LENGTH) return undefined;
   if (readU16(message, QUESTIONS) !== 1) return undefined;
@@ -194,7 +202,7 @@ function questionOf(message: Uint8Array): Uint8Array | undefined {
   return message.subarray(HEADER_LENGTH, name + QUESTION_TAIL);
 }
 
-/** The end of a name; `undefined` when it has none. */
+/** Returns the offset after a name; `undefined` if the name is invalid. */
 function nameEnd(
   message: Uint8Array,
   start: number,
@@ -211,7 +219,7 @@ function nameEnd(
   return undefined;
 }
 
-/** The records; `undefined` when the message ends before they do. */
+/** Lists the records; `undefined` if the message ends inside them. */
 export function recordsOf(
   message: Uint8Array,
   start: number,
@@ -233,7 +241,7 @@ export function recordsOf(
   return records;
 }
 
-/** The least time to live; 0 for what must not be used again. */
+/** Returns the shortest time to live; 0 if the answer must not be reused. */
 function ttlOf(message: Uint8Array, question: Uint8Array): number {
   const records = recordsOf(message, HEADER_LENGTH + question.length);
   if (records === undefined) return 0;
@@ -252,15 +260,19 @@ function isForAll(message: Uint8Array, opt: DnsRecord): boolean {
   return message[opt.ttl] === 0 && cookies?.length === 0;
 }
 
-/** A time to live in seconds; more than 31 bits are 0. RFC 2181 §8. */
+/**
+ * Reads a time to live in seconds; values above 31 bits count as 0. RFC 2181
+ * §8.
+ */
 export function readTtl(message: Uint8Array, at: number): number {
   const ttl = readU16(message, at) * 0x1_0000 + readU16(message, at + 2);
   return ttl > 0x7fff_ffff ? 0 : ttl;
 }
 
 /**
- * Everything but the id, the case of the name, and the data of cookies, which
- * differ from client to client: an answer that has one is for its client alone.
+ * Returns the query without its id, the case of its name, and the data of
+ * cookies. Cookies differ between clients, so an answer with a cookie is never
+ * reused.
  */
 function keyOf(
   message: Uint8Array,
@@ -277,7 +289,9 @@ function keyOf(
   return key + fromLatin1(message.subarray(at));
 }
 
-/** Letters are lower case in the name; type and class are no letters. */
+/**
+ * Returns the question with its name in lower case. Type and class are kept.
+ */
 function questionKey(question: Uint8Array): string {
   const name = question.subarray(0, -QUESTION_TAIL);
   return fromLatin1(name).replace(
@@ -287,7 +301,7 @@ function questionKey(question: Uint8Array): string {
     fromLatin1(question.subarray(-QUESTION_TAIL));
 }
 
-/** Data of the cookies among the options; `undefined` when they are cut. */
+/** Finds the data of the cookies; `undefined` if the options are truncated. */
 function cookiesOf(
   message: Uint8Array,
   { data, end }: DnsRecord,
@@ -306,8 +320,8 @@ function cookiesOf(
 }
 
 /**
- * An OPT record of our own: root name, type, bytes that we take, RCODE and
- * version 0, flags, no data.
+ * Makes an OPT record: root name, type, maximum message size, RCODE and version
+ * 0, flags, no data.
  */
 export function optRecord(flags: number): Uint8Array {
   const record = new Uint8Array(1 + RECORD_HEAD);

@@ -1,12 +1,10 @@
 /**
- * DNS messages, as far as addresses of names are concerned: what is asked for,
- * which addresses an answer has, and answers of our own.
+ * Addresses in DNS messages: it reads questions and answers, and makes answers.
  *
  * Wire form of an address record: name, type (2), class (2), time to live (4),
- * length of the data (2), 4 or 16 bytes.
- * Source: RFC 1035 §3.2.1, §4.1; RFC 3596 §2; RFC 9460 §2.
- * Does not: follow aliases. A resolver puts the addresses that they lead to into
- * the same answer.
+ * length of the data (2), 4 or 16 bytes. Source: RFC 1035 §3.2.1, §4.1; RFC
+ * 3596 §2; RFC 9460 §2. Does not: follow aliases, because a resolver puts the
+ * addresses of the alias into the same answer.
  *
  * @module
  */
@@ -25,32 +23,32 @@ import {
   recordsOf,
 } from "./dns_message.ts";
 
-/** Types of records that say where a name is. */
+/** Types of records that contain addresses of a name. */
 export const DNS_TYPE = { a: 1, aaaa: 28, svcb: 64, https: 65 } as const;
 
-/** The codes: all is well, failure, the name does not exist. */
+/** Response codes: success, server failure, and no such name. */
 export const DNS_CODE = { ok: 0, failure: 2, noName: 3 } as const;
 
-/** A question in words. */
+/** A question in text form. */
 export interface DnsQuestion {
   /**
-   * Lower case, without the dot at its end; `undefined` for one that cannot be
-   * a host: the root, or other bytes than letters, digits, `-` and `_`.
+   * The name in lower case, without the final dot. `undefined` if it cannot be
+   * a host: the root, or bytes other than letters, digits, `-` and `_`.
    */
   readonly name: string | undefined;
-  /** Type of the records that are asked for. */
+  /** Type of the requested records. */
   readonly type: number;
 }
 
 /** Addresses of an answer. */
 export interface DnsAddresses {
-  /** 4 or 16 bytes each; share memory with the message. */
+  /** 4 or 16 bytes each; they share memory with the message. */
   readonly addresses: readonly Uint8Array[];
-  /** Seconds that all of them hold, by the least of their times to live. */
+  /** Seconds for which all addresses are valid: the shortest time to live. */
   readonly ttlSeconds: number;
 }
 
-/** Reads the question of a query, as `DnsQuery.question` has it. */
+/** Reads the question of a query, see `DnsQuery.question`. */
 export function readQuestion(question: Uint8Array): DnsQuestion {
   const end = question.length - QUESTION_TAIL;
   const type = readU16(question, end);
@@ -70,9 +68,9 @@ export function readQuestion(question: Uint8Array): DnsQuestion {
 }
 
 /**
- * The addresses in an answer; none where its records cannot be walked over.
+ * Returns the addresses in an answer; none if its records cannot be parsed.
  *
- * @param question Of that answer.
+ * @param question The question of that answer.
  */
 export function addressesIn(
   message: Uint8Array,
@@ -93,20 +91,20 @@ export function addressesIn(
   };
 }
 
-/** An answer of our own. */
+/** The content of an answer made here. */
 export interface OwnAnswer {
-  /** A code of {@link DNS_CODE}; default: all is well. */
+  /** A code of {@link DNS_CODE}; default: success. */
   readonly code?: number;
-  /** 4 or 16 bytes each, all as long; default: none. */
+  /** 4 or 16 bytes each, all of the same length; default: none. */
   readonly addresses?: readonly Uint8Array[];
-  /** Seconds that the addresses hold; default 0. */
+  /** Seconds for which the addresses are valid; default 0. */
   readonly ttlSeconds?: number;
 }
 
 /**
- * An answer to a query that no resolver was asked.
+ * Answers a query without a resolver.
  *
- * @param message The query as it came.
+ * @param message The query as it was received.
  */
 export function ownAnswer(
   message: Uint8Array,
@@ -129,12 +127,12 @@ export function ownAnswer(
 }
 
 /**
- * A query for addresses.
+ * Makes a query for addresses.
  *
  * @param id 0 to 65,535.
- * @param name ASCII, 253 bytes at most in labels of 63.
- * @param type Of {@link DNS_TYPE}.
- * @returns `undefined` for what is no such name.
+ * @param name ASCII, at most 253 bytes in labels of 63.
+ * @param type A type of {@link DNS_TYPE}.
+ * @returns `undefined` if the name is not valid.
  */
 export function addressQuery(
   id: number,
@@ -180,13 +178,16 @@ const ADDRESS_LENGTHS: ReadonlyMap<number, number> = new Map([
   [DNS_TYPE.aaaa, 16],
 ]);
 
-/** Points to the name of the question. */
+/** A pointer to the name of the question. */
 const SAME_NAME = 0xc000 | HEADER_LENGTH;
 
-/** Name, type, class, time to live, length of the data. */
+/** Bytes of name, type, class, time to live, and length of the data. */
 const RECORD_HEAD = 2 + 2 + 2 + 4 + 2;
 
-/** Characters of a name of 255 bytes: a length byte more, and the root. */
+/**
+ * Characters of a name of 255 bytes, without its first length byte and the
+ * root.
+ */
 const MAX_NAME_TEXT = 255 - 2;
 const MAX_LABEL = 63;
 

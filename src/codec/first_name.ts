@@ -1,6 +1,6 @@
 /**
- * The name of the host that a client is looking for, in what it says first: the
- * server name of TLS, or the `Host` of a request of HTTP.
+ * The host name in the first bytes of a client: the server name of TLS, or the
+ * `Host` of an HTTP request.
  *
  * Source: RFC 9112 §3.2; for TLS see `client_hello.ts`.
  *
@@ -12,19 +12,19 @@ import { MAX_NAME_LENGTH } from "../limits.ts";
 import { serverNameOf } from "./client_hello.ts";
 import { fieldValues, HttpHeadReader, parseRequestHead } from "./http_head.ts";
 
-/** What the first bytes of a client tell. */
+/** The result of the search. `more`: the bytes are incomplete. */
 export type FirstName =
   | { readonly kind: "name"; readonly name: string }
   | { readonly kind: "none" | "more" };
 
 /**
- * Looks for a name in the first bytes of a connection.
+ * Finds a host name in the first bytes of a connection.
  *
  * Time and space: linear in the bytes.
  *
- * @param bytes What has come so far, from the first byte on; borrowed.
- * @returns `more` while a name may still come. A name is in lower case and never
- * an address.
+ * @param bytes All bytes received so far; borrowed.
+ * @returns `more` while a name can still follow. A name is in lower case and
+ * never an address.
  */
 export function firstName(bytes: Uint8Array): FirstName {
   if (bytes.length === 0) return MORE;
@@ -37,12 +37,15 @@ export function firstName(bytes: Uint8Array): FirstName {
 const MORE: FirstName = { kind: "more" };
 const NONE: FirstName = { kind: "none" };
 
-/** The methods of HTTP start with one, and no record of TLS does. */
+/** HTTP methods start with a capital letter; TLS records do not. */
 function isCapital(byte: number): boolean {
   return byte >= 0x41 && byte <= 0x5a;
 }
 
-/** The host of a request for a server, which a request for a proxy is not. */
+/**
+ * Returns the host of a request to a server; requests to a proxy have none
+ * here.
+ */
 function hostOf(bytes: Uint8Array): string | undefined {
   const text = fromLatin1(bytes);
   const end = text.indexOf("\r\n");
@@ -68,7 +71,10 @@ function hostOf(bytes: Uint8Array): string | undefined {
 const BEGINNING = /^[A-Z]+(?: |$)/;
 const REQUEST_LINE = /^[A-Z]+ [/*]\S* HTTP\/1\.[01]$/;
 
-/** A name whose last label is a number would be read as an address. */
+/**
+ * True for a host name. A name whose last label is a number would be parsed as
+ * an address.
+ */
 function isName(text: string): boolean {
   return text.length <= MAX_NAME_LENGTH &&
     /^[\w-]+(?:\.[\w-]+)*$/.test(text) &&

@@ -1,25 +1,26 @@
 /**
- * As much of YAML as lists of proxies are written in: a list of flat maps under
- * one key at the top, in block or in flow style, and scalars in all three
- * quotings. JSON is a part of it.
+ * The part of YAML that lists of proxies use: a list of flat maps under one key
+ * at the top, in block or in flow style, and scalars in all three quoting
+ * styles. JSON is a subset of it.
  *
- * Does not: read anchors, tags, text of several lines. What is nested in a map
- * is left out, but its key is kept.
+ * Does not: read anchors, tags, or text of several lines. The key of a nested
+ * value is kept, the value is dropped.
  *
  * @module
  */
 
-/** A flat map; of what is nested only the key is kept, with no text. */
+/** A flat map; a key with a nested value has empty text. */
 export type FlatMap = ReadonlyMap<string, string>;
 
-/** Deepest nesting of flow style: more is no list of proxies. */
+/** Maximum nesting of flow style. */
 const MAX_DEPTH = 16;
 
 /**
- * The maps of the list under a key at the top.
+ * Reads the maps of the list under a key at the top.
  *
- * @returns `undefined` where there is no such key.
- * @throws {SyntaxError} For what cannot be read; the message quotes nothing.
+ * @returns `undefined` if there is no such key.
+ * @throws {SyntaxError} If the text cannot be read; the message contains no
+ * part of it.
  */
 export function readMaps(text: string, key: string): FlatMap[] | undefined {
   const lines = text.replace(/^\uFEFF/, "").split(/\r?\n/);
@@ -38,7 +39,7 @@ function startsKey(line: string, key: string): boolean {
 
 function readBlock(lines: readonly string[]): FlatMap[] {
   const maps: Map<string, string>[] = [];
-  /** Columns of the dashes, and of the keys behind them. */
+  /** Columns of the dashes, and of the keys after them. */
   let dash = -1;
   let column = -1;
   for (let i = 0; i < lines.length; i++) {
@@ -83,17 +84,17 @@ class Flow {
     this.#text = text;
   }
 
-  /** Lines that were begun. */
+  /** Number of lines that were started. */
   get linesRead(): number {
     return this.#text.slice(0, this.#at).split("\n").length;
   }
 
-  /** True if nothing but white space or a comment is left. */
+  /** True if only white space or a comment is left. */
   get isAtEnd(): boolean {
     return /^\s*(?:#.*)?$/.test(this.#text.slice(this.#at));
   }
 
-  /** A list of maps. */
+  /** Reads a list of maps. */
   maps(): FlatMap[] {
     this.expect("[");
     const maps: FlatMap[] = [];
@@ -107,7 +108,7 @@ class Flow {
     return maps;
   }
 
-  /** A flat map. */
+  /** Reads a flat map. */
   map(depth = 0): Map<string, string> {
     this.expect("{");
     const map = new Map<string, string>();
@@ -124,9 +125,10 @@ class Flow {
   }
 
   /**
-   * A value; of what is nested, no text.
+   * Reads a value; a nested value returns empty text.
    *
-   * @param ends Characters that end a plain scalar; empty: the line does.
+   * @param ends Characters that end a plain scalar; if empty, the scalar ends
+   * with the line.
    */
   value(ends: string, depth: number): string {
     if (depth > MAX_DEPTH) throw unreadable();
@@ -147,7 +149,7 @@ class Flow {
     return "";
   }
 
-  /** Text in one of the three quotings. */
+  /** Reads text in one of the three quoting styles. */
   scalar(ends: string): string {
     const quote = this.#peek();
     if (quote === '"') return this.#doubleQuoted();
@@ -158,11 +160,11 @@ class Flow {
       const char = text[end]!;
       if (char === "\n") break;
       if (char === "#" && /\s/.test(text[end - 1] ?? " ")) break;
-      // A colon within text is text, as in IPv6 addresses.
+      // A colon within text is part of it, as in IPv6 addresses.
       const isText = char === ":" && /\S/.test(text[end + 1] ?? "");
       if (isText) continue;
       if (ends.includes(char)) break;
-      // Before a value, but there is one already: what follows is no text.
+      // This colon would start a second value, so the line is not valid.
       if (char === ":") throw unreadable();
     }
     const scalar = text.slice(this.#at, end).trim();
@@ -170,7 +172,11 @@ class Flow {
     return /^(?:~|null)$/i.test(scalar) ? "" : scalar;
   }
 
-  /** @throws {SyntaxError} When another character is next. */
+  /**
+   * Skips a character.
+   *
+   * @throws {SyntaxError} If another character is next.
+   */
   expect(char: string): void {
     if (!this.#takes(char)) throw unreadable();
   }
@@ -181,7 +187,7 @@ class Flow {
     return true;
   }
 
-  /** The next character that is no white space and of no comment. */
+  /** Returns the next character after white space and comments. */
   #peek(): string | undefined {
     const rest = /\s*(?:(?<=\s)#.*\s*)*/y;
     rest.lastIndex = this.#at;
@@ -220,5 +226,5 @@ class Flow {
 }
 
 function unreadable(): SyntaxError {
-  return new SyntaxError("It is no list of maps in a form of YAML known here");
+  return new SyntaxError("Not a list of maps in a supported form of YAML");
 }

@@ -1,9 +1,9 @@
 /**
- * Servers as other programs have them among their own settings: the outbounds
- * of sing-box, the proxies of Clash (mihomo, Stash).
+ * Servers in the configurations of other programs: the outbounds of sing-box,
+ * the proxies of Clash (mihomo, Stash).
  *
- * Does not: know whether a method exists. What is of another protocol is left
- * out with a sentence.
+ * Does not: check the method. An entry of another protocol is ignored with a
+ * warning.
  *
  * Security: no message repeats a value that may be a password.
  *
@@ -14,7 +14,9 @@ import { shownText } from "../text.ts";
 import { type FlatMap, readMaps } from "./flow_yaml.ts";
 import { collect, type OnlineConfig, type OnlineServer } from "./sip008.ts";
 
-/** True if a parsed document is one outbound of sing-box, or has a list. */
+/**
+ * True if a parsed document is one outbound of sing-box, or has a list of them.
+ */
 export function isSingBox(document: unknown): boolean {
   if (!isObject(document)) return false;
   return Array.isArray(document["outbounds"]) ||
@@ -25,7 +27,7 @@ export function isSingBox(document: unknown): boolean {
  * Reads outbounds of sing-box.
  *
  * @param document Parsed JSON: a configuration, or one outbound.
- * @throws {ConfigError} `ERR_ONLINE_CONFIG` when there is none to be used.
+ * @throws {ConfigError} `ERR_ONLINE_CONFIG` if no server is usable.
  */
 export function readSingBox(document: unknown): OnlineConfig {
   const { outbounds = [document] } = document as Record<string, unknown>;
@@ -49,7 +51,7 @@ export function readSingBox(document: unknown): OnlineConfig {
   });
 }
 
-/** One outbound of sing-box, before `JSON.stringify`. */
+/** Makes one outbound of sing-box, for `JSON.stringify`. */
 export function toSingBox(server: OnlineServer): Record<string, unknown> {
   if ("ssr" in server) throw noForm("sing-box");
   const { host, port, method, password, mode, tag } = server;
@@ -64,7 +66,7 @@ export function toSingBox(server: OnlineServer): Record<string, unknown> {
   };
 }
 
-/** True if a text has proxies of Clash in it. */
+/** True if a text contains proxies of Clash. */
 export function isClash(text: string): boolean {
   return /^"?proxies"?\s*:/m.test(text);
 }
@@ -72,7 +74,7 @@ export function isClash(text: string): boolean {
 /**
  * Reads proxies of Clash.
  *
- * @throws {ConfigError} `ERR_ONLINE_CONFIG` when there is none to be used.
+ * @throws {ConfigError} `ERR_ONLINE_CONFIG` if no server is usable.
  */
 export function readClash(text: string): OnlineConfig {
   let entries: FlatMap[] | undefined;
@@ -94,7 +96,7 @@ export function readClash(text: string): OnlineConfig {
   });
 }
 
-/** One proxy of Clash, as a line of YAML. */
+/** Formats one proxy of Clash, as a line of YAML. */
 export function toClash(server: OnlineServer): string {
   const { host, port, tag } = server;
   const { method, password } = "ssr" in server ? server.ssr : server;
@@ -121,16 +123,16 @@ export function toClash(server: OnlineServer): string {
   return `  - {${pairs.join(", ")}}\n`;
 }
 
-/** The words of a program. */
+/** The names that a program uses. */
 interface Dialect {
-  /** The name of the type. */
+  /** The value of the key "type". */
   readonly ss: string;
   readonly ssr: string;
-  /** The name of the key. */
+  /** The key of the server's name. */
   readonly name: string;
   readonly port: string;
   readonly method: string;
-  /** A key of two words. */
+  /** Returns a key of two words. */
   word(name: string): string;
 }
 
@@ -148,10 +150,14 @@ function readEntries(
     (entry) => readEntry(entry, dialect),
   );
   if (config.servers.length > 0) return config;
-  throw refuse(what, ["no server to be used", ...config.warnings].join("; "));
+  throw refuse(what, ["no usable server", ...config.warnings].join("; "));
 }
 
-/** @returns A server, or why there is none. */
+/**
+ * Reads one entry.
+ *
+ * @returns A server, or the reason why it is unusable.
+ */
 function readEntry(
   entry: FlatMap,
   { ss, ssr, name, port: portKey, method: methodKey, word }: Dialect,
@@ -168,7 +174,9 @@ function readEntry(
     return "its port is not in the range 1 to 65535";
   }
   if (password === "") return "it has no password";
-  if (entry.has("plugin") && text("plugin") !== "") return "it wants a plugin";
+  if (entry.has("plugin") && text("plugin") !== "") {
+    return "it requires a plugin";
+  }
   const shown = shownText(text(name));
   const tag = shown === "" ? {} : { tag: shown };
   const server = { host, port, method, password, ...tag };
@@ -192,7 +200,7 @@ function readEntry(
 function noForm(program: string): ConfigError {
   return new ConfigError(
     "ERR_CONFIG_VALUE",
-    `Cannot write ShadowsocksR for ${program}: it has none of it`,
+    `Cannot write ShadowsocksR for ${program}: it is not supported there`,
   );
 }
 

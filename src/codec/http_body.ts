@@ -1,6 +1,6 @@
 /**
- * Bodies of HTTP/1.1 messages, without I/O: where they end, and the chunked
- * coding. Chunk extensions and trailers are checked and dropped.
+ * Bodies of HTTP/1.1 messages, without I/O: it finds their end and decodes the
+ * chunked coding. Chunk extensions and trailers are checked and dropped.
  *
  * ```text
  * chunked  size in hex [; extension] CRLF | size bytes | CRLF | ... | 0 CRLF
@@ -29,12 +29,13 @@ export type HttpFraming =
 export const NO_BODY: HttpFraming = { kind: "none" };
 
 /**
- * What the fields of a message say of its body.
+ * Finds the framing of a request's body in its fields.
  *
- * @param minorVersion HTTP/1.0 knows no chunks: a message that claims them lies.
- * @returns `undefined` when they say nothing.
- * @throws {ProtocolError} `ERR_HTTP_FRAMING` for whatever two readers could
- * take for two different lengths: both fields, several lengths, other codings.
+ * @param minorVersion HTTP/1.0 has no chunked coding, so that such a message is
+ * refused.
+ * @returns `undefined` if the fields name no framing.
+ * @throws {ProtocolError} `ERR_HTTP_FRAMING` if two parsers could find two
+ * different lengths: both fields, several lengths, other codings.
  */
 export function bodyFraming(
   fields: readonly HttpField[],
@@ -57,24 +58,24 @@ export function bodyFraming(
   if (lengths.some((other) => other !== length)) {
     throw ambiguous("several values of Content-Length");
   }
-  // 15 digits are exact as a number, and more than anybody sends.
+  // 15 digits are exact as a number, and enough for every body.
   if (!/^\d{1,15}$/.test(length)) throw ambiguous("an invalid Content-Length");
   return { kind: "length", length: Number(length) };
 }
 
 /** The framing of the body of a response. */
 export interface ResponseFraming {
-  /** `undefined` when the fields say nothing. */
+  /** `undefined` if the fields name no framing. */
   readonly framing: HttpFraming | undefined;
-  /** Codings of the body but `chunked`, in order: they are passed on. */
+  /** Codings of the body except `chunked`, in order; they are passed on. */
   readonly codings: readonly string[];
-  /** True if other readers could see its end elsewhere. */
+  /** True if other parsers could find another end of the body. */
   readonly doubtful: boolean;
 }
 
 /**
- * The same of a response. Where RFC 9112 §6.3 says what a doubtful one means,
- * that counts; its connection is not to be used again.
+ * Finds the framing of a response's body. For doubtful fields it follows RFC
+ * 9112 §6.3, and the connection must not be reused.
  *
  * @throws {ProtocolError} `ERR_HTTP_FRAMING` for several lengths, invalid ones,
  * and `chunked` that is not the last coding.
@@ -86,7 +87,7 @@ export function responseFraming(
   const named = listElements(fields, "transfer-encoding");
   const codings = named.filter((coding) => coding !== "identity");
   if (codings.length === 0) {
-    // A list of equal lengths is one of them: RFC 9112 §6.3.
+    // A list of equal lengths counts as one: RFC 9112 §6.3.
     const lengths = fieldValues(fields, "content-length")
       .flatMap((value) => value.split(","))
       .map((value): HttpField => ["Content-Length", value.trim()]);
@@ -106,20 +107,20 @@ export function responseFraming(
   };
 }
 
-/** Finds the end of one body. After it throws it is dead. */
+/** Finds the end of one body. It must not be used after an error. */
 export class HttpBodyDecoder {
   readonly #framing: HttpFraming;
   readonly #lenient: boolean;
   #state: "data" | "line" | "chunk-end" | "trailer" | "done";
-  /** Bytes of the body, or of the chunk, that are still to come. */
+  /** Bytes of the body, or of the chunk, that have not arrived yet. */
   #missing: number;
-  /** Chunk line or trailer line so far. */
+  /** The received part of a chunk line or trailer line. */
   #line = "";
   #trailerLength = 0;
 
   /**
-   * @param framing Of the message whose body comes.
-   * @param kind Of a response lines between chunks may end in LF, and there may
+   * @param framing The framing of the message.
+   * @param kind In responses, lines between chunks may end in LF, and there may
    * be space around sizes.
    */
   constructor(
@@ -146,9 +147,9 @@ export class HttpBodyDecoder {
   }
 
   /**
-   * Takes bytes, split anywhere.
+   * Decodes bytes, split anywhere.
    *
-   * @returns Payload, and what lies behind the end of the body; both may be
+   * @returns The payload, and the bytes after the end of the body; both may be
    * views of `bytes`.
    * @throws {ProtocolError} `ERR_HTTP_FRAMING`; `ERR_HTTP_TOO_LARGE`.
    */
@@ -174,22 +175,22 @@ export class HttpBodyDecoder {
   }
 
   /**
-   * The peer has ended its side.
+   * Reports the end of the peer's bytes.
    *
-   * @throws {ProtocolError} `ERR_HTTP_TRUNCATED` when that is too early.
+   * @throws {ProtocolError} `ERR_HTTP_TRUNCATED` if the body is incomplete.
    */
   end(): void {
     if (this.#framing.kind === "close") this.#state = "done";
-    // The last chunk was there: RFC 9112 §8.
+    // The last chunk has arrived: RFC 9112 §8.
     if (this.#lenient && this.#state === "trailer") this.#state = "done";
     if (this.done) return;
     throw new ProtocolError(
       "ERR_HTTP_TRUNCATED",
-      "Cannot read HTTP message: it ended in the middle of its body",
+      "Cannot read HTTP message: it ended inside its body",
     );
   }
 
-  /** Adds a byte to the line; returns the line without CRLF at its end. */
+  /** Adds a byte to the line; returns the complete line without CRLF. */
   #takeByte(byte: number): string | undefined {
     const afterCr = this.#line.endsWith("\r");
     if (afterCr !== (byte === 0x0a) && !this.#lenient) {
@@ -232,11 +233,11 @@ export class HttpBodyDecoder {
 }
 
 /**
- * Writes a part of a body.
+ * Encodes a part of a body.
  *
- * @param framing Of the message that is being written.
- * @param payload Borrowed; returned as it is where nothing is to be added.
- * @param last True if the body ends with it.
+ * @param framing The framing of the message.
+ * @param payload Borrowed; returned unchanged if nothing is added.
+ * @param last True if the body ends with this part.
  */
 export function encodeBody(
   framing: HttpFraming,
@@ -245,7 +246,7 @@ export function encodeBody(
 ): Uint8Array {
   if (framing.kind !== "chunked") return payload;
   const parts: Uint8Array[] = [];
-  // A chunk of size 0 would be the end.
+  // A chunk of size 0 would end the body.
   if (payload.length > 0) {
     const size = toLatin1(`${payload.length.toString(16)}\r\n`);
     parts.push(size, payload, CRLF);
@@ -257,7 +258,10 @@ export function encodeBody(
 const CRLF = toLatin1("\r\n");
 const LAST_CHUNK = toLatin1("0\r\n\r\n");
 
-/** RFC 9112 §7.1; no sign, no prefix, and space only before an extension. */
+/**
+ * Parses a chunk size (RFC 9112 §7.1). It has no sign and no prefix, and space
+ * only before an extension.
+ */
 function chunkSize(line: string): number {
   // 12 hex digits are exact as a number.
   const match = /^0*([0-9A-Fa-f]{1,12})(?:[ \t]*;[\t\x20-\x7e\x80-\xff]*)?$/
@@ -269,6 +273,6 @@ function chunkSize(line: string): number {
 function ambiguous(what: string): ProtocolError {
   return new ProtocolError(
     "ERR_HTTP_FRAMING",
-    `Cannot tell where HTTP message ends: it has ${what}`,
+    `Cannot find the end of the HTTP message: it has ${what}`,
   );
 }

@@ -1,11 +1,10 @@
 /**
  * Heads of HTTP/1.1 messages: start line and fields, without I/O.
  *
- * Requests are read strictly where two readers of the same bytes could
- * disagree: lines end in CRLF and nothing else, a field never goes on in the
- * next line, no space is before a colon. Responses of old servers are
- * repaired as RFC 9112 lets a proxy do it. Bytes above 0x7f pass as they are
- * (obs-text).
+ * Requests are parsed strictly where two parsers of the same bytes could
+ * disagree: lines end in CRLF only, a field does not continue in the next line,
+ * and no space precedes a colon. Responses of old servers are repaired as RFC
+ * 9112 permits for a proxy. Bytes above 0x7f pass unchanged (obs-text).
  *
  * Source: RFC 9112 §2 to §5; RFC 9110 §5.
  *
@@ -20,14 +19,14 @@ import {
   MAX_HTTP_RESPONSE_FIELDS,
 } from "../limits.ts";
 
-/** A field as it was sent: name, and value without the space around it. */
+/** A field as it was sent: name, and value without surrounding space. */
 export type HttpField = readonly [name: string, value: string];
 
 /** Head of a request. */
 export interface HttpRequestHead {
-  /** A token; case matters. */
+  /** A token; case-sensitive. */
   readonly method: string;
-  /** Request target, in whatever form. */
+  /** Request target, in any form. */
   readonly target: string;
   /** 0 or 1. */
   readonly minorVersion: 0 | 1;
@@ -45,42 +44,42 @@ export interface HttpResponseHead {
   readonly reason: string;
   /** The fields, in order. */
   readonly fields: readonly HttpField[];
-  /** True if something had to be repaired, or left out. */
+  /** True if something was repaired or dropped. */
   readonly repaired: boolean;
 }
 
 const CR = 0x0d;
 const LF = 0x0a;
 
-/** Bytes that most heads fit in. */
+/** Bytes that suffice for most heads. */
 const INITIAL_SPACE = 1_024;
 
 /**
- * Collects bytes until a head is complete. After it throws it is dead.
+ * Collects bytes until a head is complete. It must not be used after an error.
  *
- * Time: linear in the bytes pushed. Space: one head and what came with it.
+ * Time: linear in the bytes pushed. Space: one head and the bytes after it.
  */
 export class HttpHeadReader {
   readonly #lenient: boolean;
   #bytes = new Uint8Array(INITIAL_SPACE);
   #length = 0;
-  /** The offset of the head, behind the empty lines before it. */
+  /** The offset of the head, after the empty lines before it. */
   #start = 0;
   #scanned = 0;
   #lineStart = 0;
   #lines = 0;
 
-  /** @param kind Of a response lines may end in LF, and CR may stand alone. */
+  /** @param kind In responses, lines may end in LF, and CR may appear alone. */
   constructor(kind: "request" | "response" = "request") {
     this.#lenient = kind === "response";
   }
 
-  /** True if nothing of a head has arrived; empty lines do not count. */
+  /** True if no byte of a head has arrived; empty lines do not count. */
   get empty(): boolean {
     return this.#length === this.#start;
   }
 
-  /** Takes bytes, split anywhere; they are copied. */
+  /** Adds bytes, split anywhere; they are copied. */
   push(bytes: Uint8Array): void {
     const length = this.#length + bytes.length;
     if (length > this.#bytes.length) {
@@ -93,10 +92,10 @@ export class HttpHeadReader {
   }
 
   /**
-   * The lines of the head without their ends, once they are complete. Empty
-   * lines before the first are skipped (RFC 9112 §2.2).
+   * Returns the lines of the head without their ends, once it is complete.
+   * Empty lines before the first one are skipped (RFC 9112 §2.2).
    *
-   * @returns Lines, the start line first; `undefined` when more is needed.
+   * @returns Lines, the start line first; `undefined` if more bytes are needed.
    * @throws {ProtocolError} `ERR_HTTP_MALFORMED`; `ERR_HTTP_TOO_LARGE`.
    */
   next(): string[] | undefined {
@@ -118,7 +117,7 @@ export class HttpHeadReader {
     return undefined;
   }
 
-  /** Takes out what came behind the last head. */
+  /** Removes and returns the bytes after the last head. */
   takeRest(): Uint8Array {
     const rest = this.#bytes.slice(0, this.#length);
     this.#bytes = new Uint8Array(INITIAL_SPACE);
@@ -134,7 +133,7 @@ export class HttpHeadReader {
     if (at >= MAX_HTTP_HEAD_LENGTH) {
       throw tooLarge(`head over ${MAX_HTTP_HEAD_LENGTH} bytes`);
     }
-    // So many complete lines are the start line and as many fields as may be.
+    // That many complete lines are the start line and all permitted fields.
     const maxFields = this.#lenient
       ? MAX_HTTP_RESPONSE_FIELDS
       : MAX_HTTP_FIELDS;
@@ -148,7 +147,7 @@ export class HttpHeadReader {
     const text = fromLatin1(this.#bytes.subarray(this.#start, end));
     this.#bytes.copyWithin(0, end, this.#length);
     this.#restart(this.#length - end);
-    // Behind the last line are its end and that of the empty one.
+    // The text ends with the end of the last line and the empty line.
     return text.split(this.#lenient ? /\r?\n/ : "\r\n").slice(0, -2);
   }
 
@@ -162,7 +161,7 @@ export class HttpHeadReader {
 }
 
 /**
- * Reads the lines of a request's head.
+ * Parses the lines of a request's head.
  *
  * @throws {ProtocolError} `ERR_HTTP_MALFORMED`; `ERR_HTTP_VERSION`.
  */
@@ -181,9 +180,9 @@ export function parseRequestHead(lines: readonly string[]): HttpRequestHead {
 }
 
 /**
- * Reads the lines of a response's head, and repairs what old servers send: white
- * space around names and in the status line, lines that go on in the next one,
- * control characters. Lines that are no fields are left out.
+ * Parses the lines of a response's head. It repairs errors of old servers:
+ * white space around names and in the status line, continued lines, control
+ * characters. Lines that are not fields are dropped.
  *
  * Source: RFC 9112 §2.2, §4, §5.1, §5.2; RFC 9110 §2.5, §5.5.
  *
@@ -193,7 +192,7 @@ export function parseResponseHead(lines: readonly string[]): HttpResponseHead {
   const [line = "", ...fieldLines] = lines.map((one) =>
     one.replace(CONTROLS, " ")
   );
-  // The space before an empty reason is missing in many servers' responses.
+  // Many servers omit the space before an empty reason.
   const match =
     /^(?:HTTP\/(\d)\.(\d)|ICY)[ \t]+([1-9]\d\d)(?:[ \t]+(.*))?[ \t]*$/i
       .exec(line);
@@ -211,7 +210,7 @@ export function parseResponseHead(lines: readonly string[]): HttpResponseHead {
     repaired ||= field === null || field[2] !== "";
   }
   return {
-    // A later version of 1 means what 1.1 means.
+    // A later minor version is treated as 1.1.
     minorVersion: minorVersion(major, minor > "1" ? "1" : minor),
     status: Number(status),
     reason: trimSpace(reason),
@@ -226,7 +225,7 @@ export function parseResponseHead(lines: readonly string[]): HttpResponseHead {
 // deno-lint-ignore no-control-regex
 const CONTROLS = /[\x00-\x08\x0a-\x1f\x7f]/g;
 
-/** Writes a head with its empty line; the caller vouches for the parts. */
+/** Encodes a head with its empty line. The caller must check the parts. */
 export function encodeHead(
   startLine: string,
   fields: readonly HttpField[],
@@ -235,7 +234,11 @@ export function encodeHead(
   return toLatin1(`${startLine}\r\n${lines.join("")}\r\n`);
 }
 
-/** Every value of a field, in order; names do not care for case. */
+/**
+ * Returns every value of a field, in order.
+ *
+ * @param name In lower case; the fields' names may have any case.
+ */
 export function fieldValues(
   fields: readonly HttpField[],
   name: string,
@@ -244,7 +247,10 @@ export function fieldValues(
     .map(([, value]) => value);
 }
 
-/** The elements of a comma-separated field, in lower case. RFC 9110 §5.6.1. */
+/**
+ * Returns the elements of a comma-separated field, in lower case. RFC 9110
+ * §5.6.1.
+ */
 export function listElements(
   fields: readonly HttpField[],
   name: string,
@@ -256,14 +262,17 @@ export function listElements(
 }
 
 function parseField(line: string): HttpField {
-  // A line that starts with a space would continue the one before (obs-fold).
+  // A line that starts with a space would continue the previous one (obs-fold).
   const match = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):([\t\x20-\x7e\x80-\xff]*)$/
     .exec(line);
   if (match === null) throw malformed("field line");
   return [match[1]!, trimSpace(match[2]!)];
 }
 
-/** Removes SP and HTAB; `trim()` would take 0xa0 too, part of obs-text. */
+/**
+ * Removes SP and HTAB. `trim()` would also remove 0xa0, which is part of
+ * obs-text.
+ */
 function trimSpace(text: string): string {
   let start = 0;
   let end = text.length;

@@ -1,25 +1,23 @@
 /**
- * IP addresses between text and bytes.
+ * Parses and formats IP addresses.
  *
- * Source: RFC 4291 §2.2 (text forms), RFC 5952 §4 (the one we write).
+ * Source: RFC 4291 §2.2 (text forms), RFC 5952 §4 (the form that is written).
  *
  * @module
  */
 
 /**
- * Parses an IPv4 or IPv6 address.
+ * Parses an IPv4 or IPv6 address. Octal and short IPv4 forms (`0177.1`) and
+ * zones (`fe80::1%eth0`) are refused.
  *
- * Octal and short IPv4 forms (`0177.1`) are not addresses here; a zone
- * (`fe80::1%eth0`) is not either.
- *
- * @returns 4 or 16 bytes; `undefined` when the text is not an address.
+ * @returns 4 or 16 bytes; `undefined` if the text is not an address.
  */
 export function parseIp(text: string): Uint8Array | undefined {
   return text.includes(":") ? parseIpv6(text) : parseIpv4(text);
 }
 
 /**
- * Writes an address as text, IPv6 in its canonical short form.
+ * Formats an address, IPv6 in its canonical short form.
  *
  * @param bytes 4 or 16 bytes.
  */
@@ -29,14 +27,17 @@ export function formatIp(bytes: Uint8Array): string {
     : formatIpv6(bytes);
 }
 
-/** True if a host is the address of all zeros: to listen on, not to reach. */
+/**
+ * True if a host is the address of all zeros, which can be listened on but not
+ * reached.
+ */
 export function isUnspecified(host: string): boolean {
   return parseIp(host)?.every((byte) => byte === 0) ?? false;
 }
 
 /**
- * Finds the IPv4 address inside `::ffff:a.b.c.d`, as dual-stack sockets
- * report their IPv4 peers.
+ * Returns the IPv4 address in `::ffff:a.b.c.d`, which dual-stack sockets report
+ * for IPv4 peers.
  *
  * @param bytes 4 or 16 bytes.
  * @returns The 4 bytes inside, or the argument.
@@ -49,10 +50,10 @@ export function unmapIpv4(bytes: Uint8Array): Uint8Array {
 }
 
 /**
- * Names the network that one client may have to itself: its IPv4 address, or
- * the first 64 bits of its IPv6 address (RFC 6177 §2).
+ * Returns the network of one client: its IPv4 address, or the first 64 bits of
+ * its IPv6 address (RFC 6177 §2).
  *
- * @param host An address, also with a zone; other text names itself.
+ * @param host An address, also with a zone; other text is returned unchanged.
  */
 export function networkOf(host: string): string {
   const bytes = parseIp(host.split("%", 1)[0]!);
@@ -63,7 +64,7 @@ export function networkOf(host: string): string {
   );
 }
 
-/** Only the plain form comes out as it went in: no "01", "1e1", "0x1". */
+/** Accepts only the canonical form: no "01", "1e1", "0x1". */
 function parseIpv4(text: string): Uint8Array | undefined {
   const bytes = new Uint8Array(4);
   let part = 0;
@@ -98,9 +99,9 @@ function parseIpv6(text: string): Uint8Array | undefined {
   if (halves.length === 1) {
     return tail?.length === 16 ? Uint8Array.from(tail) : undefined;
   }
-  // Only the last group of all may be written as IPv4.
+  // Only the last group may be written as IPv4.
   const head = halves[0]!.includes(".") ? undefined : parseGroups(halves[0]!);
-  // "::" stands for at least one group.
+  // "::" replaces at least one group.
   if (head === undefined || tail === undefined) return undefined;
   if (head.length + tail.length > 14) return undefined;
   const bytes = new Uint8Array(16);
@@ -109,7 +110,7 @@ function parseIpv6(text: string): Uint8Array | undefined {
   return bytes;
 }
 
-/** Bytes of `a:b:c`, of which the last group may be an IPv4 address. */
+/** Parses `a:b:c` into bytes; the last group may be an IPv4 address. */
 function parseGroups(text: string): number[] | undefined {
   if (text === "") return [];
   const bytes: number[] = [];
@@ -133,7 +134,7 @@ function formatIpv6(bytes: Uint8Array): string {
   for (let i = 0; i < 16; i += 2) {
     groups.push(((bytes[i]! << 8) | bytes[i + 1]!).toString(16));
   }
-  // The longest run of two or more zero groups, the first of equals.
+  // The longest run of two or more zero groups; the first of several.
   let start = 0;
   let length = 1;
   for (let i = 0; i < 8; i++) {

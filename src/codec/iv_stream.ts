@@ -1,13 +1,13 @@
 /**
- * One direction of a stream of before 2017: an IV, then as many bytes as there
- * are of plaintext.
+ * One direction of a stream cipher stream (before 2017): an IV, then one
+ * encrypted byte for each byte of plaintext.
  *
  * ```text
  * IV 0..24 | encrypted bytes …
  * ```
  *
- * Source: shadowsocks-libev 3.3.5; the IV's length is the method's.
- * Does not: authenticate, or know where anything ends.
+ * Source: shadowsocks-libev 3.3.5; the method defines the IV's length. Does
+ * not: authenticate, or detect the end of the stream.
  *
  * @module
  */
@@ -27,9 +27,9 @@ export class IvStreamSealer {
   #freed = false;
 
   /**
-   * Draws the IV.
+   * Makes the IV.
    *
-   * @param randomBytes Makes it; it must never repeat one.
+   * @param randomBytes Makes the IV; it must never return the same bytes twice.
    */
   constructor(key: StreamKey, randomBytes: RandomBytes) {
     this.#iv = randomBytes(key.method.ivLength);
@@ -37,11 +37,11 @@ export class IvStreamSealer {
   }
 
   /**
-   * Encrypts some payload. The first call that has any puts the IV in front:
-   * peers fail when it comes in two segments.
+   * Encrypts payload. The first call with any payload also writes the IV,
+   * because peers fail if the IV arrives in two segments.
    *
    * @param payload Borrowed; any length.
-   * @param allocate Where the result comes from; default: fresh memory.
+   * @param allocate Allocates the result; default: new memory.
    * @returns One array, owned by the caller; empty for empty payload.
    * @throws {TypeError} After {@link IvStreamSealer.free}.
    */
@@ -56,7 +56,7 @@ export class IvStreamSealer {
     return out;
   }
 
-  /** Gives the key stream back to its provider. Idempotent. */
+  /** Returns the key stream to its provider. Idempotent. */
   free(): void {
     this.#freed = true;
     this.#stream.free();
@@ -70,13 +70,13 @@ export class IvStreamOpener {
   #stream: KeyStream | undefined;
   #freed = false;
 
-  /** Waits for the IV. */
+  /** Makes an opener that waits for the IV. */
   constructor(key: StreamKey) {
     this.#key = key;
     this.#iv = new UnitBuffer(key.method.ivLength);
   }
 
-  /** The IV, once it is whole. */
+  /** The IV; `undefined` until it is complete. */
   get iv(): Uint8Array | undefined {
     return this.#iv.missing === 0 ? this.#iv.unit : undefined;
   }
@@ -85,8 +85,8 @@ export class IvStreamOpener {
    * Decrypts bytes of the stream, split anywhere.
    *
    * @param bytes Borrowed.
-   * @param allocate Where the result comes from; default: fresh memory.
-   * @returns Owned by the caller; empty while the IV is not whole.
+   * @param allocate Allocates the result; default: new memory.
+   * @returns The payload, owned by the caller; empty until the IV is complete.
    * @throws {TypeError} After {@link IvStreamOpener.free}.
    */
   open(bytes: Uint8Array, allocate: Allocate = allocateFresh): Uint8Array {
@@ -104,9 +104,9 @@ export class IvStreamOpener {
   }
 
   /**
-   * The stream has ended.
+   * Reports the end of the stream.
    *
-   * @throws {ProtocolError} `ERR_SS_TRUNCATED` when it ended inside the IV.
+   * @throws {ProtocolError} `ERR_SS_TRUNCATED` if it ended inside the IV.
    */
   end(): void {
     if (this.#iv.length === 0 || this.#iv.missing === 0) return;
@@ -116,7 +116,7 @@ export class IvStreamOpener {
     );
   }
 
-  /** Gives the key stream back to its provider. Idempotent. */
+  /** Returns the key stream to its provider. Idempotent. */
   free(): void {
     this.#freed = true;
     this.#stream?.free();

@@ -1,11 +1,11 @@
 /**
- * The configurations of both lightsocks originals as they are written, and the
- * URL of the Python one.
+ * The configurations of both original lightsocks programs, and the URL of the
+ * Python one.
  *
- * Wire form: the Go original has `{"listen", "remote", "password"}`, the Python
- * original `{"serverAddr", "serverPort", "localAddr", "localPort",
- * "password"}` and `http://HOST:PORT/#PASSWORD`.
- * Does not: read the configurations, whose keys are settings like ours.
+ * Wire form: the Go program has `{"listen", "remote", "password"}`, the Python
+ * program `{"serverAddr", "serverPort", "localAddr", "localPort", "password"}`
+ * and `http://HOST:PORT/#PASSWORD`. Does not: read the configurations, because
+ * their keys are settings of Umbra.
  *
  * Security: no error message repeats any part of the password.
  *
@@ -19,22 +19,24 @@ import {
   parseLightsocksPassword,
 } from "./lightsocks_password.ts";
 
-/** What a lightsocks configuration or URL says. */
+/** The content of a lightsocks configuration or URL. */
 export interface LightsocksConfig {
   /** The address of the server, or the address on which it listens. */
   readonly server: Endpoint;
-  /** The address of the local. */
+  /** The address of the local proxy. */
   readonly local: Endpoint;
-  /** The 256 bytes that 0 to 255 are replaced by. */
+  /** The 256 bytes that replace 0 to 255. */
   readonly table: Uint8Array;
 }
 
-/** Where the Python original listens when a URL names the server. */
+/**
+ * The address on which the Python program listens for a server given as URL.
+ */
 const URL_LOCAL: Endpoint = { host: "127.0.0.1", port: 1080 };
 
 /**
- * True if a text is meant as such a URL: a fragment that is long enough for a
- * table, where other addresses have a name for people.
+ * True if a text looks like a lightsocks URL: its fragment is long enough for a
+ * table. Fragments of other URLs are names.
  */
 export function isLightsocksUrl(text: string): boolean {
   return /^\s*http:\/\/[^/?#@]+\/?#[\w+/=%-]{300,}\s*$/i.test(text);
@@ -58,7 +60,7 @@ export function parseLightsocksUrl(text: string): LightsocksConfig {
   return { server, local: URL_LOCAL, table };
 }
 
-/** Writes `http://HOST:PORT/#PASSWORD`. */
+/** Formats `http://HOST:PORT/#PASSWORD`. */
 export function formatLightsocksUrl(
   server: Endpoint,
   table: Uint8Array,
@@ -67,7 +69,9 @@ export function formatLightsocksUrl(
   return `http://${formatAddress(server)}/#${password}`;
 }
 
-/** A local's configuration of the Go original, before `JSON.stringify`. */
+/**
+ * Makes a local proxy's configuration for the Go program, for `JSON.stringify`.
+ */
 export function toGoConfig(
   { server, local, table }: LightsocksConfig,
 ): Record<string, unknown> {
@@ -78,7 +82,7 @@ export function toGoConfig(
   };
 }
 
-/** The configuration of the Python original, before `JSON.stringify`. */
+/** Makes a configuration for the Python program, for `JSON.stringify`. */
 export function toPythonConfig(
   { server, local, table }: LightsocksConfig,
 ): Record<string, unknown> {
@@ -91,7 +95,7 @@ export function toPythonConfig(
   };
 }
 
-/** `HOST:PORT` or `[IPV6]:PORT`. */
+/** Splits `HOST:PORT` or `[IPV6]:PORT`. */
 function splitAddress(text: string): Endpoint | undefined {
   const match = /^(?:\[([\da-f:.]+)\]|([^\s:[\]]+)):(\d{1,5})$/i.exec(text);
   if (match === null) return undefined;

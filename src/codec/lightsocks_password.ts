@@ -1,11 +1,11 @@
 /**
- * The password of lightsocks: a table that says what each byte is replaced by.
+ * The password of lightsocks: a table with a replacement for each byte.
  *
- * Wire form: 256 bytes, a permutation of 0 to 255, as base64: the Go original
- * writes the standard alphabet, the Python original that of URLs.
+ * Wire form: 256 bytes, a permutation of 0 to 255, as base64. The Go program
+ * writes the standard alphabet, the Python program the URL alphabet.
  *
- * Security: no error message repeats any part of the password. Such a table is
- * found by counting; it hides nothing from an observer.
+ * Security: no error message repeats any part of the password. An observer can
+ * find the table by counting bytes, so that it hides nothing.
  *
  * @module
  */
@@ -17,10 +17,10 @@ import { decodeBase64, encodeBase64 } from "./base64.ts";
 const TABLE_LENGTH = 256;
 
 /**
- * Reads a password in either alphabet, with or without padding or white space
- * around it.
+ * Parses a password in either alphabet, with or without padding and surrounding
+ * white space.
  *
- * @returns The 256 bytes that 0 to 255 are replaced by.
+ * @returns The 256 bytes that replace 0 to 255.
  * @throws {ConfigError} `ERR_SS_KEY_LENGTH`.
  */
 export function parseLightsocksPassword(text: string): Uint8Array {
@@ -36,10 +36,10 @@ export function parseLightsocksPassword(text: string): Uint8Array {
 }
 
 /**
- * Writes a password.
+ * Formats a password.
  *
- * @param form Whose: `go` reads the standard alphabet only, `python` prints
- * that of URLs. Both want padding.
+ * @param form The program: `go` reads the standard alphabet only, `python`
+ * prints the URL alphabet. Both require padding.
  */
 export function formatLightsocksPassword(
   table: Uint8Array,
@@ -49,7 +49,7 @@ export function formatLightsocksPassword(
   return form === "go" ? text : text.replaceAll("+", "-").replaceAll("/", "_");
 }
 
-/** Makes a table that leaves no byte as it is. */
+/** Makes a table that replaces every byte by another one. */
 export function makeLightsocksTable(randomBytes: RandomBytes): Uint8Array {
   for (;;) {
     const table = Uint8Array.from({ length: TABLE_LENGTH }, (_, i) => i);
@@ -57,12 +57,12 @@ export function makeLightsocksTable(randomBytes: RandomBytes): Uint8Array {
       const j = randomBelow(i + 1, randomBytes);
       [table[i], table[j]] = [table[j]!, table[i]!];
     }
-    // Of three shuffles one leaves no byte in its place.
+    // About one shuffle in three leaves no byte unchanged.
     if (unchangedBytes(table) === 0) return table;
   }
 }
 
-/** The number of bytes that a table leaves as they are. */
+/** Counts the bytes that a table leaves unchanged. */
 export function unchangedBytes(table: Uint8Array): number {
   return table.filter((byte, i) => byte === i).length;
 }

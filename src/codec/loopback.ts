@@ -1,5 +1,5 @@
 /**
- * Which hosts are this machine itself.
+ * Hosts that are this machine.
  *
  * @module
  */
@@ -7,7 +7,8 @@ import { parseIp, unmapIpv4 } from "./ip_address.ts";
 
 /**
  * True if only this machine can reach a host: an address of 127.0.0.0/8, `::1`,
- * or `localhost` (RFC 6761 §6.3). Any other name may resolve to anything.
+ * or `localhost` (RFC 6761 §6.3). Any other name may resolve to another
+ * machine.
  *
  * @param host Without brackets.
  */

@@ -1,6 +1,6 @@
 /**
- * Bytes and their meaning: addresses, chunks, packets, SOCKS, links and lists of
- * servers. Portable: no runtime, no clock, no I/O.
+ * Wire formats: addresses, chunks, packets, SOCKS, links and lists of servers.
+ * Portable: no runtime, no clock, no I/O.
  *
  * @module
  */

@@ -5,8 +5,8 @@
  * salt | seal(subkey(salt), nonce 0, address | payload)
  * ```
  *
- * Source: Shadowsocks AEAD ciphers, "UDP".
- * Does not: detect replays; the edition has no means to.
+ * Source: Shadowsocks AEAD ciphers, "UDP". Does not: detect replays; the format
+ * has no field for it.
  *
  * @module
  */
@@ -19,7 +19,7 @@ import { type Address, decodeAddress, encodeAddress } from "./address.ts";
 
 /** The content of a packet. */
 export interface Packet {
-  /** Towards the server: where to. Back: who sent it. */
+  /** To the server: the target. From the server: the sender. */
   readonly address: Address;
   /** 0 bytes or more. */
   readonly payload: Uint8Array;
@@ -28,12 +28,12 @@ export interface Packet {
 /**
  * Seals one packet.
  *
- * Security: the nonce is constant, so every packet gets a fresh salt, and with
- * it a key of its own.
+ * Security: the nonce is constant, so that every packet needs a new salt, which
+ * gives it its own key.
  *
  * @param payload Borrowed.
  * @returns Salt, then address and payload with a 16-byte tag.
- * @throws {RangeError} When the address cannot be encoded.
+ * @throws {RangeError} If the address cannot be encoded.
  */
 export function sealPacket(
   masterKey: MasterKey,
@@ -61,8 +61,8 @@ export function sealPacket(
  * Opens one packet.
  *
  * @param packet Borrowed, not changed.
- * @throws {ProtocolError} `ERR_SS_TRUNCATED` for less than a salt, a tag and an
- * address; `ERR_SS_AUTHENTICATION`; `ERR_SS_ADDRESS_…`.
+ * @throws {ProtocolError} `ERR_SS_TRUNCATED` if it is shorter than a salt, a
+ * tag and an address; `ERR_SS_AUTHENTICATION`; `ERR_SS_ADDRESS_…`.
  */
 export function openPacket(masterKey: MasterKey, packet: Uint8Array): Packet {
   const opened = tryOpenPacket(masterKey, packet);
@@ -74,10 +74,10 @@ export function openPacket(masterKey: MasterKey, packet: Uint8Array): Packet {
 }
 
 /**
- * Opens one packet, if it was sealed with this key.
+ * Opens one packet if it was sealed with this key.
  *
- * @returns `undefined` when the tag does not verify.
- * @throws {ProtocolError} As {@link openPacket}, but for that.
+ * @returns `undefined` if the tag does not verify.
+ * @throws {ProtocolError} The other errors of {@link openPacket}.
  */
 export function tryOpenPacket(
   masterKey: MasterKey,
@@ -102,7 +102,7 @@ export function tryOpenPacket(
   };
 }
 
-/** All zeros. */
+/** Returns a nonce of all zeros. */
 function nonceOf(length: number): Uint8Array {
   if (nonce.length !== length) nonce = new Uint8Array(length);
   return nonce;

@@ -8,11 +8,11 @@
  * response: type 1 1 | unix seconds 8 | client session id 8 | padding length 2 | …
  * ```
  *
- * Identity headers stand in requests only. The separate header of a request is
- * hidden with the first key of the chain, the body with the last one.
+ * Only requests have identity headers. The separate header of a request is
+ * encrypted with the first key of the chain, the body with the last one.
  *
- * Source: SIP022 §3.2, SIP023.
- * Does not: judge time stamps, packet ids or session ids.
+ * Source: SIP022 §3.2, SIP023. Does not: check time stamps, packet ids or
+ * session ids.
  *
  * @module
  */
@@ -37,27 +37,29 @@ export const SESSION_ID_LENGTH = 8;
 /** Bytes of the nonce in front of a packet of the ChaCha20 method. */
 const LONG_NONCE_LENGTH = 24;
 
-/** Which packet of which session. */
+/** Identifies a packet of a session. */
 export interface PacketHead {
   /** 8 bytes, random for each session and direction. */
   readonly sessionId: Uint8Array;
-  /** Counts the packets of the session; never twice the same. */
+  /** Counts the packets of the session; each value is used once. */
   readonly packetId: bigint;
 }
 
 /** The content of a packet. */
 export interface PacketBody {
-  /** The sender's clock. */
+  /** The sender's time. */
   readonly unixSeconds: number;
-  /** The session that a response answers, 8 bytes. */
+  /** The session that a response answers, 8 bytes; only in responses. */
   readonly clientSessionId?: Uint8Array;
-  /** The target; in a response, who sent the datagram. */
+  /** The target; in a response, the sender of the datagram. */
   readonly address: Address;
   /** The datagram. */
   readonly payload: Uint8Array;
 }
 
-/** Writes the plaintext of a body; a response if it has a client session id. */
+/**
+ * Encodes the plaintext of a body; with a client session id it is a response.
+ */
 export function encodePacketBody(
   { unixSeconds, clientSessionId, address, payload }: PacketBody,
   paddingLength = 0,
@@ -73,9 +75,9 @@ export function encodePacketBody(
 }
 
 /**
- * Reads the plaintext of a body.
+ * Decodes the plaintext of a body.
  *
- * @param kind Which of the two is expected.
+ * @param kind The expected kind.
  * @throws {ProtocolError} `ERR_SS_HEADER_TYPE`, `ERR_SS_TRUNCATED`,
  * `ERR_SS_PADDING`, `ERR_SS_ADDRESS_TYPE`, `ERR_SS_ADDRESS_INVALID`.
  */
@@ -107,8 +109,9 @@ export function decodePacketBody(
 /**
  * Seals a packet of an AES method.
  *
- * @param chain Keys of a client, its own last; a server has the user's only.
- * @param aead `sessionAead(sessionId)` of the last key; kept by the caller for
+ * @param chain Keys of a client, the user's own last; a server has only the
+ * user's key.
+ * @param aead `sessionAead(sessionId)` of the last key; the caller keeps it for
  * the whole session.
  */
 export function sealPacket(
@@ -128,8 +131,8 @@ export function sealPacket(
 }
 
 /**
- * Reads the separate header of a packet of an AES method. It is not
- * authenticated by itself: {@link openPacket} shows if it was right.
+ * Decrypts the separate header of a packet of an AES method. It is not
+ * authenticated by itself; {@link openPacket} verifies it with the body.
  *
  * @param key The server's own key, or the client's.
  * @throws {ProtocolError} `ERR_SS_TRUNCATED`.
@@ -142,7 +145,7 @@ export function openPacketHead(packet: Uint8Array, key: Psk): PacketHead {
 }
 
 /**
- * Reads the identity header behind the separate header.
+ * Decrypts the identity header after the separate header.
  *
  * @param key The server's own key.
  * @returns The hash of the next key of the chain, 16 bytes.
@@ -164,7 +167,7 @@ export function openPacketIdentity(
  * Opens the body of a packet of an AES method.
  *
  * @param aead `sessionAead(head.sessionId)` of the user's key.
- * @param identities How many identity headers stand before it.
+ * @param identities Number of identity headers before the body.
  * @throws {ProtocolError} `ERR_SS_AUTHENTICATION`, `ERR_SS_TRUNCATED`.
  */
 export function openPacket(

@@ -1,14 +1,14 @@
 /**
  * A plugin and its options in one text: `name;key=value;key`.
  *
- * Wire form: `\` before `\`, `;`, `=` or `:` takes their meaning away. Options
- * are passed on as they are written.
- * Source: SIP003 (https://shadowsocks.org/doc/sip003.html), SIP002.
+ * Wire form: `\` escapes `\`, `;`, `=` and `:`. Options are passed on as they
+ * are written. Source: SIP003 (https://shadowsocks.org/doc/sip003.html),
+ * SIP002.
  *
  * @module
  */
 
-/** A plugin, as a link names it. */
+/** A plugin as it is named in a link. */
 export interface NamedPlugin {
   /** Name or path of its program. */
   readonly name: string;
@@ -16,7 +16,7 @@ export interface NamedPlugin {
   readonly options?: string;
 }
 
-/** Takes the name off: the text before the first `;` that has a meaning. */
+/** Splits off the name, which ends before the first `;` that is not escaped. */
 export function splitPlugin(text: string): NamedPlugin {
   const [written = ""] = /^(?:\\[^]|[^\\;])*/.exec(text) ?? [];
   const options = text.slice(written.length + 1);
@@ -24,16 +24,16 @@ export function splitPlugin(text: string): NamedPlugin {
   return options === "" ? { name } : { name, options };
 }
 
-/** Writes both so that {@link splitPlugin} reads the same. */
+/** Joins name and options, so that {@link splitPlugin} returns the same. */
 export function joinPlugin({ name, options }: NamedPlugin): string {
   const written = name.replace(/[\\;]/g, "\\$&");
   return options ? `${written};${options}` : written;
 }
 
 /**
- * The plugin that clients have for a server with this one, of programs that are
- * known: `obfs-server` has `obfs-local`, and v2ray-plugin is no server without
- * the option that says so. Others are the same at both ends.
+ * Returns the client's plugin for a server's plugin. `obfs-server` becomes
+ * `obfs-local`, and v2ray-plugin loses its server options. Other plugins are
+ * the same at both ends.
  */
 export function clientPlugin(plugin: NamedPlugin): NamedPlugin {
   const { name, options = "" } = plugin;

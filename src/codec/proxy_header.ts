@@ -1,6 +1,6 @@
 /**
- * The PROXY protocol: what a balancer writes in front of a connection, or of a
- * datagram, to name the client.
+ * The PROXY protocol: a header that a load balancer writes before a connection
+ * or a datagram. It names the client.
  *
  * ```text
  * 1   PROXY TCP4 192.0.2.7 198.51.100.1 59321 8388 CR LF   at most 107 bytes
@@ -9,11 +9,11 @@
  *     length of the rest (2) | addresses and ports | fields: type, length (2), …
  * ```
  *
- * In front of each datagram, and of each answer, Cloudflare Spectrum has a form
- * of its own: `56ec`, addresses of client and proxy (16 each), ports of both.
+ * Cloudflare Spectrum writes another form before each datagram and each answer:
+ * `56ec`, addresses of client and proxy (16 each), ports of both.
  *
- * Source: "The PROXY protocol", HAProxy, versions 1 and 2.
- * Does not: decide who may send it.
+ * Source: "The PROXY protocol", HAProxy, versions 1 and 2. Does not: decide who
+ * may send the header.
  *
  * @module
  */
@@ -28,11 +28,11 @@ import { formatIp, parseIp, unmapIpv4 } from "./ip_address.ts";
 export interface ProxyHeader {
   /** The client; not set: the peer of the connection. */
   readonly client?: Endpoint;
-  /** True if the proxy speaks for itself: it asks whether we are there. */
+  /** True for a health check: the proxy itself is the client. */
   readonly isLocal: boolean;
 }
 
-/** A header, and how many bytes it has. */
+/** A header and its length in bytes. */
 export interface ReadProxyHeader {
   readonly message: ProxyHeader;
   readonly length: number;
@@ -42,7 +42,7 @@ const LINE_START = Uint8Array.from("PROXY ", (one) => one.charCodeAt(0));
 const SIGNATURE = Uint8Array.fromHex("0d0a0d0a000d0a515549540a");
 const FIXED_LENGTH = 16;
 
-/** Bytes of addresses and ports by the family's number. */
+/** Bytes of addresses and ports, indexed by the family's number. */
 const ADDRESS_LENGTHS: readonly number[] = [0, 12, 36, 216];
 
 /** Type of the field with the CRC-32C of the whole header. */
@@ -52,9 +52,10 @@ const CRC_FIELD = 0x03;
  * Reads the header at the front of bytes.
  *
  * @param bytes Borrowed.
- * @param kind The kind of data behind it.
- * @returns `undefined` while it is not whole.
- * @throws {ProtocolError} `ERR_PROXY_HEADER` as soon as it cannot become one.
+ * @param kind The kind of data after the header.
+ * @returns `undefined` while the header is incomplete.
+ * @throws {ProtocolError} `ERR_PROXY_HEADER` as soon as the bytes cannot become
+ * a header.
  */
 export function readProxyHeader(
   bytes: Uint8Array,
@@ -62,16 +63,16 @@ export function readProxyHeader(
 ): ReadProxyHeader | undefined {
   if (startsAs(bytes, LINE_START)) return readLine(bytes);
   if (startsAs(bytes, SIGNATURE)) return readBinary(bytes, kind);
-  throw wrong("it starts as neither version does");
+  throw wrong("it starts like neither version");
 }
 
-/** True if a datagram begins as a header does, of either version. */
+/** True if a datagram starts like a header of either version. */
 export function hasProxyHeader(bytes: Uint8Array): boolean {
   return [LINE_START, SIGNATURE]
     .some((start) => bytes.length >= start.length && startsAs(bytes, start));
 }
 
-/** True if as many bytes as there are agree. */
+/** True if the common length of both arrays is equal. */
 function startsAs(bytes: Uint8Array, start: Uint8Array): boolean {
   const length = Math.min(bytes.length, start.length);
   return bytes.subarray(0, length)
@@ -116,7 +117,7 @@ function readBinary(
   const [command, transport] = [bytes[12], bytes[13]];
   if (command === undefined) return undefined;
   if (command !== 0x20 && command !== 0x21) {
-    throw wrong("its version or command is not known");
+    throw wrong("its version or command is unknown");
   }
   if (transport === undefined) return undefined;
   const isLocal = command === 0x20;
@@ -126,7 +127,7 @@ function readBinary(
   const isKnown = transport === 0 ||
     (transport & 0xf) === protocol && family > 0;
   if (addressLength === undefined || !isLocal && !isKnown) {
-    throw wrong("its family or protocol is another one");
+    throw wrong("its family or protocol does not match");
   }
   if (bytes.length < FIXED_LENGTH) return undefined;
   const bodyLength = readU16(bytes, 14);
@@ -145,7 +146,7 @@ function readBinary(
   return { message: { client: endpoint(ip, port), isLocal }, length };
 }
 
-/** Walks over the fields; a checksum must be right. */
+/** Checks the fields; a checksum must be correct. */
 function checkFields(header: Uint8Array, from: number): void {
   for (let at = from; at < header.length;) {
     if (header.length - at < 3) throw wrong("a field is cut off");
@@ -165,15 +166,15 @@ function checkSum(header: Uint8Array, at: number, length: number): void {
   if (crc32c(cleared) !== told) throw wrong("its checksum is wrong");
 }
 
-/** Bytes of the header of Cloudflare Spectrum. */
+/** Bytes of the Cloudflare Spectrum header. */
 export const SPECTRUM_LENGTH: number = 2 + 16 + 16 + 2 + 2;
 
 const SPECTRUM_MAGIC = 0x56ec;
 
 /**
- * The client that Cloudflare Spectrum names in front of a datagram.
+ * Reads the client in the Cloudflare Spectrum header before a datagram.
  *
- * @returns `undefined` where there is no such header.
+ * @returns `undefined` if there is no such header.
  */
 export function readSpectrumHeader(bytes: Uint8Array): Endpoint | undefined {
   if (bytes.length < SPECTRUM_LENGTH) return undefined;

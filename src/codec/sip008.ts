@@ -1,16 +1,15 @@
 /**
- * Published lists of servers: where they are, and what they say.
+ * Published lists of servers: their addresses and their content.
  *
  * Wire form: JSON, `{"version": 1, "servers": [{"server", "server_port",
- * "method", "password", "id"?, "remarks"?, "plugin"?, "prefix"?}]}`; the weights and the mode
- * of shadowsocks-rust are read with it. What Outline publishes is read as well:
- * one such server alone, or `ss://` URIs on lines; and so are subscriptions:
- * base64 of lines of `ss://` and `ssr://`.
- * Source: SIP008 (https://shadowsocks.org/doc/sip008.html).
- * Does not: know whether a method exists.
+ * "method", "password", "id"?, "remarks"?, "plugin"?, "prefix"?}]}`, with the
+ * weights and the mode of shadowsocks-rust. Outline's forms are read as well: a
+ * single server object, or `ss://` URIs on lines; also subscriptions: base64 of
+ * lines of `ss://` and `ssr://`. Source: SIP008
+ * (https://shadowsocks.org/doc/sip008.html). Does not: check the method.
  *
- * Security: no message repeats a password, nor the path of an address, which
- * is as good as one.
+ * Security: no message repeats a password, nor the path of an address, which is
+ * a secret as well.
  *
  * @module
  */
@@ -23,7 +22,7 @@ import { parseSsrUri, readSubscription, type SsrUri } from "./ssr_uri.ts";
 import { parseServerUri, type ServerUri } from "./uri.ts";
 import type { WebSocketTransport } from "./websocket_transport.ts";
 
-/** One server of a list; its tag is what people call it. */
+/** One server of a list; its tag is the name for people. */
 export type OnlineServer = ListedServer | ListedSsrServer;
 
 /** A server that speaks Shadowsocks. */
@@ -32,15 +31,15 @@ export interface ListedServer extends Omit<ServerUri, "extra"> {
   readonly packetPrefix?: string;
   /** The carrier of the streams. */
   readonly transport?: WebSocketTransport;
-  /** A server on the way to it. */
+  /** A server on the way to this one. */
   readonly through?: ListedServer;
-  /** Name for programs. */
+  /** Identifier for programs. */
   readonly id?: string;
-  /** The networks it serves; not set: both. */
+  /** The networks of the server; not set: both. */
   readonly mode?: "tcp_only" | "udp_only";
-  /** Share for TCP beside the others, 0 to 1. */
+  /** Share of TCP connections, 0 to 1. */
   readonly tcpWeight?: number;
-  /** Share for UDP, as `tcpWeight` is for TCP. */
+  /** Share of UDP, 0 to 1. */
   readonly udpWeight?: number;
 }
 
@@ -54,12 +53,12 @@ export interface ListedSsrServer extends Pick<SsrUri, "host" | "port" | "tag"> {
 export interface OnlineConfig {
   /** The servers, in the order of preference. */
   readonly servers: readonly OnlineServer[];
-  /** One sentence for each entry that cannot be used. */
+  /** One sentence for each unusable entry. */
   readonly warnings: readonly string[];
 }
 
 /**
- * True if a text is meant as the address of a list: `https://`, `http://` or
+ * True if a text looks like the address of a list: `https://`, `http://` or
  * Outline's `ssconf://`.
  */
 export function isOnlineUrl(text: string): boolean {
@@ -67,10 +66,11 @@ export function isOnlineUrl(text: string): boolean {
 }
 
 /**
- * The address of a list, without its fragment, which is a name for people.
+ * Parses the address of a list. Its fragment, a name for people, is dropped.
  *
- * `https:` or `ssconf:`, which means the same. Without TLS only from this very
- * machine, by its IP address: anyone who can change the list gets the traffic.
+ * The scheme is `https:` or `ssconf:`, which means the same. Without TLS the
+ * host must be a loopback IP address, because anyone who can change the list
+ * receives the traffic.
  *
  * @throws {ConfigError} `ERR_ONLINE_CONFIG`.
  */
@@ -78,7 +78,7 @@ export function parseOnlineUrl(text: string): URL {
   const url = URL.parse(text.trim().replace(/^ssconf:/i, "https:"));
   if (url === null) throw refuse("its address is not a URL");
   if (url.username !== "" || url.password !== "") {
-    throw refuse("its address has a user or a password in it");
+    throw refuse("its address contains a user or a password");
   }
   url.hash = "";
   if (url.protocol === "https:") return url;
@@ -89,15 +89,15 @@ export function parseOnlineUrl(text: string): URL {
 /**
  * Reads a list.
  *
- * @throws {ConfigError} `ERR_ONLINE_CONFIG` when it is none, has a version that
- * we do not know, or no server.
+ * @throws {ConfigError} `ERR_ONLINE_CONFIG` if the text is not a list, has an
+ * unknown version, or contains no usable server.
  */
 export function parseOnlineConfig(text: string): OnlineConfig {
   const body = text.replace(/^\uFEFF/, "").trim();
   const links = readSubscription(body);
   const config = links?.length ? fromUris(links) : fromJson(body);
   if (config.servers.length > 0) return config;
-  throw refuse(["no usable server in it", ...config.warnings].join("; "));
+  throw refuse(["it contains no usable server", ...config.warnings].join("; "));
 }
 
 function fromUris(lines: readonly string[]): OnlineConfig {
@@ -125,19 +125,19 @@ function fromJson(body: string): OnlineConfig {
     return collect([document], nameOf, readServer);
   }
   if (version !== undefined && version !== 1) {
-    throw refuse(`version ${JSON.stringify(version)} is not known, only 1 is`);
+    throw refuse(`version ${JSON.stringify(version)} is unknown, expected 1`);
   }
   if (!Array.isArray(servers)) throw refuse('it has no list "servers"');
   const config = collect(servers, nameOf, readServer);
   if (version !== undefined) return config;
-  const warning = "it does not tell its version, 1 is assumed";
+  const warning = "it has no version, 1 is assumed";
   return { ...config, warnings: [warning, ...config.warnings] };
 }
 
 /**
- * Reads each entry; one that cannot be read does not spoil the others.
+ * Reads each entry. An unusable entry becomes a warning.
  *
- * @param read Returns a server, or why there is none.
+ * @param read Returns a server, or the reason why it is unusable.
  */
 export function collect<T>(
   entries: readonly T[],
@@ -194,7 +194,7 @@ function readServer(entry: unknown): OnlineServer | string {
   };
 }
 
-/** The name of an entry for people: its place, and its remarks, id or host. */
+/** Names an entry for people by its position, and its remarks, id or host. */
 function nameOf(entry: unknown, index: number): string {
   const { remarks, id, server } = asObject(entry) ?? {};
   const name = [remarks, id, server].map((one) => shownText(asText(one) ?? ""))
@@ -202,14 +202,17 @@ function nameOf(entry: unknown, index: number): string {
   return `server ${index + 1}` + (name === undefined ? "" : ` (${name})`);
 }
 
-/** A share; what is none is left to the default, as unknown keys are. */
+/**
+ * Returns a share; `undefined` for other values, which are ignored like unknown
+ * keys.
+ */
 function asWeight(value: unknown): number | undefined {
   return typeof value === "number" && value >= 0 && value <= 1
     ? value
     : undefined;
 }
 
-/** Text that is not empty. */
+/** Returns text that is not empty. */
 function asText(value: unknown): string | undefined {
   return typeof value === "string" && value !== "" ? value : undefined;
 }
@@ -219,7 +222,7 @@ function parseJson(body: string): unknown {
     return JSON.parse(body);
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
-    // Its message quotes what it cannot read, which may be a password.
+    // Its message quotes the invalid text, which may contain a password.
     throw refuse("it is neither JSON nor ss:// URIs");
   }
 }
@@ -230,7 +233,7 @@ function asObject(value: unknown): Record<string, unknown> | undefined {
     : undefined;
 }
 
-/** 127.0.0.0/8 or ::1; a name could lead anywhere. */
+/** True for 127.0.0.0/8 and ::1. A name could resolve to another machine. */
 function isLoopback(hostname: string): boolean {
   const ip = parseIp(hostname.replace(/^\[(.*)\]$/, "$1"));
   if (ip?.length === 4) return ip[0] === 127;

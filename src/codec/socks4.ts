@@ -21,9 +21,11 @@ import { formatIp } from "./ip_address.ts";
 /** Commands of SOCKS4. */
 export const SOCKS4_COMMAND = { connect: 0x01, bind: 0x02 } as const;
 
-/** The request of a SOCKS4 client. USERID proves nothing and is dropped. */
+/**
+ * The request of a SOCKS4 client. USERID authenticates nothing and is dropped.
+ */
 export interface Socks4Request {
-  /** One of {@link SOCKS4_COMMAND}, or a value we do not know. */
+  /** One of {@link SOCKS4_COMMAND}, or an unknown value. */
   readonly command: number;
   /** The target. */
   readonly address: Address;
@@ -35,9 +37,9 @@ const FIXED_LENGTH = 1 + 1 + 2 + 4;
 /**
  * Decodes the request at the front of `bytes`.
  *
- * @returns A message of 9 to 520 bytes; `undefined` when more are needed.
+ * @returns A message of 9 to 520 bytes; `undefined` if more are needed.
  * @throws {ProtocolError} `ERR_SOCKS_VERSION`; `ERR_SOCKS_MALFORMED` for a
- * USERID or HOST over 255 bytes, or a HOST that cannot be a name.
+ * USERID or HOST over 255 bytes, or a HOST that is not a valid name.
  */
 export function decodeSocks4Request(
   bytes: Uint8Array,
@@ -67,12 +69,15 @@ export function decodeSocks4Request(
   return { message: { command, address }, length: hostEnd + 1 };
 }
 
-/** Encodes a reply: 8 bytes, of which clients look at one. */
+/** Encodes a reply of 8 bytes. Clients use only the second one. */
 export function encodeSocks4Reply(granted: boolean): Uint8Array {
   return Uint8Array.of(0x00, granted ? 0x5a : 0x5b, 0, 0, 0, 0, 0, 0);
 }
 
-/** Index of the NUL behind a field; `undefined` when it is not there yet. */
+/**
+ * Returns the index of the NUL after a field; `undefined` if it has not
+ * arrived.
+ */
 function fieldEnd(
   bytes: Uint8Array,
   start: number,
@@ -91,7 +96,7 @@ function fieldEnd(
   return undefined;
 }
 
-/** Judged by the rules of SOCKS5, whose form of a name it is given. */
+/** Decodes a name with the checks of SOCKS5. */
 function nameAddress(name: Uint8Array, port: Uint8Array): Address {
   try {
     return decodeAddress(

@@ -1,5 +1,5 @@
 /**
- * The messages of SOCKS5, byte by byte.
+ * The messages of SOCKS5.
  *
  * ```text
  * greeting   05 | n | methods n            selection  05 | method
@@ -7,8 +7,8 @@
  * request    05 | cmd | 00 | address       reply      05 | rep | 00 | address
  * ```
  *
- * Every decoder looks at the front of its input and returns `undefined` while
- * the message is incomplete.
+ * Every decoder reads the front of its input and returns `undefined` while the
+ * message is incomplete.
  *
  * Source: RFC 1928 §3, §4, §6; RFC 1929 §2.
  *
@@ -49,9 +49,9 @@ export const REP = {
 /** One of the {@link REP} codes. */
 export type Rep = typeof REP[keyof typeof REP];
 
-/** A decoded message and how many bytes it took. */
+/** A decoded message and its length in bytes. */
 export interface Decoded<T> {
-  /** The message itself. */
+  /** The decoded message. */
   readonly message: T;
   /** Bytes from the start of the input. */
   readonly length: number;
@@ -67,17 +67,18 @@ export interface Socks5Credentials {
 
 /** The request of a client. */
 export interface Socks5Request {
-  /** One of {@link SOCKS5_COMMAND}, or a value we do not know. */
+  /** One of {@link SOCKS5_COMMAND}, or an unknown value. */
   readonly command: number;
   /** The target. */
   readonly address: Address;
 }
 
 /**
- * Decodes a greeting to the methods it offers.
+ * Decodes the methods that a greeting offers.
  *
  * @returns 1 to 255 methods in a message of 3 to 257 bytes.
- * @throws {ProtocolError} `ERR_SOCKS_VERSION`; `ERR_SOCKS_NO_METHOD` for none.
+ * @throws {ProtocolError} `ERR_SOCKS_VERSION`; `ERR_SOCKS_NO_METHOD` if it
+ * offers none.
  */
 export function decodeGreeting(
   bytes: Uint8Array,
@@ -101,8 +102,8 @@ export function encodeSelection(method: number): Uint8Array {
 }
 
 /**
- * Decodes user name and password. Empty ones pass, though the RFC
- * wants a byte at least: there are clients which send them.
+ * Decodes user name and password. Empty ones are accepted although the RFC
+ * requires at least one byte, because some clients send them.
  *
  * @returns A message of 3 to 513 bytes.
  * @throws {ProtocolError} `ERR_SOCKS_VERSION` (this sub-protocol is version 1).
@@ -131,7 +132,7 @@ export function encodeCredentialsStatus(accepted: boolean): Uint8Array {
  *
  * @returns A message of 10 to 262 bytes.
  * @throws {ProtocolError} `ERR_SOCKS_VERSION`; `ERR_SOCKS_ADDRESS_TYPE`;
- * `ERR_SOCKS_MALFORMED` for a name that cannot be one.
+ * `ERR_SOCKS_MALFORMED` for an invalid name.
  */
 export function decodeRequest(
   bytes: Uint8Array,
@@ -149,10 +150,11 @@ export function decodeRequest(
 /**
  * Encodes a reply.
  *
- * @param rep What became of the request.
- * @param bound Our end of the connection made for it; default 0.0.0.0:0.
- * @returns 10 to 262 bytes; the full form for failures too, since clients hang
- * on a short one.
+ * @param rep The result of the request.
+ * @param bound The local address of the connection for the request; default
+ * 0.0.0.0:0.
+ * @returns 10 to 262 bytes. Failures have the full form too, because clients
+ * hang on a short one.
  */
 export function encodeReply(
   rep: Rep,
@@ -164,11 +166,11 @@ export function encodeReply(
 /**
  * Decodes the address of a SOCKS message, with SOCKS error codes.
  *
- * @param bytes From ATYP on; at least that.
- * @param message Whose address it is, for the text of an error.
- * @returns `undefined` when more bytes are needed.
+ * @param bytes From ATYP on; at least one byte.
+ * @param message The kind of message, for the text of an error.
+ * @returns `undefined` if more bytes are needed.
  * @throws {ProtocolError} `ERR_SOCKS_ADDRESS_TYPE`; `ERR_SOCKS_MALFORMED` for
- * a name that cannot be one.
+ * an invalid name.
  */
 export function decodeSocksAddress(
   bytes: Uint8Array,

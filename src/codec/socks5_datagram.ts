@@ -5,8 +5,8 @@
  * reserved 2 | FRAG 1 | address | payload
  * ```
  *
- * Source: RFC 1928 §7.
- * Does not: put fragments together, which the RFC leaves open; no proxy does.
+ * Source: RFC 1928 §7. Does not: reassemble fragments, which the RFC makes
+ * optional and proxies do not support.
  *
  * @module
  */
@@ -17,19 +17,19 @@ import { decodeSocksAddress } from "./socks5.ts";
 
 /** One datagram between an application and its proxy. */
 export interface SocksDatagram {
-  /** The target, from the application; the sender, to it. */
+  /** From the application: the target. To the application: the sender. */
   readonly address: Address;
   /** 0 bytes or more. */
   readonly payload: Uint8Array;
 }
 
 /**
- * Decodes a datagram; the reserved bytes may be anything.
+ * Decodes a datagram; the reserved bytes may have any value.
  *
  * @param bytes Borrowed; the payload is a view of it.
  * @throws {ProtocolError} `ERR_SOCKS_FRAGMENT`, `ERR_SOCKS_ADDRESS_TYPE`;
- * `ERR_SOCKS_TRUNCATED` when the header is not whole; `ERR_SOCKS_MALFORMED` for
- * a name that cannot be one and for port 0.
+ * `ERR_SOCKS_TRUNCATED` if the header is incomplete; `ERR_SOCKS_MALFORMED` for
+ * an invalid name and for port 0.
  */
 export function decodeSocksDatagram(bytes: Uint8Array): SocksDatagram {
   if (bytes.length < 4) throw truncated(bytes);
@@ -44,7 +44,7 @@ export function decodeSocksDatagram(bytes: Uint8Array): SocksDatagram {
 /**
  * Encodes a datagram.
  *
- * @returns 10, 22 or 7 + name bytes of header, then the payload.
+ * @returns A header of 10, 22 or 7 + name bytes, then the payload.
  */
 export function encodeSocksDatagram(
   { address, payload }: SocksDatagram,

@@ -1,5 +1,5 @@
 /**
- * What became of a SOCKS5 request: our error codes as reply codes, and back.
+ * Converts error codes to SOCKS5 reply codes, and reply codes to errors.
  *
  * Source: RFC 1928 §6.
  *
@@ -13,7 +13,7 @@ import {
 } from "../errors.ts";
 import { REP, type Rep } from "./socks5.ts";
 
-/** The replies by code; a code that is not listed is a general failure. */
+/** The replies by error code; all other codes are a general failure. */
 const REP_BY_CODE: Partial<Record<ErrorCode, Rep>> = {
   ERR_NET_REFUSED: REP.connectionRefused,
   ERR_NET_UNREACHABLE: REP.networkUnreachable,
@@ -29,13 +29,13 @@ const REP_BY_CODE: Partial<Record<ErrorCode, Rep>> = {
   ERR_SOCKS_COMMAND: REP.commandNotSupported,
 };
 
-/** The reply code for an error. */
+/** Returns the reply code for an error. */
 export function repOf(code: ErrorCode): Rep {
   return REP_BY_CODE[code] ?? REP.generalFailure;
 }
 
 /**
- * The error that a server's reply code stands for.
+ * Makes the error for a server's reply code.
  *
  * @param rep Any byte but {@link REP.succeeded}.
  */

@@ -1,10 +1,10 @@
 /**
- * What only ShadowsocksR's originals have: `mudb.json`, the users in
- * `protocol_param`, and `config.json` as they write it.
+ * Formats of the original ShadowsocksR: `mudb.json`, the users in
+ * `protocol_param`, and the output form of `config.json`.
  *
- * Does not: read files; it takes JSON that was parsed. Does not read
- * `config.json`, whose keys are settings like ours. Does not know whether
- * method, protocol and obfs exist.
+ * Does not: read files; it takes parsed JSON. Does not read `config.json`,
+ * because its keys are settings of Umbra. Does not check method, protocol and
+ * obfs.
  *
  * Security: no error message repeats a value, which may be a password.
  *
@@ -18,11 +18,11 @@ export interface SsrSettings {
   readonly password: string;
   /** Method name as written. */
   readonly method: string;
-  /** The protocol as written, with `_compatible` if it is there. */
+  /** The protocol as written, including `_compatible`. */
   readonly protocol: string;
   /** A server's `MAX#UID:PASSWORD,…`, a client's `UID:PASSWORD`. */
   readonly protocolParam: string;
-  /** The obfs as written, with `_compatible` if it is there. */
+  /** The obfs as written, including `_compatible`. */
   readonly obfs: string;
   readonly obfsParam: string;
 }
@@ -33,14 +33,14 @@ export interface SsrServerPort extends SsrSettings {
   readonly port: number;
 }
 
-/** A user of `mudb.json`, who has a port of its own. */
+/** A user of `mudb.json`, who has their own port. */
 export interface MudbUser extends SsrServerPort {
-  /** For people. */
+  /** The name for people. */
   readonly name: string;
   readonly isEnabled: boolean;
   /**
-   * True if every other user may use this port as well, with its own port for
-   * a uid.
+   * True if every other user may use this port as well, with the user's own
+   * port as uid.
    */
   readonly isShared: boolean;
   /** The rest of the quota, and the rate; not set: no limit. */
@@ -49,7 +49,7 @@ export interface MudbUser extends SsrServerPort {
   readonly connectionBytesPerSecond?: number;
 }
 
-/** What the originals give to a user who does not say it. */
+/** The defaults of the original program for a user. */
 const DEFAULTS = {
   method: "aes-128-ctr",
   protocol: "auth_aes128_md5",
@@ -68,18 +68,24 @@ export function readMudb(document: unknown): MudbUser[] {
   const ports = new Set<number>();
   for (const [i, { port }] of users.entries()) {
     if (ports.has(port)) {
-      throw wrong(`"port" of user ${i + 1}`, "no other user's");
+      throw wrong(
+        `"port" of user ${i + 1}`,
+        "different from every other user's",
+      );
     }
     ports.add(port);
   }
   return users;
 }
 
-/** A list of users as a server's `protocol_param` has it. */
+/** A list of users in a server's `protocol_param`. */
 export interface SsrUserList {
-  /** Clients of one user at once, as the originals count them. */
+  /**
+   * Maximum number of clients of one user at once; the original counts IP
+   * addresses.
+   */
   readonly maxClients?: number;
-  /** Empty: everyone who has the port's password. */
+  /** Empty if everyone with the port's password is accepted. */
   readonly users: readonly {
     readonly uid: number;
     readonly password: string;
@@ -87,7 +93,7 @@ export interface SsrUserList {
 }
 
 /**
- * Reads a server's `protocol_param`, `MAX#UID:PASSWORD,UID:PASSWORD`.
+ * Parses a server's `protocol_param`, `MAX#UID:PASSWORD,UID:PASSWORD`.
  *
  * @throws {ConfigError} `ERR_CONFIG_VALUE`.
  */
@@ -104,7 +110,7 @@ export function parseSsrUsers(param: string): SsrUserList {
 }
 
 /**
- * Reads a client's `protocol_param`, `UID:PASSWORD`.
+ * Parses a client's `protocol_param`, `UID:PASSWORD`.
  *
  * @throws {ConfigError} `ERR_CONFIG_VALUE`.
  */
@@ -117,7 +123,10 @@ export function parseSsrUser(
   return { uid, password: match[2]! };
 }
 
-/** The configuration of an original for one server, before `JSON.stringify`. */
+/**
+ * Makes a configuration for the original program with one server, for
+ * `JSON.stringify`.
+ */
 export function toSsrConfig(
   settings: SsrServerPort,
   { host, local }: {
@@ -154,7 +163,7 @@ function readMudbUser(fields: unknown, i: number): MudbUser {
   };
   for (const key of NOT_OF_USERS) {
     if ([undefined, null, "", 0].includes(fields[key] as null)) continue;
-    throw wrong(`"${key}" of ${what}`, "empty, since it is not served");
+    throw wrong(`"${key}" of ${what}`, "empty, because it is not supported");
   }
   const text = (key: string, otherwise = ""): string => {
     const value = fields[key] ?? "";
@@ -192,12 +201,12 @@ function readMudbUser(fields: unknown, i: number): MudbUser {
 }
 
 /**
- * The quota that the originals' tool gives to users without one: no count
+ * The quota that the original tool sets for users without a limit. No traffic
  * reaches it.
  */
 const NO_QUOTA = 2 ** 53;
 
-/** What users of `mudb.json` may have besides, and ours have not. */
+/** Keys of users in `mudb.json` that are not supported. */
 const NOT_OF_USERS = ["forbidden_ip", "forbidden_port"];
 
 const PORT = "a port from 1 to 65535";

@@ -1,15 +1,15 @@
 /**
- * Where a server of ShadowsocksR sends strangers, as its originals write it: a
- * list of hosts, or of rules of which the first that fits holds.
+ * The redirect setting of ShadowsocksR: a list of hosts to which the server
+ * sends unauthenticated clients, or of rules of which the first match applies.
  *
  * ```text
  * HOST | HOST:PORT | *#HOST:PORT | *:LISTENPORT#HOST:PORT
  * ```
  *
- * Without a port it is 80. Among hosts, those with the port where the server
- * listens are preferred.
+ * The default port is 80. Among hosts, those with the server's listen port are
+ * preferred.
  *
- * Does not: match patterns of bytes, which the originals let stand before `#`.
+ * Does not: match patterns of bytes, which the original permits before `#`.
  *
  * @module
  */
@@ -19,17 +19,17 @@ import { crc32 } from "./checksum.ts";
 
 /** One entry. */
 interface Entry {
-  /** The port of a rule where the server listens, or 0 for any. */
+  /** The listen port of a rule; 0 matches every port. Not set for a host. */
   readonly listenPort?: number;
-  /** Port 0 is nowhere. */
+  /** Port 0 means no target. */
   readonly target: Address;
 }
 
 /**
- * The places for the strangers of one port.
+ * Returns the targets for unauthenticated clients of one port.
  *
  * @param entries As written; may be empty.
- * @returns None where strangers are to meet silence.
+ * @returns Empty if such clients get no answer.
  * @throws {ConfigError} `ERR_CONFIG_VALUE`.
  */
 export function redirectTargets(
@@ -51,7 +51,10 @@ export function redirectTargets(
   return rule === undefined || rule.target.port === 0 ? [] : [rule.target];
 }
 
-/** The place for one client: always the same, or probes would notice. */
+/**
+ * Returns the target for one client. It is always the same, because a probe
+ * would notice a change.
+ */
 export function redirectFor(
   clientHost: string,
   targets: readonly Address[],
@@ -87,6 +90,6 @@ function wrong(): ConfigError {
   return new ConfigError(
     "ERR_CONFIG_VALUE",
     `Expected "redirect" to be ${REDIRECT_EXPECTED}, or a list of one kind; ` +
-      "patterns are not matched",
+      "patterns are not supported",
   );
 }

@@ -3,9 +3,9 @@
  * them that providers publish.
  *
  * Wire form: `ssr://` base64url of `HOST:PORT:PROTOCOL:METHOD:OBFS:B(password)`
- * and `/?obfsparam=B&protoparam=B&remarks=B&group=B&udpport=N&uot=N`, where B is
- * base64url of UTF-8; nowhere is there padding. A list is base64 of such lines.
- * Does not: know whether method, protocol and obfs exist.
+ * and `/?obfsparam=B&protoparam=B&remarks=B&group=B&udpport=N&uot=N`, where B
+ * is base64url of UTF-8, without padding. A list is base64 of such lines. Does
+ * not: check method, protocol and obfs.
  *
  * Security: no error message repeats any part of a link, which is a secret as a
  * whole.
@@ -27,22 +27,22 @@ export interface SsrUri {
   readonly method: string;
   /** The obfs as written, without `_compatible`. */
   readonly obfs: string;
-  /** The password of the port, in any text. */
+  /** The password of the port; any text. */
   readonly password: string;
-  /** The host of the obfs. */
+  /** The parameter of the obfs, usually a host. */
   readonly obfsParam?: string;
   /** `UID:PASSWORD` of a user. */
   readonly protocolParam?: string;
   /** Name of the server for people. */
   readonly tag?: string;
-  /** Name of the list that it is of, for people. */
+  /** Name of the list that contains the server, for people. */
   readonly group?: string;
   /** Other parameters as they are written, in order. */
   readonly extra?: readonly (readonly [name: string, value: string])[];
 }
 
 /**
- * Reads a link in either alphabet, padded or not.
+ * Parses a link in either alphabet, padded or not.
  *
  * @throws {ConfigError} `ERR_SS_URI_INVALID`.
  */
@@ -52,14 +52,14 @@ export function parseSsrUri(uri: string): SsrUri {
   const text = decodeText(match[1]!, "the link");
   const [, server = "", query = ""] = /^([^?]*?)\/?(?:\?(.*))?$/s.exec(text) ??
     [];
-  // An IPv6 address has colons of its own; nothing behind it has.
+  // Only the host can contain colons, if it is an IPv6 address.
   const parts = server.split(":");
   if (parts.length < 6) {
     throw invalid("it is not HOST:PORT:PROTOCOL:METHOD:OBFS:PASSWORD");
   }
   const [port, protocol, method, obfs, password] = parts.slice(-5);
   const host = parts.slice(0, -5).join(":").replace(/^\[(.*)\]$/, "$1");
-  if (!isHost(host)) throw invalid("its server is no name or IP address");
+  if (!isHost(host)) throw invalid("its server is not a name or IP address");
   if (!/^\d{1,5}$/.test(port!) || Number(port) < 1 || Number(port) > 65_535) {
     throw invalid("its port is not in the range 1 to 65535");
   }
@@ -76,19 +76,19 @@ export function parseSsrUri(uri: string): SsrUri {
 }
 
 /**
- * Writes a link.
+ * Formats a link.
  *
- * @throws {ConfigError} `ERR_SS_URI_INVALID` when a part cannot be written so
- * that it is read back the same.
+ * @throws {ConfigError} `ERR_SS_URI_INVALID` if parsing would not return the
+ * same parts.
  */
 export function formatSsrUri(server: SsrUri): string {
   const { host, port, protocol, method, obfs, password } = server;
   for (const part of [protocol, method, obfs]) {
     if (!/^[\w.-]+$/.test(part)) {
-      throw invalid("its method, protocol or obfs has characters of its own");
+      throw invalid("its method, protocol or obfs has invalid characters");
     }
   }
-  if (!isHost(host)) throw invalid("its server is no name or IP address");
+  if (!isHost(host)) throw invalid("its server is not a name or IP address");
   const query = [
     ...text("obfsparam", server.obfsParam),
     ...text("protoparam", server.protocolParam),
@@ -104,9 +104,9 @@ export function formatSsrUri(server: SsrUri): string {
 }
 
 /**
- * The links of a subscription, in order; other lines are left out.
+ * Returns the links of a subscription, in order; other lines are ignored.
  *
- * @returns `undefined` for what is neither links nor base64 of text.
+ * @returns `undefined` if the text is neither links nor base64 of text.
  */
 export function readSubscription(body: string): string[] | undefined {
   const text = body.replace(/^\uFEFF/, "").trim();
@@ -114,18 +114,18 @@ export function readSubscription(body: string): string[] | undefined {
   return lines?.split(/\s*\r?\n\s*/).filter((line) => LINK.test(line));
 }
 
-/** Writes a subscription. */
+/** Formats a subscription. */
 export function formatSsrSubscription(servers: readonly SsrUri[]): string {
   const lines = servers.map(formatSsrUri).join("\n");
   return encodeBase64(new TextEncoder().encode(lines));
 }
 
-/** The suffix of servers means nothing to clients. */
+/** Removes the suffix of servers, which clients do not use. */
 export function plainName(name: string): string {
   return name.replace(/_compatible$/, "");
 }
 
-/** A line that is a link. */
+/** Matches a line that is a link. */
 const LINK = /^[a-z][a-z\d+.-]*:\/\//i;
 
 function parseQuery(query: string): Partial<SsrUri> {
@@ -133,7 +133,7 @@ function parseQuery(query: string): Partial<SsrUri> {
   const extra: [string, string][] = [];
   for (const pair of query.split("&")) {
     const [name = "", ...rest] = pair.split("=");
-    // Padding of base64 looks like one more equals sign.
+    // Padding of base64 adds equals signs to the value.
     const value = rest.join("=");
     if (KNOWN.has(name)) {
       if (value !== "") found.set(name, decodeText(value, `"${name}"`));

@@ -7,7 +7,7 @@
  * response: fixed    = type 1 1 | unix seconds 8 | request salt 16/32 | length 2
  * ```
  *
- * `length` is that of the unit that follows: the variable header, or the first
+ * `length` is the length of the next unit: the variable header, or the first
  * payload chunk. All numbers are big-endian.
  *
  * Source: SIP022 §3.1.3.
@@ -18,18 +18,18 @@ import { concat, readU16, writeU16 } from "../bytes.ts";
 import { ProtocolError } from "../errors.ts";
 import { type Address, decodeAddress, encodeAddress } from "./address.ts";
 
-/** First byte of a header: who sent it. */
+/** First byte of a header: the kind of the sender. */
 export const HEADER_TYPE = { request: 0, response: 1 } as const;
 
 /** Bytes of the fixed header of a request. */
 export const REQUEST_HEADER_LENGTH: number = 1 + 8 + 2;
 
-/** Bytes of the fixed header of a response, without the salt in it. */
+/** Bytes of the fixed header of a response, without the salt. */
 export const RESPONSE_HEADER_LENGTH: number = 1 + 8 + 2;
 
 /** A fixed header of a request. */
 export interface RequestHeader {
-  /** The sender's clock. */
+  /** The sender's time. */
   readonly unixSeconds: number;
   /** Bytes of the variable header. */
   readonly length: number;
@@ -37,11 +37,11 @@ export interface RequestHeader {
 
 /** A fixed header of a response. */
 export interface ResponseHeader extends RequestHeader {
-  /** Salt of the request that is answered; borrowed. */
+  /** Salt of the answered request; borrowed. */
   readonly requestSalt: Uint8Array;
 }
 
-/** Writes the 11 bytes of a request's fixed header. */
+/** Encodes the 11 bytes of a request's fixed header. */
 export function encodeRequestHeader(header: RequestHeader): Uint8Array {
   const out = new Uint8Array(REQUEST_HEADER_LENGTH);
   out[0] = HEADER_TYPE.request;
@@ -51,7 +51,7 @@ export function encodeRequestHeader(header: RequestHeader): Uint8Array {
 }
 
 /**
- * Reads the 11 bytes of a request's fixed header.
+ * Decodes the 11 bytes of a request's fixed header.
  *
  * @throws {ProtocolError} `ERR_SS_HEADER_TYPE`.
  */
@@ -60,7 +60,7 @@ export function decodeRequestHeader(bytes: Uint8Array): RequestHeader {
   return { unixSeconds: readTimestamp(bytes, 1), length: readU16(bytes, 9) };
 }
 
-/** Writes a response's fixed header: 27 bytes, or 43 with a 32-byte salt. */
+/** Encodes a response's fixed header: 27 bytes, or 43 with a 32-byte salt. */
 export function encodeResponseHeader(header: ResponseHeader): Uint8Array {
   const { unixSeconds, requestSalt, length } = header;
   const out = new Uint8Array(RESPONSE_HEADER_LENGTH + requestSalt.length);
@@ -72,7 +72,7 @@ export function encodeResponseHeader(header: ResponseHeader): Uint8Array {
 }
 
 /**
- * Reads a response's fixed header; the salt is what its length leaves.
+ * Decodes a response's fixed header. The rest of its length is the salt.
  *
  * @throws {ProtocolError} `ERR_SS_HEADER_TYPE`.
  */
@@ -86,10 +86,11 @@ export function decodeResponseHeader(bytes: Uint8Array): ResponseHeader {
 }
 
 /**
- * Writes the variable header of a request.
+ * Encodes the variable header of a request.
  *
- * @param paddingLength Bytes of padding, all zero: they are encrypted.
- * @throws {RangeError} When address, padding and payload exceed 65,535 bytes.
+ * @param paddingLength Bytes of padding. They are all zero, because they are
+ * encrypted.
+ * @throws {RangeError} If address, padding and payload exceed 65,535 bytes.
  */
 export function encodeRequestBody(
   address: Address,
@@ -106,9 +107,9 @@ export function encodeRequestBody(
 }
 
 /**
- * Reads the variable header of a request.
+ * Decodes the variable header of a request.
  *
- * @throws {ProtocolError} `ERR_SS_PADDING` when the padding does not fit, or
+ * @throws {ProtocolError} `ERR_SS_PADDING` if the padding does not fit, or
  * there is neither padding nor payload; `ERR_SS_ADDRESS_TYPE`,
  * `ERR_SS_ADDRESS_INVALID`.
  */
@@ -139,7 +140,7 @@ export function decodeRequestBody(
   return { address: decoded.address, payload: rest.subarray(paddingEnd) };
 }
 
-/** A time stamp: 8 bytes, whole seconds. */
+/** Writes a time stamp: 8 bytes, whole seconds. */
 export function writeTimestamp(
   bytes: Uint8Array,
   offset: number,
@@ -148,7 +149,10 @@ export function writeTimestamp(
   view(bytes).setBigUint64(offset, BigInt(unixSeconds));
 }
 
-/** A time stamp; one beyond 2^53 loses its last digits, which is far enough. */
+/**
+ * Reads a time stamp. Values above 2^53 lose precision, which does not matter
+ * because they are never accepted.
+ */
 export function readTimestamp(bytes: Uint8Array, offset: number): number {
   return Number(view(bytes).getBigUint64(offset));
 }

@@ -1,5 +1,5 @@
 /**
- * What a panel of the V2Board family and its nodes say to each other
+ * The messages between a panel of the V2Board family and its nodes
  * ("UniProxy"): JSON in the bodies of HTTP.
  *
  * ```text
@@ -12,10 +12,9 @@
  * push       {"ID": [UP, DOWN]}           alive      {"ID": ["ADDRESS"]}
  * ```
  *
- * Numbers may be text, and an empty object may be an empty list: PHP writes
- * both.
- * Source: the server of Xboard and the node V2bX, as of 2026-05 and 2025-02.
- * Does not: say `status`, which reports the machine to a panel.
+ * Numbers may be text, and an empty object may be an empty list, because PHP
+ * writes both. Source: the server of Xboard and the node V2bX, as of 2026-05
+ * and 2025-02. Does not: send `status`, which reports the load of the machine.
  *
  * Security: no message repeats a UUID or a key.
  *
@@ -27,7 +26,7 @@ import { ConfigError, ProtocolError } from "../errors.ts";
 import { DEFAULT_PANEL_MS, MAX_PANEL_MS, MIN_PANEL_MS } from "../limits.ts";
 import { hasHidden, shownText } from "../text.ts";
 
-/** What a panel says of one node. */
+/** The configuration of one node from a panel. */
 export interface PanelNode {
   /** Name of the method, as the panel writes it. */
   readonly method: string;
@@ -37,34 +36,34 @@ export interface PanelNode {
   readonly serverKey: string | undefined;
   /** Milliseconds between two reports of traffic. */
   readonly pushMs: number;
-  /** Milliseconds between two looks at the users. */
+  /** Milliseconds between two requests for the users. */
   readonly pullMs: number;
-  /** Name of the plugin that clients are told to use. */
+  /** Name of the plugin that the panel gives to clients. */
   readonly plugin: string | undefined;
-  /** One phrase for each rule for targets, as the panel has it. */
+  /** One phrase for each of the panel's rules for targets. */
   readonly routes: readonly string[];
 }
 
-/** A user, as a panel has it. */
+/** A user of a panel. */
 export interface PanelUser {
   /** Its number, from 1. */
   readonly id: number;
-  /** The source of the user's keys. Never logged. */
+  /** The source of the user's keys; it must not be logged. */
   readonly uuid: string;
-  /** Bytes a second, each direction by itself. */
+  /** Bytes per second in each direction; `undefined`: no limit. */
   readonly bytesPerSecond: number | undefined;
-  /** Devices on all nodes together. */
+  /** Devices on all nodes together; `undefined`: no limit. */
   readonly devices: number | undefined;
 }
 
-/** Payload bytes: from the user to targets, and back. */
+/** Payload bytes from the user to targets, and back. */
 export type PanelTraffic = readonly [up: number, down: number];
 
 /**
- * Reads what a panel says of a node.
+ * Reads the configuration of a node.
  *
  * @throws {ProtocolError} `ERR_PANEL_ANSWER`.
- * @throws {ConfigError} `ERR_PANEL` for a node that is none of Shadowsocks.
+ * @throws {ConfigError} `ERR_PANEL` if the node is not of Shadowsocks.
  */
 export function parsePanelNode(text: string): PanelNode {
   const node = objectOf(parse(text), "the answer");
@@ -89,7 +88,10 @@ export function parsePanelNode(text: string): PanelNode {
 
 const BASE = "base_config";
 
-/** A node of another protocol may lack whatever is looked for. */
+/**
+ * Checks the protocol first, because a node of another protocol may lack
+ * required keys.
+ */
 function checkProtocol({ protocol, network, cipher }: Fields): void {
   const isOther = typeof protocol === "string" && protocol !== "shadowsocks";
   if (isOther || cipher === undefined) {
@@ -110,7 +112,7 @@ function checkProtocol({ protocol, network, cipher }: Fields): void {
   );
 }
 
-/** `block example.com, regexp:…`. */
+/** Returns text such as `block example.com, regexp:…`. */
 function describeRoute(value: unknown, i: number): string {
   const { action, match } = objectOf(value, `routes[${i}]`);
   const matches = typeof match === "string"
@@ -122,8 +124,8 @@ function describeRoute(value: unknown, i: number): string {
 /**
  * Reads the users that may connect now.
  *
- * @throws {ProtocolError} `ERR_PANEL_ANSWER`; one that cannot be read spoils
- * all: who is missing in a list is cut off.
+ * @throws {ProtocolError} `ERR_PANEL_ANSWER` if any user is invalid. The list
+ * is then not used at all, because missing users would be disconnected.
  */
 export function parsePanelUsers(text: string): PanelUser[] {
   const { users } = objectOf(parse(text), "the answer");
@@ -131,7 +133,7 @@ export function parsePanelUsers(text: string): PanelUser[] {
   return listOf(users, "users").map((value, i) => {
     const user = objectOf(value, `users[${i}]`);
     const id = integerOf(user.id, `users[${i}].id`, 1);
-    if (ids.has(id)) throw wrong(`users[${i}].id`, "is there twice");
+    if (ids.has(id)) throw wrong(`users[${i}].id`, "is a duplicate");
     ids.add(id);
     const speed = limitOf(user.speed_limit, `users[${i}].speed_limit`);
     const devices = limitOf(user.device_limit, `users[${i}].device_limit`);
@@ -145,7 +147,7 @@ export function parsePanelUsers(text: string): PanelUser[] {
 }
 
 /**
- * Reads how many devices of each user are connected, over all nodes.
+ * Reads the number of connected devices of each user, over all nodes.
  *
  * @throws {ProtocolError} `ERR_PANEL_ANSWER`.
  */
@@ -161,9 +163,9 @@ export function parseAliveCounts(text: string): Map<number, number> {
 }
 
 /**
- * Reads whether a panel has taken what it was sent.
+ * Checks that a panel has accepted a report.
  *
- * @throws {ProtocolError} `ERR_PANEL_ANSWER` when it does not say yes.
+ * @throws {ProtocolError} `ERR_PANEL_ANSWER` if it does not confirm it.
  */
 export function checkTaken(text: string): void {
   const { status, data } = objectOf(parse(text), "the answer");
@@ -171,14 +173,14 @@ export function checkTaken(text: string): void {
   throw wrong("data", "is not true");
 }
 
-/** Writes traffic since the last report, by id. */
+/** Formats the traffic since the last report, by id. */
 export function formatTraffic(
   traffic: ReadonlyMap<number, PanelTraffic>,
 ): string {
   return JSON.stringify(Object.fromEntries(traffic));
 }
 
-/** Writes who is connected from where, by id. */
+/** Formats the client addresses of connected users, by id. */
 export function formatAlive(
   addresses: ReadonlyMap<number, readonly string[]>,
 ): string {
@@ -186,10 +188,10 @@ export function formatAlive(
 }
 
 /**
- * What a user's password is, or its own key with a method of 2022: the first
- * characters of its UUID, hyphens and all, as bytes.
+ * Returns a user's password or, for a method of 2022, the user's key. It is
+ * made from the first characters of the UUID, including hyphens, as bytes.
  *
- * @returns `undefined` for a UUID that is too short, or not ASCII.
+ * @returns `undefined` if the UUID is too short, or not ASCII.
  */
 export function panelPassword(
   { uuid }: PanelUser,
@@ -250,7 +252,11 @@ function integerOf(
   throw wrong(name, `is not a whole number ${range}`);
 }
 
-/** @returns `undefined` for no limit: nothing, or 0. */
+/**
+ * Reads a limit.
+ *
+ * @returns `undefined` for no limit: `null`, a missing key, or 0.
+ */
 function limitOf(value: unknown, name: string): number | undefined {
   if (value === undefined || value === null) return undefined;
   const number = numberOf(value);
@@ -260,7 +266,7 @@ function limitOf(value: unknown, name: string): number | undefined {
   return number === 0 ? undefined : number;
 }
 
-/** So that the bytes a second of as many Mbit/s are exact. */
+/** Keeps the conversion of Mbit/s to bytes per second exact. */
 const MAX_LIMIT = 1e9;
 
 function intervalOf(value: unknown, name: string): number {
@@ -283,19 +289,19 @@ function optional<T>(
   return value === undefined || value === null ? undefined : read(value);
 }
 
-/** A word of the panel in a message, which may be anything. */
+/** Returns a value of the panel for a message. */
 function shown(value: unknown): string {
   return typeof value === "string"
     ? shownText(value.slice(0, MAX_SHOWN))
     : typeof value;
 }
 
-/** Characters of a panel's word in a message. */
+/** Maximum characters of a panel's value in a message. */
 const MAX_SHOWN = 100;
 
 function wrong(name: string, what: string): ProtocolError {
   return new ProtocolError(
     "ERR_PANEL_ANSWER",
-    `Cannot use what the panel answers: ${name} ${what}`,
+    `Cannot use the answer of the panel: ${name} ${what}`,
   );
 }

@@ -4,13 +4,13 @@
  * @module
  */
 
-/** A unit under way. */
+/** An incomplete unit. */
 export class UnitBuffer {
   readonly #unit: Uint8Array;
   #have = 0;
 
   /**
-   * Reserves the memory.
+   * Allocates the buffer.
    *
    * @param length Bytes of the unit.
    */
@@ -18,7 +18,7 @@ export class UnitBuffer {
     this.#unit = new Uint8Array(length);
   }
 
-  /** Bytes that are there. */
+  /** Bytes that have arrived. */
   get length(): number {
     return this.#have;
   }
@@ -29,10 +29,10 @@ export class UnitBuffer {
   }
 
   /**
-   * Copies what is missing.
+   * Copies the missing bytes.
    *
-   * @returns The bytes that are left over, borrowed; `undefined` when the unit
-   * is not whole yet.
+   * @returns The remaining bytes, borrowed; `undefined` if the unit is not
+   * complete yet.
    */
   take(bytes: Uint8Array): Uint8Array | undefined {
     const taken = bytes.subarray(0, this.missing);
@@ -41,7 +41,7 @@ export class UnitBuffer {
     return this.missing === 0 ? bytes.subarray(taken.length) : undefined;
   }
 
-  /** The unit, once it is whole. */
+  /** The unit, once it is complete. */
   get unit(): Uint8Array {
     return this.#unit;
   }

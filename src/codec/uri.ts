@@ -1,15 +1,16 @@
 /**
  * `ss://` URIs: one Shadowsocks server as a line of text.
  *
- * Wire form: `ss://USERINFO@HOST:PORT[/][?plugin=VALUE&prefix=VALUE&...][#TAG]`, where
+ * Wire form:
+ * `ss://USERINFO@HOST:PORT[/][?plugin=VALUE&prefix=VALUE&...][#TAG]`, where
  * USERINFO is base64url of `method:password` without padding, or both parts
- * percent-encoded with a `:` between. Older programs wrote
- * `ss://BASE64(method:password@host:port)[#TAG]`, which is read as well.
- * Source: SIP002 (https://shadowsocks.org/doc/sip002.html).
- * Does not: know whether the method exists.
+ * percent-encoded with a `:` between. The older form
+ * `ss://BASE64(method:password@host:port)[#TAG]` is read as well. Source:
+ * SIP002 (https://shadowsocks.org/doc/sip002.html). Does not: check the method.
  *
- * What is used is read strictly, and what is read can be written and read back
- * the same. The tag and parameters that are not used never spoil a link.
+ * The parts that are used are parsed strictly, and a parsed URI can be
+ * formatted and parsed again with the same result. An invalid tag or an unused
+ * parameter does not make a link invalid.
  *
  * Security: no error message repeats any part of the user info.
  *
@@ -42,11 +43,11 @@ export interface ServerUri {
   readonly extra?: readonly (readonly [name: string, value: string])[];
 }
 
-/** Port of a URI that names none, as shadowsocks-rust has it. */
+/** Port of a URI without one, as in shadowsocks-rust. */
 const DEFAULT_PORT = 8388;
 
 /**
- * Reads a URI.
+ * Parses a URI.
  *
  * @throws {ConfigError} `ERR_SS_URI_INVALID`.
  */
@@ -73,12 +74,12 @@ export function parseServerUri(uri: string): ServerUri {
 }
 
 /**
- * Writes a URI in the form of SIP002: base64 user info, but percent-encoded
- * for a 2022 method, as its specification demands. Of the tag it writes what
- * can be shown.
+ * Formats a URI in the form of SIP002. The user info is base64, or
+ * percent-encoded for a 2022 method, as its specification requires. Characters
+ * of the tag that cannot be displayed are dropped.
  *
- * @throws {ConfigError} `ERR_SS_URI_INVALID` when a part cannot be written so
- * that it is read back the same.
+ * @throws {ConfigError} `ERR_SS_URI_INVALID` if parsing would not return the
+ * same parts.
  */
 export function formatServerUri(server: ServerUri): string {
   const { method, password, host, port, extra = [] } = server;
@@ -131,7 +132,10 @@ function checkText(text: string, what: string): void {
   if (!text.isWellFormed()) throw invalid(`${what} is not well-formed text`);
 }
 
-/** The name of the server is for people: whatever can be shown of it. */
+/**
+ * Decodes the server's name for people; characters that cannot be displayed are
+ * dropped.
+ */
 function parseTag(fragment: string | undefined): Pick<ServerUri, "tag"> {
   const tag = shownText(decodeLeniently(fragment ?? ""));
   return tag === "" ? {} : { tag };
@@ -194,7 +198,7 @@ function decodePercent(text: string, what: string): string {
   }
 }
 
-/** Decodes; text that is not percent-encoded UTF-8 stays as it is written. */
+/** Decodes text; parts that are not percent-encoded UTF-8 stay unchanged. */
 function decodeLeniently(text: string): string {
   return text.toWellFormed().replace(/(?:%[\da-f]{2})+/gi, (run) => {
     try {
@@ -206,7 +210,7 @@ function decodeLeniently(text: string): string {
   });
 }
 
-/** Base64 of UTF-8. */
+/** Decodes base64 of UTF-8. */
 function decodeText(text: string): string {
   const bytes = text === "" ? undefined : decodeBase64(text);
   if (bytes === undefined) {

@@ -1,6 +1,5 @@
 /**
- * Frames of WebSocket, as far as Shadowsocks is carried in them: binary
- * messages and no extension.
+ * WebSocket frames as Shadowsocks uses them: binary messages and no extension.
  *
  * ```text
  * FIN 1 bit | 0 3 bits | opcode 4 bits | MASK 1 bit | length 7 bits
@@ -8,10 +7,9 @@
  *   | key 4 bytes, if MASK | payload
  * ```
  *
- * What a client sends is masked, what a server sends is not.
+ * A client masks its frames, a server does not.
  *
- * Source: RFC 6455 §5 and §7.4.
- * Does not: read text messages.
+ * Source: RFC 6455 §5 and §7.4. Does not: read text messages.
  *
  * @module
  */
@@ -33,37 +31,37 @@ const KEY_LENGTH = 4;
 /** Bytes of the longest head of a frame. */
 const MAX_HEAD = 2 + 8 + KEY_LENGTH;
 
-/** Code of a Close frame: the sender has said everything. */
+/** Code of a Close frame: the sender has sent everything. */
 export const CLOSE_NORMAL = 1_000;
 
-/** Which end sends. */
+/** The end that sends. */
 export type WebSocketEnd = "client" | "server";
 
 /** Writes frames of one end. */
 export class FrameWriter {
   readonly #makeKey: (() => Uint8Array) | undefined;
 
-  /** @param randomBytes Makes the masks of a client; a server has none. */
+  /** @param randomBytes Makes the masks of a client; not set for a server. */
   constructor(randomBytes: ((length: number) => Uint8Array) | undefined) {
     this.#makeKey = randomBytes && (() => randomBytes(KEY_LENGTH));
   }
 
   /**
-   * One binary message in one frame.
+   * Makes a frame with one binary message.
    *
    * @param payload Borrowed.
-   * @param allocate Where the result comes from; default: fresh memory.
+   * @param allocate Allocates the result; default: new memory.
    */
   message(payload: Uint8Array, allocate?: Allocate): Uint8Array {
     return this.#frame(BINARY, payload, allocate);
   }
 
-  /** The answer to a ping with this payload. */
+  /** Makes a pong, the answer to a ping with this payload. */
   pong(payload: Uint8Array): Uint8Array {
     return this.#frame(PONG, payload);
   }
 
-  /** The end of what this end says. */
+  /** Makes a Close frame. */
   close(code: number): Uint8Array {
     const payload = new Uint8Array(2);
     writeU16(payload, 0, code);
@@ -94,7 +92,7 @@ export class FrameWriter {
   }
 }
 
-/** The events in bytes of the peer. */
+/** The events in the bytes of the peer. */
 export type FrameEvent =
   /** A part of a message; the last one has `isLast`. */
   | {
@@ -104,12 +102,15 @@ export type FrameEvent =
   }
   /** A ping; the answer is a pong of the same payload. */
   | { readonly kind: "ping"; readonly bytes: Uint8Array }
-  /** The peer has said everything; `undefined`: without a code. */
+  /**
+   * The peer has sent everything. The code is `undefined` if the frame has
+   * none.
+   */
   | { readonly kind: "close"; readonly code: number | undefined };
 
 /**
- * Reads frames of the other end. After it throws it is dead; what comes behind
- * a Close frame is ignored.
+ * Reads frames of the other end. It must not be used after an error. Bytes
+ * after a Close frame are ignored.
  *
  * Time: linear in the bytes read. Space: one head and one control payload.
  */
@@ -124,16 +125,18 @@ export class FrameReader {
   #opcode = -1;
   #isFinal = false;
   readonly #key = new Uint8Array(KEY_LENGTH);
-  /** Payload bytes of the frame that were read, and that are to come. */
+  /**
+   * Payload bytes of the frame: those that were read, and those that are left.
+   */
   #read = 0;
   #left = 0;
-  /** Bytes of the message that were announced; -1 between messages. */
+  /** Announced bytes of the message; -1 between messages. */
   #message = -1;
   #isClosed = false;
 
   /**
-   * @param peer Which end is read.
-   * @param maxMessage Bytes of a message at most.
+   * @param peer The end whose frames are read.
+   * @param maxMessage Maximum bytes of a message.
    */
   constructor(peer: WebSocketEnd, maxMessage: number) {
     this.#isMasked = peer === "client";
@@ -141,10 +144,10 @@ export class FrameReader {
   }
 
   /**
-   * Takes bytes, split anywhere.
+   * Reads bytes, split anywhere.
    *
-   * @param bytes Owned by the reader from now on: payload is unmasked in place
-   * and handed out as parts of them.
+   * @param bytes Owned by the reader from now on. The payload is unmasked in
+   * place and returned as views of them.
    * @throws {ProtocolError} `ERR_WS_FRAME`.
    */
   read(bytes: Uint8Array): FrameEvent[] {
@@ -162,13 +165,13 @@ export class FrameReader {
     return events;
   }
 
-  /** True once the peer has said that it has said everything. */
+  /** True after a Close frame of the peer. */
   get isClosed(): boolean {
     return this.#isClosed;
   }
 
   /**
-   * The peer's bytes have ended.
+   * Reports the end of the peer's bytes.
    *
    * @throws {ProtocolError} `ERR_WS_TRUNCATED` inside a frame or a message.
    */
@@ -182,7 +185,11 @@ export class FrameReader {
     );
   }
 
-  /** @returns Bytes taken; the frame has begun when its head is complete. */
+  /**
+   * Reads bytes of a head; a complete head starts the frame.
+   *
+   * @returns Bytes taken.
+   */
   #readHead(bytes: Uint8Array): number {
     let taken = 0;
     while (taken < bytes.length) {
@@ -195,7 +202,7 @@ export class FrameReader {
     return taken;
   }
 
-  /** Bytes of the head, as its second byte says. */
+  /** The length of the head in bytes, from its second byte. */
   get #wanted(): number {
     const short = this.#head[1]! & 0x7f;
     return 2 + (short === 126 ? 2 : short === 127 ? 8 : 0) +
@@ -217,10 +224,10 @@ export class FrameReader {
     if (isControl && (second & 0x7f) > MAX_CONTROL_PAYLOAD) {
       throw wrong(`a control frame has over ${MAX_CONTROL_PAYLOAD} bytes`);
     }
-    if (!OPCODES.has(opcode)) throw wrong(`opcode ${opcode} is not spoken`);
+    if (!OPCODES.has(opcode)) throw wrong(`opcode ${opcode} is not supported`);
     const isInside = this.#message >= 0;
     if (opcode === CONTINUATION && !isInside) {
-      throw wrong("no message is there to go on with");
+      throw wrong("a continuation frame has no message before it");
     }
     if (opcode === BINARY && isInside) {
       throw wrong("a message begins inside another");
@@ -261,7 +268,7 @@ export class FrameReader {
     this.#headLength = 0;
   }
 
-  /** Takes a part of the payload, maybe all of it. */
+  /** Reads a part of the payload, or all of it. */
   #readPayload(part: Uint8Array): FrameEvent | undefined {
     if (this.#isMasked) mask(part, this.#key, this.#read);
     this.#read += part.length;
@@ -293,20 +300,28 @@ const OPCODES: ReadonlySet<number> = new Set([
   PONG,
 ]);
 
-/** @throws {ProtocolError} For a code that must not be sent. */
+/**
+ * Reads the code of a Close frame.
+ *
+ * @throws {ProtocolError} For a code that must not be sent.
+ */
 function closeCode(payload: Uint8Array): number | undefined {
   if (payload.length === 0) return undefined;
   const code = payload.length === 1 ? 0 : readU16(payload, 0);
   const isDefined = code >= CLOSE_NORMAL && code <= 1_014 &&
     !NEVER_SENT.has(code);
   if (isDefined || code >= 3_000 && code <= 4_999) return code;
-  throw wrong("its code to close with must not be sent");
+  throw wrong("its Close code must not be sent");
 }
 
 /** RFC 6455 §7.4.1. */
 const NEVER_SENT: ReadonlySet<number> = new Set([1_004, 1_005, 1_006]);
 
-/** @param offset Bytes of the payload before these. */
+/**
+ * Masks or unmasks bytes in place.
+ *
+ * @param offset Bytes of the payload before these.
+ */
 function mask(bytes: Uint8Array, key: Uint8Array, offset: number): void {
   for (let i = 0; i < bytes.length; i++) {
     bytes[i] = bytes[i]! ^ key[(offset + i) & 3]!;
@@ -318,7 +333,9 @@ function writeU64(bytes: Uint8Array, at: number, value: number): void {
   view.setBigUint64(0, BigInt(value));
 }
 
-/** Reads a number; one beyond the range is too long for any bound. */
+/**
+ * Reads a 64-bit number. A number beyond the exact range exceeds every limit.
+ */
 function readU64(bytes: Uint8Array, at: number): number {
   return Number(
     new DataView(bytes.buffer, bytes.byteOffset + at, 8).getBigUint64(0),

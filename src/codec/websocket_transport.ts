@@ -1,5 +1,6 @@
 /**
- * Where a WebSocket that carries Shadowsocks is, as configurations say it.
+ * The address of a WebSocket that carries Shadowsocks, as configurations name
+ * it.
  *
  * @module
  */
@@ -13,28 +14,28 @@ export interface WebSocketUrl {
   readonly host: string;
   /** 1 to 65,535. */
   readonly port: number;
-  /** The path with its query; as good as a password. */
+  /** The path with its query; it is a secret, like a password. */
   readonly path: string;
 }
 
-/** The WebSocket that carries Shadowsocks in the place of plain TCP and UDP. */
+/** The WebSocket that replaces plain TCP and UDP. */
 export interface WebSocketTransport {
-  /** Tells it from others. */
+  /** The kind of transport. */
   readonly type: "websocket";
   /** The address for streams. */
   readonly url: WebSocketUrl;
   /** The address for packets; not set: they are sent as plain UDP. */
   readonly udpUrl?: WebSocketUrl;
   /**
-   * Milliseconds of quiet between the last byte of a stream and its end, for
-   * servers that drop what they have not passed on by then; default 0.
+   * Milliseconds without traffic between the last byte of a stream and its end,
+   * for servers that otherwise drop bytes in transit; default 0.
    */
   readonly closeDelayMs?: number;
-  /** Fields of the request beside those that the handshake needs. */
+  /** Additional fields of the handshake request. */
   readonly headers?: readonly HttpField[];
 }
 
-/** Reads an address; `undefined` for what is none. */
+/** Parses an address; `undefined` if it is not valid. */
 export function parseWebSocketUrl(text: string): WebSocketUrl | undefined {
   const url = URL.parse(text);
   if (url === null || !/^wss?:$/.test(url.protocol)) return undefined;
@@ -53,21 +54,25 @@ export function parseWebSocketUrl(text: string): WebSocketUrl | undefined {
   };
 }
 
-/** The address as text. Secret: see {@link WebSocketUrl.path}. */
+/** Formats the address. It is a secret: see {@link WebSocketUrl.path}. */
 export function formatWebSocketUrl(url: WebSocketUrl): string {
   return `${url.isTls ? "wss" : "ws"}://${authorityOf(url)}${url.path}`;
 }
 
-/** Host, and port unless it is the usual one, as the `Host` field has it. */
+/**
+ * Returns the host, and the port unless it is the default, for the `Host`
+ * field.
+ */
 export function authorityOf({ isTls, host, port }: WebSocketUrl): string {
   const name = host.includes(":") ? `[${host}]` : host;
   return port === (isTls ? 443 : 80) ? name : `${name}:${port}`;
 }
 
 /**
- * The fields of a list of headers, read.
+ * Reads a map of headers.
  *
- * @returns `undefined` for what could end a line, or is the handshake's own.
+ * @returns `undefined` if a header could end a line, or belongs to the
+ * handshake.
  */
 export function readHeaders(
   headers: Readonly<Record<string, unknown>>,

@@ -1,9 +1,9 @@
 /**
- * The seam between the protocol and the provider of the ciphers.
+ * The interface between the protocol and the providers of AEAD ciphers.
  *
- * A provider makes one {@link Aead} per session and direction; it keeps the
- * key schedule, so that the path of a byte never expands a key. The portable
- * core brings one provider, `noble.ts`, which is the reference for all others.
+ * A provider makes one {@link Aead} per session and direction. It keeps the
+ * expanded key, so that no chunk has to expand it. The portable core has one
+ * provider, `noble.ts`, which is the reference for all others.
  *
  * @module
  */
@@ -13,13 +13,13 @@ import type { AeadMethod } from "./method.ts";
 /**
  * One key, for one session and one direction.
  *
- * There is no associated data anywhere in this protocol family.
+ * This protocol family has no associated data.
  */
 export interface Aead {
   /**
    * Encrypts and authenticates.
    *
-   * @param nonce The method's nonce length in bytes; never the same twice.
+   * @param nonce The method's nonce length in bytes; each nonce is used once.
    * @param plaintext Borrowed.
    * @param out Receives ciphertext and tag: `plaintext.length + 16` bytes.
    */
@@ -29,19 +29,21 @@ export interface Aead {
    *
    * @param nonce The method's nonce length in bytes.
    * @param sealed Ciphertext and tag, borrowed; at least 16 bytes.
-   * @param out Receives the plaintext: `sealed.length - 16` bytes. May be
-   * the front of `sealed`.
-   * @returns `false` if the tag does not verify; `out` is then undefined.
+   * @param out Receives the plaintext: `sealed.length - 16` bytes. May be the
+   * front of `sealed`.
+   * @returns `false` if the tag does not verify; the content of `out` is then
+   * undefined.
    */
   open(nonce: Uint8Array, sealed: Uint8Array, out: Uint8Array): boolean;
-  /** Gives back what the provider holds for this key. Idempotent. */
+  /** Releases the resources of the provider for this key. Idempotent. */
   free(): void;
 }
 
 /**
- * For providers: an output of another size is a defect of the caller.
+ * Checks the size of an output, for providers.
  *
- * @throws {RangeError} When `out` has not exactly `length` bytes.
+ * @throws {RangeError} If `out` does not have exactly `length` bytes, which is
+ * an error of the caller.
  */
 export function checkOutput(out: Uint8Array, length: number): void {
   if (out.length !== length) {
@@ -55,44 +57,45 @@ export function checkOutput(out: Uint8Array, length: number): void {
 export interface AeadProvider {
   /** Name in logs and options. */
   readonly name: string;
-  /** Version of what computes. */
+  /** Version of the implementation. */
   readonly version: string;
-  /** True if it has the algorithm of a method. */
+  /** True if the provider supports the algorithm of a method. */
   supports(method: AeadMethod): boolean;
   /**
-   * Derives a subkey as `subkey.ts` does, where the provider is faster at it.
+   * Derives a subkey as `subkey.ts` does, if the provider is faster.
    *
    * @param masterKey The method's key length in bytes.
-   * @param salt As many bytes.
+   * @param salt The same number of bytes.
    */
   deriveSubkey?(masterKey: Uint8Array, salt: Uint8Array): Uint8Array;
   /**
    * Makes the AEAD of one session and direction.
    *
-   * @param subkey The method's key length in bytes; kept, cleared by `free()`.
+   * @param subkey The method's key length in bytes; the AEAD keeps it, and
+   * `free()` clears it.
    */
   aead(method: AeadMethod, subkey: Uint8Array): Aead;
 }
 
 /**
- * A method with its master key: everything both ends must share.
+ * A method with its master key, which both ends share.
  *
  * Security: the key is private to the object, so that no log, `JSON.stringify`
  * or inspection shows it.
  */
 export class MasterKey {
-  /** The method the key belongs to. */
+  /** The method of the key. */
   readonly method: AeadMethod;
   readonly #key: Uint8Array;
   readonly #provider: AeadProvider;
 
   /**
-   * Binds a key to its method.
+   * Combines a key and its method.
    *
-   * @param method Decides every size.
+   * @param method Defines every size.
    * @param key The method's key length in bytes; copied.
    * @param provider Computes the cipher.
-   * @throws {RangeError} When the key has another length.
+   * @throws {RangeError} If the key has another length.
    */
   constructor(method: AeadMethod, key: Uint8Array, provider: AeadProvider) {
     if (key.length !== method.keyLength) {
@@ -106,7 +109,7 @@ export class MasterKey {
   }
 
   /**
-   * The AEAD of the session that starts with this salt.
+   * Makes the AEAD of the session that starts with this salt.
    *
    * @param salt The method's salt length in bytes; borrowed.
    */
@@ -115,7 +118,7 @@ export class MasterKey {
   }
 
   /**
-   * The key of one session and direction.
+   * Derives the key of one session and direction.
    *
    * @param salt The method's salt length in bytes; borrowed.
    */

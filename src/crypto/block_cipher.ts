@@ -1,10 +1,9 @@
 /**
- * AES on single blocks, for the headers of the 2022 edition that are hidden
- * without being authenticated.
+ * AES on single blocks, for headers of the 2022 edition that are encrypted but
+ * not authenticated.
  *
- * Source: SIP022 §3.2.2, SIP023.
- * Security: only for blocks that are unique; what they say is authenticated
- * elsewhere.
+ * Source: SIP022 §3.2.2, SIP023. Security: only for unique blocks whose content
+ * is authenticated elsewhere.
  *
  * @module
  */
@@ -26,12 +25,12 @@ export class BlockCipher {
     this.#key = key.slice();
   }
 
-  /** 16 bytes to 16 fresh bytes. */
+  /** Encrypts 16 bytes into 16 new bytes. */
   encrypt(block: Uint8Array): Uint8Array {
     return ecb(this.#key, NO_PADDING).encrypt(block);
   }
 
-  /** 16 bytes to 16 fresh bytes. */
+  /** Decrypts 16 bytes into 16 new bytes. */
   decrypt(block: Uint8Array): Uint8Array {
     return ecb(this.#key, NO_PADDING).decrypt(block);
   }

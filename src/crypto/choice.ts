@@ -1,5 +1,5 @@
 /**
- * Of several providers that compute the same, the one that is used.
+ * Chooses between providers that compute the same.
  *
  * @module
  */
@@ -9,11 +9,15 @@ import type { Clock } from "../clock.ts";
 export interface Trial<M, P> {
   /** The method. */
   readonly method: M;
-  /** The provider that was tried. */
+  /** The tested provider. */
   readonly provider: P;
-  /** Why it may not serve the method; not set: it may. */
+  /**
+   * The reason why the provider must not serve the method; not set if it may.
+   */
   readonly fault?: string;
-  /** MiB per second on one core, in large calls; rough. 0 with a fault. */
+  /**
+   * MiB per second on one core, in large calls; approximate. 0 with a fault.
+   */
   readonly speed: number;
 }
 
@@ -23,7 +27,7 @@ export class Choice<M extends { readonly name: string }, P> {
   readonly #chosen = new Map<string, P>();
 
   /**
-   * Chooses.
+   * Chooses a provider for each method of the trials.
    *
    * @param trials See {@link Choice.add}.
    */
@@ -31,15 +35,16 @@ export class Choice<M extends { readonly name: string }, P> {
     this.add(trials);
   }
 
-  /** Everything that was tried. */
+  /** All trials. */
   get trials(): readonly Trial<M, P>[] {
     return this.#trials;
   }
 
   /**
-   * Chooses for methods that were not tried before.
+   * Chooses a provider for methods without one.
    *
-   * @param trials Of each method the fastest without a fault is chosen.
+   * @param trials The fastest provider without a fault is chosen for each
+   * method.
    */
   add(trials: readonly Trial<M, P>[]): void {
     this.#trials.push(...trials);
@@ -52,25 +57,25 @@ export class Choice<M extends { readonly name: string }, P> {
     }
   }
 
-  /** The provider of a method; `undefined` when there is none. */
+  /** Returns the provider of a method; `undefined` if there is none. */
   chosen({ name }: M): P | undefined {
     return this.#chosen.get(name);
   }
 
-  /** Every provider that is chosen for something. */
+  /** All providers that were chosen for at least one method. */
   protected get everyChosen(): Iterable<P> {
     return this.#chosen.values();
   }
 }
 
-/** Milliseconds spent on one measurement, about. */
+/** Approximate duration of one measurement, in milliseconds. */
 const MEASURE_MS = 3;
 
 /**
- * Measures a call: the best of several rounds, since what disturbs a round
- * only makes it slower.
+ * Measures the speed of a call. The best of several rounds counts, because
+ * disturbances only make a round slower.
  *
- * @param bytes What one call turns.
+ * @param bytes Bytes that one call processes.
  * @returns MiB per second.
  */
 export function measureSpeed(

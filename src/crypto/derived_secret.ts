@@ -1,15 +1,15 @@
 /**
- * Secrets made of secrets.
+ * Secrets that are derived from other secrets.
  *
  * @module
  */
 import { blake3 } from "@noble/hashes/blake3.js";
 
 /**
- * BLAKE3 in its key derivation mode: another purpose gives another secret, and
- * none of them shows the original.
+ * Derives a secret with BLAKE3 in its key derivation mode. Each purpose gives a
+ * different secret, from which the original cannot be computed.
  *
- * Security: what is easy to guess stays easy to guess.
+ * Security: a secret that is easy to guess stays easy to guess.
  *
  * @param secret Any length.
  * @param purpose A text that is used for nothing else, anywhere.

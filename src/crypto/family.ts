@@ -1,29 +1,29 @@
 /**
- * The facts that tell one family of methods from another. Code asks for the
- * fact it needs, never for the family, so that a new family is a new record.
+ * The properties of families of methods. Code asks for the property it needs,
+ * not for the family, so that a new family needs only a new record.
  *
  * @module
  */
 import { MAX_CHUNK_PAYLOAD, MAX_CHUNK_PAYLOAD_2022 } from "../limits.ts";
 
-/** A kind of cipher, and what follows from it. */
+/** A family of methods and its properties. */
 export interface Family {
   /** Name of the family in messages. */
   readonly name: string;
   /**
-   * The form of the operator's key: any text, or base64 of the exact length.
+   * The form of the configured key: any text, or base64 of the exact length.
    */
   readonly keyKind: "password" | "base64";
-  /** True if both ends need clocks that agree to within 30 s. */
+  /** True if the clocks of both ends must agree to within 30 s. */
   readonly needsClock: boolean;
-  /** Payload bytes that one chunk may carry; `Infinity` without chunks. */
+  /** Maximum payload bytes of one chunk; `Infinity` without chunks. */
   readonly maxChunk: number;
   /**
-   * Which salts a server remembers: the last ones it has seen, or all of those
-   * whose time stamp may still be good.
+   * The salts that a server remembers: the most recent ones, or all of those
+   * whose time stamp may still be valid.
    */
   readonly replayMemory: ReplayMemoryKind;
-  /** True if a changed byte is noticed. */
+  /** True if a changed byte is detected. */
   readonly authenticates: boolean;
 }
 
@@ -31,9 +31,9 @@ export interface Family {
 export type ReplayMemoryKind = "recent" | "minute";
 
 /**
- * How a server tells users of one port apart: not at all, by trying each key,
- * by the identity header of SIP023, or by the number that clients of
- * ShadowsocksR send.
+ * The way in which a server distinguishes the users of one port: not at all, by
+ * trying each key, by the identity header of SIP023, or by the number that
+ * ShadowsocksR clients send.
  */
 export type UserKind = "none" | "trial" | "identity" | "uid";
 
@@ -57,7 +57,10 @@ export const AEAD_2022: Family = {
   authenticates: true,
 };
 
-/** Stream ciphers of before 2017 under a password, and none at all. */
+/**
+ * Stream ciphers of before 2017 under a password, and the method without
+ * encryption.
+ */
 export const STREAM_CIPHER: Family = {
   name: "stream cipher",
   keyKind: "password",
@@ -68,8 +71,8 @@ export const STREAM_CIPHER: Family = {
 };
 
 /**
- * ShadowsocksR: stream ciphers with layers around them, some of which
- * authenticate a client, and none all that is sent.
+ * ShadowsocksR: stream ciphers inside layers. Some layers authenticate a
+ * client; none authenticates all bytes.
  */
 export const SHADOWSOCKSR: Family = {
   name: "ShadowsocksR",
@@ -80,7 +83,7 @@ export const SHADOWSOCKSR: Family = {
   authenticates: false,
 };
 
-/** lightsocks: every byte is replaced by another, and SOCKS5 is spoken inside. */
+/** lightsocks: every byte is replaced by another, and SOCKS5 is used inside. */
 export const LIGHTSOCKS: Family = {
   name: "lightsocks",
   keyKind: "base64",

@@ -1,20 +1,20 @@
 /**
- * The seam between the stream ciphers and their provider: beside
- * `aead.ts`, for methods of before 2017.
+ * The interface between the stream ciphers (methods of before 2017) and their
+ * providers; see `aead.ts` for AEAD ciphers.
  *
  * A provider makes one {@link KeyStream} for each direction of a stream, and
  * for each packet. `key_streams/reference.ts` is the portable provider; it has
  * no Camellia, Blowfish, CAST5, DES, IDEA, RC2 and SEED.
  *
- * Security: nothing here authenticates. Anyone who changes a byte on its way
- * changes what is read, and neither end notices.
+ * Security: nothing is authenticated. An attacker on the path can change the
+ * plaintext, and neither end detects it.
  *
  * @module
  */
 import { PolicyError } from "../errors.ts";
 import { MAX_ARX_BLOCKS } from "../limits.ts";
 
-/** Stream ciphers behind the methods; the key length picks the variant. */
+/** The algorithms of the methods; the key length selects the variant. */
 export type KeyStreamAlgorithm =
   | "aes-cfb"
   | "aes-ctr"
@@ -38,35 +38,38 @@ export type KeyStreamAlgorithm =
   | "table"
   | "none";
 
-/** The facts about a method that a provider needs. */
+/** The properties of a method that a provider needs. */
 export interface KeyStreamMethod {
   /** Name in configurations and messages. */
   readonly name: string;
-  /** The algorithm of its bytes. */
+  /** The cipher algorithm. */
   readonly algorithm: KeyStreamAlgorithm;
   /** Bytes of the key. */
   readonly keyLength: number;
-  /** Bytes of the IV in front of a stream or packet; 0: it has none. */
+  /** Bytes of the IV before a stream or packet; 0: none. */
   readonly ivLength: number;
 }
 
-/** Which way bytes are turned; CFB and `table` have two ways. */
+/** The direction of the conversion; it matters for CFB and `table`. */
 export type KeyStreamDirection = "encrypt" | "decrypt";
 
 /** One direction of one stream, or one packet; it keeps its position. */
 export interface KeyStream {
   /**
-   * Turns the next bytes of the stream.
+   * Encrypts or decrypts the next bytes of the stream.
    *
    * @param input Borrowed.
-   * @param out Receives as many bytes; may be `input` itself, but must not
-   * share only a part of its memory.
-   * @throws {RangeError} When `out` has another length.
-   * @throws {PolicyError} `ERR_POLICY_LIMIT` when the cipher's counter has come
-   * to its end.
+   * @param out Receives the same number of bytes. It may be `input` itself, but
+   * must not overlap it partly.
+   * @throws {RangeError} If `out` has another length.
+   * @throws {PolicyError} `ERR_POLICY_LIMIT` if the cipher's counter is
+   * exhausted.
    */
   apply(input: Uint8Array, out: Uint8Array): void;
-  /** Gives back what the provider holds; nothing is turned after it. Idempotent. */
+  /**
+   * Releases the resources of the provider. It must not be used afterwards.
+   * Idempotent.
+   */
   free(): void;
 }
 
@@ -74,18 +77,19 @@ export interface KeyStream {
 export interface KeyStreamProvider {
   /** Name in logs and options. */
   readonly name: string;
-  /** Version of what computes. */
+  /** Version of the implementation. */
   readonly version: string;
   /**
-   * Tells why the provider cannot compute a method.
+   * Checks whether the provider supports a method.
    *
-   * @returns For the operator; `undefined` when it can.
+   * @returns The reason for the operator if it does not; `undefined` if it
+   * does.
    */
   lacks(method: KeyStreamMethod): string | undefined;
   /**
    * Starts one direction of a stream.
    *
-   * @param method One that the provider does not lack.
+   * @param method A method that the provider supports.
    * @param key The method's key length in bytes; copied.
    * @param iv The method's IV length in bytes; copied.
    */
@@ -98,17 +102,17 @@ export interface KeyStreamProvider {
 }
 
 /**
- * For providers: bytes that one key stream may turn before its counter would
- * begin again.
+ * Returns the bytes that one key stream may process before its counter would
+ * wrap, for providers.
  */
 export function maxStreamBytes({ algorithm }: KeyStreamMethod): number {
   return algorithm === "chacha20-ietf" ? MAX_ARX_BLOCKS * 64 : Infinity;
 }
 
-/** The error of a stream that is longer than its counter, for providers. */
+/** Makes the error of a stream that exceeds its counter, for providers. */
 export function counterEnded(): PolicyError {
   return new PolicyError(
     "ERR_POLICY_LIMIT",
-    "Cannot go on: the counter of a stream cipher is over after 256 GiB",
+    "Cannot continue: the counter of the stream cipher is exhausted after 256 GiB",
   );
 }

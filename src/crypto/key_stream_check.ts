@@ -1,6 +1,6 @@
 /**
- * Proves a provider of key streams before it is used: by known answers, and
- * where there is a reference, by comparison with it.
+ * Tests a provider of key streams before it is used, with known answers and by
+ * comparison with the reference.
  *
  * @module
  */
@@ -20,7 +20,7 @@ import { masterKeyFromPassword } from "./master_key.ts";
  * reference.
  *
  * @param randomBytes Makes keys, IVs and texts for the comparison.
- * @returns What it got wrong; `undefined` when it is right.
+ * @returns The first fault; `undefined` if there is none.
  */
 export function findKeyStreamFault(
   provider: KeyStreamProvider,
@@ -41,10 +41,10 @@ export function findKeyStreamFault(
 }
 
 /**
- * For each method, the first half of the SHA-256 of what it makes of 300 bytes,
+ * For each method, the first half of the SHA-256 of its output for 300 bytes,
  * `(7 i + 13 floor(i / 256) + 1) mod 256`, with the key of {@link PASSWORD} and
- * the IV 10 11 12 … in hex. By shadowsocks 2.8.2, shadowsocksrr, OpenSSL and
- * libsodium.
+ * the IV 10 11 12 … in hex. The values were computed with shadowsocks 2.8.2,
+ * shadowsocksrr, OpenSSL and libsodium.
  */
 const KNOWN_ANSWERS: Readonly<Record<string, string>> = {
   "aes-128-cfb": "3ddbdbf45a2019a97c65f0f754d01005",
@@ -87,7 +87,7 @@ const PASSWORD = "barfoo!";
 const ANSWER_LENGTH = 300;
 const FIRST_IV_BYTE = 0x10;
 
-/** Pieces that end before, at and after the blocks of every cipher. */
+/** Sizes that end before, at and after the blocks of every cipher. */
 const PIECES = [1, 7, 8, 9, 16, 31, 33, 64, 65];
 
 function knownAnswer(
@@ -117,20 +117,23 @@ function knownAnswer(
   }
 }
 
-/** Around the blocks of each cipher, a packet, and a part of a large read. */
+/**
+ * Lengths around the blocks of each cipher, a packet, and a part of a large
+ * read.
+ */
 const LENGTHS = [1, 15, 16, 17, 63, 64, 65, 1_400, 16_383];
 
-/** The longest for AES-CFB1, whose reference does 100 KB a second on Bun. */
+/** Maximum length for AES-CFB1, whose reference reaches 100 KB/s on Bun. */
 const MAX_CFB1_LENGTH = 1_400;
 
-/** One call of `provider` must give what pieces of `other` give. */
+/** Compares one call of `provider` with calls of `other` for pieces. */
 function compare(
   provider: KeyStreamProvider,
   method: KeyStreamMethod,
   other: KeyStreamProvider,
   randomBytes: RandomBytes,
 ): void {
-  // One key for all: to make a table of it takes 50 ms.
+  // One key for all lengths: making a table from it takes 50 ms.
   const key = randomBytes(method.keyLength);
   for (const length of LENGTHS) {
     if (method.algorithm === "aes-cfb1" && length > MAX_CFB1_LENGTH) continue;
@@ -139,7 +142,7 @@ function compare(
       const text = randomBytes(length);
       const made = { method, key, iv, direction };
       const stream = provider.keyStream(method, key, iv, direction);
-      // In place, as a packet is turned.
+      // In place, like packets.
       const whole = text.slice();
       try {
         stream.apply(whole, whole);
@@ -156,7 +159,7 @@ function compare(
   }
 }
 
-/** The parts of a key stream. */
+/** The parameters of a key stream. */
 interface Made {
   readonly method: KeyStreamMethod;
   readonly key: Uint8Array;
@@ -164,7 +167,7 @@ interface Made {
   readonly direction: KeyStreamDirection;
 }
 
-/** Turns bytes in pieces. */
+/** Encrypts or decrypts bytes in pieces. */
 function turn(
   provider: KeyStreamProvider,
   { method, key, iv, direction }: Made,

@@ -1,5 +1,5 @@
 /**
- * Which provider computes the key streams of which method.
+ * The choice of a key stream provider for each method.
  *
  * @module
  */
@@ -15,10 +15,10 @@ import type {
 } from "./key_stream.ts";
 import { findKeyStreamFault } from "./key_stream_check.ts";
 
-/** The result of the trial of one provider with one method. */
+/** The result of testing one provider with one method. */
 export type KeyStreamTrial = Trial<KeyStreamMethod, KeyStreamProvider>;
 
-/** Makes the key streams of each method by the provider chosen for it. */
+/** Makes key streams with the provider chosen for the method. */
 export class KeyStreamChoice extends Choice<KeyStreamMethod, KeyStreamProvider>
   implements KeyStreamProvider {
   readonly name = "auto";
@@ -31,9 +31,9 @@ export class KeyStreamChoice extends Choice<KeyStreamMethod, KeyStreamProvider>
   }
 
   /**
-   * Starts one direction, by the provider chosen for the method.
+   * Starts one direction with the provider chosen for the method.
    *
-   * @throws {RangeError} When no provider computes the method.
+   * @throws {RangeError} If no provider supports the method.
    */
   keyStream(
     method: KeyStreamMethod,
@@ -52,12 +52,12 @@ export class KeyStreamChoice extends Choice<KeyStreamMethod, KeyStreamProvider>
 }
 
 /**
- * Checks and measures providers.
+ * Tests and measures providers.
  *
- * Time: some milliseconds for each pair; AES-CFB1 on Bun takes 100.
+ * Time: a few milliseconds for each pair; AES-CFB1 on Bun takes 100.
  *
- * @param providers Those that are present and permitted.
- * @param methods Those that will be used.
+ * @param providers The available providers that are permitted.
+ * @param methods The methods that will be used.
  */
 export function tryKeyStreams(
   providers: readonly KeyStreamProvider[],
@@ -76,7 +76,7 @@ export function tryKeyStreams(
   );
 }
 
-/** Both directions, as a relay has them. */
+/** Measures both directions, as a relay uses them. */
 function measure(
   provider: KeyStreamProvider,
   method: KeyStreamMethod,
@@ -103,5 +103,5 @@ function measure(
   }
 }
 
-/** Bytes of one call: a sixteenth of the largest read. */
+/** Bytes of one call: 1/16 of the largest read. */
 const MEASURED_BYTES: number = MAX_READ_BUFFER / 16;

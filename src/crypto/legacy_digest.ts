@@ -1,8 +1,8 @@
 /**
- * MD5, SHA-1 and HMAC with them, as ShadowsocksR uses them.
+ * MD5, SHA-1 and their HMACs, for ShadowsocksR.
  *
- * Security: MD5 and SHA-1 are broken as hashes; as HMACs they are not known to
- * be. Nothing that is new may use them.
+ * Security: MD5 and SHA-1 are broken as hashes; no break of their HMACs is
+ * known. New protocols must not use them.
  *
  * @module
  */
@@ -11,22 +11,24 @@ import { md5, sha1 } from "@noble/hashes/legacy.js";
 import { equalBytes } from "../bytes.ts";
 import type { RandomBytes } from "../random.ts";
 
-/** A hash function with its name in the protocols. */
+/** A hash function of a protocol. */
 export interface LegacyDigest {
-  /** Hashes: 16 bytes of MD5, 20 of SHA-1. */
+  /** Hashes data into 16 bytes (MD5) or 20 bytes (SHA-1). */
   hash(data: Uint8Array): Uint8Array;
-  /** Authenticates under a key of any length: as many bytes. */
+  /**
+   * Computes the HMAC with a key of any length; the size is that of the hash.
+   */
   hmac(key: Uint8Array, data: Uint8Array): Uint8Array;
 }
 
 /** Names of hash functions, as providers have them. */
 export type LegacyHash = "md5" | "sha1";
 
-/** Computes HMACs faster than TypeScript does. */
+/** Computes HMACs faster than TypeScript can. */
 export interface HmacProvider {
   /** The name in the log. */
   readonly name: string;
-  /** Fresh bytes: 16 of MD5, 20 of SHA-1. */
+  /** Returns new bytes: 16 of MD5, 20 of SHA-1. */
   hmac(hash: LegacyHash, key: Uint8Array, data: Uint8Array): Uint8Array;
 }
 
@@ -53,10 +55,10 @@ export const SHA1: LegacyDigest = {
 };
 
 /**
- * Proves a provider by answers of RFC 2202 and by noble's, and lets it compute
- * from now on.
+ * Tests a provider with the answers of RFC 2202 and of noble, and uses it from
+ * now on.
  *
- * @returns Why it may not; nothing has changed then.
+ * @returns The fault; the provider is then not used.
  */
 export function useHmac(
   candidate: HmacProvider,
@@ -85,7 +87,7 @@ function findHmacFault(
       text("what do ya want for nothing?"),
     );
     if (known.toHex() !== KNOWN[hash]) return `wrong HMAC-${hash} of RFC 2202`;
-    // Around the block of 64 bytes, and as long as packets are.
+    // Lengths around the block of 64 bytes, and up to a packet's size.
     for (const keyLength of [1, 20, 63, 64, 65, 200]) {
       for (const length of [0, 2, 55, 56, 63, 64, 65, 1_400]) {
         const key = randomBytes(keyLength);

@@ -1,8 +1,8 @@
 /**
- * The long-term key of a method, from a password or given as it is.
+ * The long-term key of a method, derived from a password or given directly.
  *
- * Source: Shadowsocks AEAD ciphers, "Key Derivation": OpenSSL's
- * EVP_BytesToKey with MD5, one round, no salt.
+ * Source: Shadowsocks AEAD ciphers, "Key Derivation": OpenSSL's EVP_BytesToKey
+ * with MD5, one round, no salt.
  *
  * @module
  */
@@ -12,9 +12,9 @@ import { ConfigError } from "../errors.ts";
 import type { Method } from "./method.ts";
 
 /**
- * Stretches a password to a master key.
+ * Derives a master key from a password.
  *
- * Security: one round of MD5; the key is as strong as the password is.
+ * Security: one round of MD5; the key is only as strong as the password.
  *
  * @param password Text, used as UTF-8.
  * @returns `method.keyLength` bytes.
@@ -34,11 +34,12 @@ export function masterKeyFromPassword(
 }
 
 /**
- * Reads a raw key: base64 in the standard or the URL alphabet, with or
- * without padding.
+ * Parses a raw key: base64 in the standard or the URL alphabet, with or without
+ * padding.
  *
  * @returns `method.keyLength` bytes.
- * @throws {ConfigError} `ERR_SS_KEY_LENGTH`; the message never holds the key.
+ * @throws {ConfigError} `ERR_SS_KEY_LENGTH`; the message never contains the
+ * key.
  */
 export function masterKeyFromBase64(text: string, method: Method): Uint8Array {
   const expected = `${method.keyLength} bytes as base64 for ${method.name}`;

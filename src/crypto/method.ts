@@ -1,9 +1,8 @@
 /**
- * The methods (cipher suites) we implement, and their sizes.
+ * The supported methods (cipher suites) and their sizes.
  *
  * Source: Shadowsocks AEAD ciphers (SIP004, SIP007), "Standardized" table;
- * SIP022 §2.1.
- * Does not: hold any implementation; see `aead.ts`.
+ * SIP022 §2.1. Does not: contain an implementation; see `aead.ts`.
  *
  * @module
  */
@@ -11,25 +10,25 @@ import { ConfigError } from "../errors.ts";
 import { AEAD_2017, AEAD_2022, type Family, type UserKind } from "./family.ts";
 import { findStreamMethod, type StreamMethod } from "./stream_methods.ts";
 
-/** AEAD algorithms behind the methods; the key length picks the AES variant. */
+/** AEAD algorithms of the methods; the key length selects the AES variant. */
 export type AeadAlgorithm =
   | "aes-gcm"
   | "chacha20-poly1305"
   | "xchacha20-poly1305";
 
-/** A method that authenticates. Every tag is 16 bytes. */
+/** A method that authenticates. Every tag has 16 bytes. */
 export interface AeadMethod {
   /** Name in configurations and `ss://` URIs. */
   readonly name: string;
-  /** Decides keys, headers and chunk sizes. */
+  /** Defines keys, headers and chunk sizes. */
   readonly family: Family;
-  /** The way in which a server tells its users apart. */
+  /** The way in which a server distinguishes its users. */
   readonly userKind: UserKind;
   /** The algorithm of its chunks. */
   readonly algorithm: AeadAlgorithm;
   /** Bytes of the master key and of every subkey. */
   readonly keyLength: number;
-  /** Bytes of the salt in front of a stream or packet. */
+  /** Bytes of the salt before a stream or packet. */
   readonly saltLength: number;
   /** Bytes of the nonce. */
   readonly nonceLength: number;
@@ -38,7 +37,9 @@ export interface AeadMethod {
 /** Any method. */
 export type Method = AeadMethod | StreamMethod;
 
-/** The methods that authenticate; in each family the preferred one is first. */
+/**
+ * The methods that authenticate; the preferred one of each family comes first.
+ */
 export const METHODS: readonly AeadMethod[] = [
   aead2017("chacha20-ietf-poly1305", "chacha20-poly1305", 32, 12),
   aead2017("aes-256-gcm", "aes-gcm", 32, 12),
@@ -50,16 +51,16 @@ export const METHODS: readonly AeadMethod[] = [
   aead2022("2022-blake3-chacha20-poly1305", "chacha20-poly1305", 32),
 ];
 
-/** The options of a search, and of the message about an unknown method. */
+/** Options of {@link findMethod}, and of its error message. */
 export interface FindOptions {
   /**
-   * True if it may be a stream cipher, which protects nothing from changes.
+   * True if stream ciphers are accepted, which do not protect against changes.
    * Default: false.
    */
   readonly allowLegacy?: boolean;
   /**
-   * Stands for a name that is not known in the message, where that must not be
-   * repeated. Default: the name.
+   * The text that represents an unknown name in the message, if the name is
+   * secret. Default: the name.
    */
   readonly shown?: string;
 }
@@ -67,8 +68,8 @@ export interface FindOptions {
 /**
  * Finds a method that authenticates by its name, in any letter case.
  *
- * @throws {ConfigError} `ERR_SS_METHOD_UNSUPPORTED`; the message lists all that
- * authenticate.
+ * @throws {ConfigError} `ERR_SS_METHOD_UNSUPPORTED`; the message lists all
+ * methods that authenticate.
  */
 export function findMethod(
   name: string,
@@ -104,7 +105,7 @@ export function findMethod(
   );
 }
 
-/** The names of our methods in other programs. */
+/** Names of the methods in other programs. */
 const OTHER_NAMES: ReadonlyMap<string, string> = new Map([
   ["chacha20-poly1305", "chacha20-ietf-poly1305"],
   ["xchacha20-poly1305", "xchacha20-ietf-poly1305"],
@@ -115,19 +116,19 @@ const OTHER_NAMES: ReadonlyMap<string, string> = new Map([
 ]);
 
 /**
- * The method as one that authenticates, for code that serves no other.
+ * Returns the method as an AEAD method, for code that supports no other.
  *
- * @throws {TypeError} When it does not.
+ * @throws {TypeError} If it is a stream cipher.
  */
 export function asAead(method: Method): AeadMethod {
   if ("nonceLength" in method) return method;
-  throw new TypeError(`Cannot seal with ${method.name}: it is no AEAD`);
+  throw new TypeError(`Cannot seal with ${method.name}: it is not an AEAD`);
 }
 
 /**
- * The method as a stream cipher, for code that serves no other.
+ * Returns the method as a stream cipher, for code that supports no other.
  *
- * @throws {TypeError} When it is none.
+ * @throws {TypeError} If it is an AEAD method.
  */
 export function asStreamCipher(method: Method): StreamMethod {
   if ("ivLength" in method) return method;

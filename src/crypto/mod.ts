@@ -1,6 +1,6 @@
 /**
- * Methods, keys and the seam for providers of the ciphers. Portable: no
- * runtime, no clock, no I/O.
+ * Methods, keys and the interface of cipher providers. Portable: no runtime, no
+ * clock, no I/O.
  *
  * @module
  */

@@ -1,5 +1,6 @@
 /**
- * The reference provider: audited TypeScript ciphers, present everywhere.
+ * The reference provider: audited TypeScript ciphers, available in every
+ * runtime.
  *
  * @module
  */
@@ -9,7 +10,7 @@ import { TAG_LENGTH } from "../limits.ts";
 import { type Aead, type AeadProvider, checkOutput } from "./aead.ts";
 import type { AeadAlgorithm } from "./method.ts";
 
-/** AEADs by `@noble/ciphers`. */
+/** AEADs of `@noble/ciphers`. */
 export const nobleProvider: AeadProvider = {
   name: "noble",
   version: "2.4.0",
@@ -17,7 +18,7 @@ export const nobleProvider: AeadProvider = {
   aead: (method, subkey) => new NobleAead(CIPHERS[method.algorithm], subkey),
 };
 
-/** The part of noble's cipher type used here. */
+/** The part of noble's cipher type that is used here. */
 type NobleCipher = (
   key: Uint8Array,
   nonce: Uint8Array,
@@ -53,8 +54,8 @@ class NobleAead implements Aead {
     try {
       plaintext = cipher.decrypt(sealed);
     } catch {
-      // Lengths are checked above, so that a throw can only mean a bad tag;
-      // noble has no other way to say so.
+      // The lengths were checked above, so the only possible error is a wrong
+      // tag, which noble reports by an exception.
       return false;
     }
     out.set(plaintext);

@@ -1,13 +1,13 @@
 /**
- * The nonce of a stream: a little-endian counter over the whole nonce, from
- * zero, one step for every seal or open.
+ * The nonce of a stream: a little-endian counter over the whole nonce. It
+ * starts at zero and increases by one for every seal or open.
  *
  * Source: Shadowsocks AEAD ciphers, "TCP".
  *
  * @module
  */
 
-/** Counts nonces and refuses to use one twice. */
+/** Counts nonces and never returns one twice. */
 export class NonceCounter {
   readonly #nonce: Uint8Array;
   #started = false;
@@ -16,7 +16,8 @@ export class NonceCounter {
    * Starts before the first nonce.
    *
    * @param length Bytes: 12, or 24 for XChaCha20.
-   * @param first The first nonce, for tests at the far end; default all zero.
+   * @param first The first nonce, for tests of the counter's end; default all
+   * zero.
    */
   constructor(length: number, first?: Uint8Array) {
     this.#nonce = new Uint8Array(length);
@@ -24,11 +25,11 @@ export class NonceCounter {
   }
 
   /**
-   * Takes the next nonce.
+   * Returns the next nonce.
    *
-   * Ownership: the array is ours and changes at the next call.
+   * Ownership: the counter owns the array and changes it at the next call.
    *
-   * @throws {RangeError} When every nonce has been used.
+   * @throws {RangeError} If every nonce has been used.
    */
   next(): Uint8Array {
     if (this.#started) this.#increment();
@@ -43,6 +44,6 @@ export class NonceCounter {
       if (nonce[i] !== 0) return;
     }
     nonce.fill(0xff);
-    throw new RangeError("Cannot count on: every nonce has been used");
+    throw new RangeError("Cannot continue: every nonce has been used");
   }
 }

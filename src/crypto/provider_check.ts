@@ -1,5 +1,5 @@
 /**
- * Proves a provider equal to the reference before it is used.
+ * Tests that a provider is equal to the reference before it is used.
  *
  * @module
  */
@@ -11,10 +11,10 @@ import type { AeadAlgorithm, AeadMethod } from "./method.ts";
 import { nobleProvider } from "./noble.ts";
 import { deriveSubkey } from "./subkey.ts";
 
-/** One random key, and what noble seals with it. */
+/** One random key, and texts that noble seals with it. */
 export interface Sample {
   readonly key: Uint8Array;
-  /** Several uses, as a stream has them. */
+  /** Several uses of the key, as in a stream. */
   readonly uses: readonly {
     readonly nonce: Uint8Array;
     readonly plaintext: Uint8Array;
@@ -23,8 +23,8 @@ export interface Sample {
 }
 
 /**
- * What noble answers to random questions. Noble is slow while it is new: one
- * set of answers serves all providers.
+ * Computes noble's answers to random inputs. Noble is slow in its first calls,
+ * so that one set of answers serves all providers.
  *
  * @param randomBytes Makes keys, nonces and plaintexts.
  */
@@ -50,9 +50,9 @@ export function makeSamples(
 /**
  * Compares a provider with published answers and with noble.
  *
- * @param randomBytes Chooses what is compared.
+ * @param randomBytes Chooses the compared bytes.
  * @param samples Answers of noble for this method.
- * @returns What it got wrong; `undefined` when it is right.
+ * @returns The first fault; `undefined` if there is none.
  */
 export function findFault(
   provider: AeadProvider,
@@ -77,7 +77,7 @@ export function findFault(
   }
 }
 
-/** Around the blocks of each cipher, and the units of the protocol. */
+/** Lengths around the blocks of each cipher, and the units of the protocol. */
 const LENGTHS = [1, 2, 15, 16, 17, 63, 64, 65, 1_400, 16_382, 16_383];
 
 interface KnownAnswer {
@@ -89,10 +89,10 @@ interface KnownAnswer {
 }
 
 /**
- * Without associated data, as this protocol has none. AES-GCM: McGrew and
- * Viega, "The Galois/Counter Mode of Operation", test cases 2, 8 and 14.
- * The others: keys, nonces and the beginning of the text of RFC 8439 §2.8.2 and
- * draft-irtf-cfrg-xchacha-03 §A.3.1; tags by OpenSSL and by libsodium.
+ * The answers have no associated data, because the protocol has none. AES-GCM:
+ * McGrew and Viega, "The Galois/Counter Mode of Operation", test cases 2, 8 and
+ * 14. The others: keys, nonces and the beginning of the text of RFC 8439 §2.8.2
+ * and draft-irtf-cfrg-xchacha-03 §A.3.1; tags by OpenSSL and by libsodium.
  */
 const KNOWN_ANSWERS: readonly KnownAnswer[] = [
   {
@@ -168,7 +168,10 @@ function compareSubkeys(
   }
 }
 
-/** Every use of one key; in the last one a bit is flipped first. */
+/**
+ * Compares every use of one key. Before the last use it opens a text with a
+ * flipped bit.
+ */
 function compare(
   provider: AeadProvider,
   method: AeadMethod,

@@ -1,5 +1,5 @@
 /**
- * Which provider serves which method.
+ * The choice of an AEAD provider for each method.
  *
  * @module
  */
@@ -11,24 +11,24 @@ import { Choice, measureSpeed, type Trial } from "./choice.ts";
 import type { AeadMethod } from "./method.ts";
 import { findFault, makeSamples } from "./provider_check.ts";
 
-/** The result of the trial of one provider with one method. */
+/** The result of testing one provider with one method. */
 export type ProviderTrial = Trial<AeadMethod, AeadProvider>;
 
-/** Serves each method by the provider chosen for it. */
+/** Makes AEADs with the provider chosen for the method. */
 export class ProviderChoice extends Choice<AeadMethod, AeadProvider>
   implements AeadProvider {
   readonly name = "auto";
   readonly version = "1";
-  /** The first provider's that is chosen for anything and has its own. */
+  /** The function of the first chosen provider that has one. */
   deriveSubkey?: NonNullable<AeadProvider["deriveSubkey"]>;
 
   /**
-   * Chooses.
+   * Chooses a provider for each method of the trials.
    *
    * @param trials See {@link Choice.add}.
    */
   constructor(trials: readonly ProviderTrial[]) {
-    // Its own fields are there only after this.
+    // The fields of this class exist only after `super()`.
     super([]);
     this.add(trials);
   }
@@ -45,7 +45,7 @@ export class ProviderChoice extends Choice<AeadMethod, AeadProvider>
     return this.chosen(method) !== undefined;
   }
 
-  /** MiB per second of the provider of a method; 0 when there is none. */
+  /** Returns MiB per second of the provider of a method; 0 if there is none. */
   speed(method: AeadMethod): number {
     const provider = this.chosen(method);
     const trial = this.trials.find((one) =>
@@ -55,9 +55,9 @@ export class ProviderChoice extends Choice<AeadMethod, AeadProvider>
   }
 
   /**
-   * Makes an AEAD, by the provider chosen for the method.
+   * Makes an AEAD with the provider chosen for the method.
    *
-   * @throws {RangeError} When no provider serves the method.
+   * @throws {RangeError} If no provider supports the method.
    */
   aead(method: AeadMethod, subkey: Uint8Array): Aead {
     const provider = this.chosen(method);
@@ -69,12 +69,12 @@ export class ProviderChoice extends Choice<AeadMethod, AeadProvider>
 }
 
 /**
- * Checks and measures providers.
+ * Tests and measures providers.
  *
  * Time: a few milliseconds for each pair.
  *
- * @param providers Those that are present and permitted.
- * @param methods Those that will be used.
+ * @param providers The available providers that are permitted.
+ * @param methods The methods that will be used.
  */
 export function tryProviders(
   providers: readonly AeadProvider[],

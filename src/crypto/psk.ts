@@ -1,6 +1,6 @@
 /**
  * Pre-shared keys of the 2022 edition: base64 of exactly the key's length,
- * never a password; and the key chains of users behind one server.
+ * never a password; and the key chains of users of one server.
  *
  * Source: SIP022 §2.1, SIP023.
  *
@@ -17,19 +17,19 @@ import { deriveSubkey2022, identityHash } from "./subkey.ts";
 
 const XCHACHA = "xchacha20-ietf-poly1305";
 
-/** A key with all that the 2022 edition makes of one. */
+/** A key with everything that the 2022 edition derives from it. */
 export class Psk extends MasterKey {
-  /** Names the key in identity headers; 16 bytes. */
+  /** Identifies the key in identity headers; 16 bytes. */
   readonly identityHash: Uint8Array;
   readonly #key: Uint8Array;
 
   /**
-   * Binds a key to its method.
+   * Combines a key and its method.
    *
-   * @param method One of the 2022 edition.
+   * @param method A method of the 2022 edition.
    * @param key The method's key length in bytes; copied.
    * @param provider Computes the cipher.
-   * @throws {RangeError} When the key has another length, or the method is of
+   * @throws {RangeError} If the key has another length, or the method is of
    * another edition.
    */
   constructor(method: AeadMethod, key: Uint8Array, provider: AeadProvider) {
@@ -41,33 +41,35 @@ export class Psk extends MasterKey {
     this.identityHash = identityHash(key);
   }
 
-  /** True if the method has identity headers: the AES ones have. */
+  /**
+   * True if the method has identity headers; only the AES methods have them.
+   */
   get hasIdentity(): boolean {
     return this.method.userKind === "identity";
   }
 
-  /** Derives a subkey by BLAKE3 from a salt or a session id. */
+  /** Derives a subkey with BLAKE3 from a salt or a session id. */
   protected override subkey(salt: Uint8Array): Uint8Array {
     return deriveSubkey2022(this.#key, salt, "session");
   }
 
   /**
-   * What hides an identity header of a stream.
+   * Makes the cipher for an identity header of a stream.
    *
-   * @param salt The stream's.
+   * @param salt The stream's salt.
    */
   identityCipher(salt: Uint8Array): BlockCipher {
     return new BlockCipher(deriveSubkey2022(this.#key, salt, "identity"));
   }
 
-  /** The cipher of a packet's separate header and identity headers. */
+  /** Makes the cipher for a packet's separate header and identity headers. */
   headerCipher(): BlockCipher {
     return new BlockCipher(this.#key);
   }
 
   /**
-   * What seals packets of the ChaCha20 method: XChaCha20-Poly1305 under the
-   * key itself, with a random nonce. No native provider has it.
+   * Makes the AEAD for packets of the ChaCha20 method: XChaCha20-Poly1305 with
+   * the key itself and a random nonce. No native provider supports it.
    */
   packetAead(): Aead {
     return nobleProvider.aead(findMethod(XCHACHA), this.#key.slice());
@@ -75,12 +77,12 @@ export class Psk extends MasterKey {
 }
 
 /**
- * Reads a key, or a chain of them with `:` between: identity keys first, the
- * user's own last.
+ * Parses a key, or a chain of keys separated by `:`. Identity keys come first,
+ * the user's own key last.
  *
  * @returns At least one key of `method.keyLength` bytes.
- * @throws {ConfigError} `ERR_SS_KEY_LENGTH`; the message says how to make a
- * key and never holds one.
+ * @throws {ConfigError} `ERR_SS_KEY_LENGTH`; the message explains how to make a
+ * key and never contains one.
  */
 export function pskChainFromText(
   text: string,
@@ -97,7 +99,9 @@ export function pskChainFromText(
   return keys;
 }
 
-/** Standard alphabet; padding may be missing, as in shadowsocks-rust. */
+/**
+ * Parses the standard alphabet. Padding may be missing, as in shadowsocks-rust.
+ */
 function pskFromBase64(text: string, method: AeadMethod): Uint8Array {
   const isBase64 = /^[A-Za-z0-9+/]*={0,2}$/.test(text);
   const length = Math.floor(text.replaceAll("=", "").length * 3 / 4);

@@ -1,5 +1,5 @@
 /**
- * A method of before 2017 with its key: everything both ends must share.
+ * A method of before 2017 with its key, which both ends share.
  *
  * @module
  */
@@ -11,22 +11,24 @@ import type {
 } from "./key_stream.ts";
 
 /**
+ * A stream cipher method with its key.
+ *
  * Security: the key is private to the object, so that no log, `JSON.stringify`
  * or inspection shows it.
  */
 export class StreamKey {
-  /** The method the key belongs to. */
+  /** The method of the key. */
   readonly method: KeyStreamMethod;
   readonly #key: Uint8Array;
   readonly #provider: KeyStreamProvider;
 
   /**
-   * Binds a key to its method.
+   * Combines a key and its method.
    *
-   * @param method Decides every size.
+   * @param method Defines every size.
    * @param key The method's key length in bytes; copied.
    * @param provider Computes the key streams.
-   * @throws {RangeError} When the key has another length.
+   * @throws {RangeError} If the key has another length.
    */
   constructor(
     method: KeyStreamMethod,

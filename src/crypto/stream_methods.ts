@@ -1,8 +1,8 @@
 /**
- * The methods of before 2017 and their sizes: stream ciphers, and none at all.
+ * The methods of before 2017 and their sizes: stream ciphers, and `none`.
  *
- * Source: shadowsocks 2.8.2, shadowsocks-libev 3.3.5, shadowsocksrr; sizes as
- * those programs have them.
+ * Source: shadowsocks 2.8.2, shadowsocks-libev 3.3.5, shadowsocksrr; the sizes
+ * are those of these programs.
  *
  * @module
  */
@@ -11,13 +11,13 @@ import type { KeyStreamAlgorithm, KeyStreamMethod } from "./key_stream.ts";
 
 /** A method that encrypts and does not authenticate. */
 export interface StreamMethod extends KeyStreamMethod {
-  /** Decides keys and headers. */
+  /** Defines keys and headers. */
   readonly family: Family;
-  /** The way in which a server tells its users apart: it cannot. */
+  /** Always `none`: a server cannot distinguish users of these methods. */
   readonly userKind: UserKind;
 }
 
-/** The stream methods; those still in use are first. */
+/** The stream methods; those still in use come first. */
 export const STREAM_METHODS: readonly StreamMethod[] = [
   ...aes("aes-cfb"),
   ...aes("aes-ctr"),
@@ -41,7 +41,7 @@ export const STREAM_METHODS: readonly StreamMethod[] = [
   method("rc4", 16, 0),
   method("rc4-md5-6", 16, 6, "rc4-md5"),
   method("xsalsa20", 32, 24),
-  // Its key is the MD5 of the password, as that of any method of 16 bytes.
+  // Its key is the MD5 of the password, as for every method of 16 bytes.
   method("table", 16, 0),
   method("none", 0, 0),
 ];

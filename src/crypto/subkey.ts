@@ -13,11 +13,12 @@ import { sha1 } from "@noble/hashes/legacy.js";
 const INFO = new TextEncoder().encode("ss-subkey");
 
 /**
- * HKDF-SHA1 over the master key, with info `ss-subkey`.
+ * Derives a subkey with HKDF-SHA1 from the master key, with info `ss-subkey`.
  *
  * @param masterKey The method's key length in bytes.
- * @param salt As many bytes; fresh and random for every stream or packet.
- * @returns As many bytes again.
+ * @param salt The same number of bytes; new and random for every stream or
+ * packet.
+ * @returns The same number of bytes.
  */
 export function deriveSubkey(
   masterKey: Uint8Array,
@@ -30,8 +31,8 @@ export function deriveSubkey(
 export type Purpose2022 = "session" | "identity";
 
 /**
- * Hashes that have taken in what a key is for, which takes as long as the rest:
- * to be cloned.
+ * Hash states that contain the purpose of a key. They are cloned, because
+ * hashing the purpose takes as long as the rest.
  */
 const BEGUN: Readonly<Record<Purpose2022, ReturnType<typeof begin>>> = {
   session: begin("shadowsocks 2022 session subkey"),
@@ -39,11 +40,12 @@ const BEGUN: Readonly<Record<Purpose2022, ReturnType<typeof begin>>> = {
 };
 
 /**
- * BLAKE3 in its key derivation mode over key and salt.
+ * Derives a subkey with BLAKE3 in its key derivation mode from key and salt.
  *
  * @param psk The method's key length in bytes.
- * @param salt As many bytes; for a packet, the 8 bytes of the session id.
- * @returns As many bytes as `psk`.
+ * @param salt The same number of bytes; for a packet, the 8 bytes of the
+ * session id.
+ * @returns The same number of bytes as `psk`.
  */
 export function deriveSubkey2022(
   psk: Uint8Array,
@@ -52,7 +54,7 @@ export function deriveSubkey2022(
 ): Uint8Array {
   const derived = BEGUN[purpose].clone().update(psk).update(salt).digest();
   if (psk.length === derived.length) return derived;
-  // The first bytes of a longer key are the shorter one.
+  // A shorter key is the front of a longer one.
   const subkey = derived.slice(0, psk.length);
   derived.fill(0);
   return subkey;
@@ -62,7 +64,10 @@ function begin(context: string): ReturnType<typeof blake3.create> {
   return blake3.create({ context: new TextEncoder().encode(context) });
 }
 
-/** Names a key of the 2022 edition without telling it: 16 bytes of BLAKE3. */
+/**
+ * Computes the identifier of a key of the 2022 edition: 16 bytes of BLAKE3,
+ * which do not reveal the key.
+ */
 export function identityHash(psk: Uint8Array): Uint8Array {
   return blake3(psk, { dkLen: 16 });
 }

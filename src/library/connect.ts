@@ -19,7 +19,7 @@ import { onThisSystem, type SystemDependencies } from "./system.ts";
 
 /** The options of a connection. */
 export interface ConnectOptions extends SystemDependencies {
-  /** The signal; its abort gives the dial up, and later fails both streams. */
+  /** Its abort ends the dial, and later fails both streams. */
   readonly signal?: AbortSignal;
   /** Milliseconds to resolve and connect to the server; default 10,000. */
   readonly connectTimeoutMs?: number;
@@ -34,13 +34,13 @@ export interface Tunnel extends ChannelStreams, Disposable {
 /**
  * Connects to a target through a server.
  *
- * A server never says that a key is wrong, nor that it could not reach the
- * target: both look like a stream that ends without a byte, or never begins.
+ * A server never reports a wrong key or an unreachable target: in both cases the
+ * stream ends without a byte, or never begins.
  *
  * @param server A link, or a server with its keys.
  * @param target `HOST:PORT`, or an address.
- * @throws {ConfigError} When a text cannot be understood.
- * @throws {TransportError} When the server cannot be reached.
+ * @throws {ConfigError} If a text is invalid.
+ * @throws {TransportError} If the server cannot be reached.
  *
  * @example Ask a web server for its time
  * ```ts no-eval

@@ -1,6 +1,6 @@
 /**
- * `fetch` through a Shadowsocks server: by an `ss-local` in this process that
- * only its maker can use.
+ * `fetch` through a Shadowsocks server, by an `ss-local` in this process that
+ * only the caller can use.
  *
  * @module
  */
@@ -11,27 +11,29 @@ import type { UpstreamServer } from "../service/outbound/shadowsocks.ts";
 import { serverFromUri } from "./keys.ts";
 import { onThisSystem, type SystemDependencies } from "./system.ts";
 
-/** A `fetch` of its own; the caller disposes of it. */
+/** A `fetch` through one server; the caller disposes of it. */
 export interface TunnelFetch extends AsyncDisposable {
-  /** Fetches as the global `fetch` does, with everything through the server. */
+  /**
+   * Fetches like the global `fetch`; all traffic is sent through the server.
+   */
   fetch(
     input: string | URL | Request,
     init?: RequestInit,
   ): Promise<Response>;
-  /** Ends what is under way, and the proxy behind it. Idempotent. */
+  /** Aborts all running requests, and closes the proxy. Idempotent. */
   close(): Promise<void>;
 }
 
 /**
- * Makes a `fetch` that goes through a server, `https://` included.
+ * Makes a `fetch` that sends all requests through a server, also `https://`.
  *
  * It listens on a port of the loopback interface that the system chooses, and
- * takes nothing without a random password. `NO_PROXY` in the environment still
- * counts where the runtime reads it.
+ * accepts only connections with a random password. `NO_PROXY` in the environment
+ * still applies if the runtime reads it.
  *
  * @param server A link, or a server with its keys.
- * @throws {ConfigError} When the link cannot be understood.
- * @throws {TransportError} When there is no port to listen on.
+ * @throws {ConfigError} If the link is invalid.
+ * @throws {TransportError} If no port is free to listen on.
  *
  * @example Fetch a page
  * ```ts no-eval

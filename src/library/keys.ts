@@ -1,5 +1,6 @@
 /**
- * Servers as users write them: links, and passwords with the name of a method.
+ * Reads servers in the form of users: links, and passwords with the name of a
+ * method.
  *
  * @module
  */
@@ -12,11 +13,11 @@ import type { ClientKeys } from "../session/family.ts";
 import { readSaltPrefix } from "../session/shadowsocks2017/salt_prefix.ts";
 
 /**
- * The keys of a password.
+ * Returns the keys of a password.
  *
  * @param method Name of a method, such as `chacha20-ietf-poly1305`.
  * @param password Any text, or the base64 keys of a 2022 method.
- * @throws {ConfigError} When the method is unknown, or the key no key of it.
+ * @throws {ConfigError} If the method is unknown, or the key is invalid for it.
  */
 export function keysFor(method: string, password: string): ClientKeys {
   const found = findMethod(method);
@@ -31,12 +32,12 @@ export function keysFor(method: string, password: string): ClientKeys {
 }
 
 /**
- * The server that a link names.
+ * Returns the server of a link.
  *
- * @param uri `ss://…` as SIP002 has it.
- * @throws {ConfigError} `ERR_SS_URI_INVALID` and as {@link keysFor}; when it
- * names a plugin, which the library does not start, or a prefix that the method
- * has no room for.
+ * @param uri `ss://…` in the form of SIP002.
+ * @throws {ConfigError} `ERR_SS_URI_INVALID` and as {@link keysFor}; also if
+ * the link names a plugin, which the library does not start, or a prefix that
+ * is too long for the method.
  */
 export function serverFromUri(uri: string): UpstreamServer {
   const { method, password, host, port, plugin, prefix } = parseServerUri(uri);

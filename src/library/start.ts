@@ -1,5 +1,5 @@
 /**
- * Both roles on the sockets and ciphers of this system.
+ * Both roles with the sockets and ciphers of this system.
  *
  * @module
  */
@@ -16,11 +16,11 @@ import {
 import { onThisSystem, type SystemDependencies } from "./system.ts";
 
 /**
- * Starts a local proxy; see `startLocal()` of the service entry for one that
- * runs on whatever it is given.
+ * Starts a local proxy. `startLocal()` of the service entry takes all
+ * dependencies from the caller.
  *
- * @throws {TransportError} When it cannot listen.
- * @throws {RangeError} When there is no server.
+ * @throws {TransportError} If the proxy cannot listen.
+ * @throws {RangeError} If there is no server.
  */
 export function startLocal(
   options: LocalOptions,
@@ -31,11 +31,11 @@ export function startLocal(
 }
 
 /**
- * Starts a server; see `startServer()` of the service entry for one that runs
- * on whatever it is given.
+ * Starts a server. `startServer()` of the service entry takes all dependencies
+ * from the caller.
  *
- * @throws {TransportError} When it cannot listen.
- * @throws {RangeError} When keys are missing, or users cannot be told apart.
+ * @throws {TransportError} If the server cannot listen.
+ * @throws {RangeError} If keys are missing, or users cannot be told apart.
  */
 export function startServer(
   options: ServerOptions,

@@ -1,6 +1,6 @@
 /**
- * What the functions of the library run on, where the caller gives nothing else:
- * the sockets of this runtime and the fastest ciphers that prove themselves.
+ * The default dependencies of the library: the sockets of this runtime, and the
+ * fastest ciphers that pass their self-test.
  *
  * @module
  */
@@ -11,14 +11,15 @@ import { type Method, METHODS } from "../crypto/method.ts";
 import type { Dependencies } from "../service/service.ts";
 
 /**
- * The parts that a caller may replace; the defaults are those of this system.
+ * The dependencies that a caller may replace; the defaults are those of this
+ * system.
  */
 export type SystemDependencies = Partial<Dependencies>;
 
 /**
- * Fills in what is missing.
+ * Completes the dependencies.
  *
- * @param methods Those that will be used, to try the ciphers with.
+ * @param methods The methods in use, whose ciphers are tested.
  */
 export function onThisSystem(
   given: SystemDependencies,

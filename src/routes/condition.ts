@@ -1,10 +1,10 @@
 /**
- * Conditions of a route, and how they join.
+ * The conditions of a route, and how they are combined.
  *
- * Each answers one of these: it holds, it does not, or that depends on
- * the addresses of a name that was not resolved. So a name is resolved only
- * where the answer depends on it. Where DNS asks for a name there is no port yet,
- * which is a fourth answer.
+ * A condition matches, does not match, or depends on the addresses of a name
+ * that was not resolved. A name is therefore resolved only if the answer
+ * depends on it. DNS asks about names without a port; conditions on ports then
+ * give a fourth answer.
  *
  * @module
  */
@@ -19,15 +19,18 @@ import {
 
 /** One condition. */
 export interface Condition {
-  /** Why it holds for a question, if it does. */
+  /** Returns the reason why the condition matches, if it does. */
   answer(question: RouteQuestion): RouteAnswer;
-  /** Present if it is no more than one of these sets: what a PAC can say. */
+  /**
+   * Set if the condition only consists of these sets, so that a PAC can express
+   * it.
+   */
   readonly sets?: readonly TargetSet[];
-  /** Which half of the sets counts; default: both. */
+  /** Which half of the sets is used; default: both. */
   readonly half?: "names" | "addresses";
 }
 
-/** Holds if the target meets one of the sets. */
+/** Matches if the target is in one of the sets. */
 export function inSets(sets: readonly TargetSet[]): Condition {
   return {
     sets,
@@ -52,7 +55,7 @@ export function inSets(sets: readonly TargetSet[]): Condition {
   };
 }
 
-/** Holds if one of the sets has a range with the client's address. */
+/** Matches if the client's address is in one of the sets. */
 export function fromSets(sets: readonly TargetSet[]): Condition {
   return {
     answer({ source }): RouteAnswer {
@@ -65,7 +68,9 @@ export function fromSets(sets: readonly TargetSet[]): Condition {
   };
 }
 
-/** Holds if an address of the target is in a country, as a database says. */
+/**
+ * Matches if an address of the target is in a country, according to a database.
+ */
 export function inCountry(
   country: string,
   countryOf: (address: Uint8Array) => string | undefined,
@@ -82,7 +87,7 @@ export function inCountry(
   };
 }
 
-/** Ports from one to another, both included. */
+/** A range of ports, both ends included. */
 export interface PortRange {
   /** The first port, at least 0. */
   readonly from: number;
@@ -90,7 +95,7 @@ export interface PortRange {
   readonly to: number;
 }
 
-/** Holds if the target's port is in a range. */
+/** Matches if the target's port is in a range. */
 export function onPorts(ranges: readonly PortRange[]): Condition {
   return {
     answer({ port }): RouteAnswer {
@@ -105,7 +110,7 @@ export function onPorts(ranges: readonly PortRange[]): Condition {
   };
 }
 
-/** Holds if a word of the question is one of these. */
+/** Matches if a value of the question is one of these words. */
 export function isOneOf(
   key: "network" | "user" | "inbound",
   words: readonly string[],
@@ -121,7 +126,7 @@ export function isOneOf(
   };
 }
 
-/** Holds if one of them does. */
+/** Matches if one of the conditions does. */
 export function anyOf(conditions: readonly Condition[]): Condition {
   if (conditions.length === 1) return conditions[0]!;
   const sets = conditions.map(({ sets, half }) => half ? undefined : sets);
@@ -140,7 +145,7 @@ export function anyOf(conditions: readonly Condition[]): Condition {
   };
 }
 
-/** Holds if all of them do; explained by the first. */
+/** Matches if all conditions do; the first one is the reason. */
 export function allOf(conditions: readonly Condition[]): Condition {
   if (conditions.length === 1) return conditions[0]!;
   return {
@@ -159,7 +164,7 @@ export function allOf(conditions: readonly Condition[]): Condition {
   };
 }
 
-/** Holds if the other does not. */
+/** Matches if the other condition does not. */
 export function not(condition: Condition): Condition {
   return {
     answer(question): RouteAnswer {
@@ -172,7 +177,9 @@ export function not(condition: Condition): Condition {
   };
 }
 
-/** Holds for targets that are addresses, never for what a name resolved to. */
+/**
+ * Matches only for targets that are addresses, not for the addresses of a name.
+ */
 export function ofAddressTargets(condition: Condition): Condition {
   return {
     ...condition.sets && { sets: condition.sets, half: "addresses" },
@@ -185,7 +192,7 @@ export function ofAddressTargets(condition: Condition): Condition {
   };
 }
 
-/** Holds for the names of one condition, whatever they resolve to. */
+/** Matches only by names, whatever their addresses are. */
 export function ofNames(condition: Condition): Condition {
   return {
     ...condition.sets && { sets: condition.sets, half: "names" },

@@ -1,14 +1,15 @@
 /**
- * What is wrong with a list of rules as a whole.
+ * The error of a list of rules that cannot be used.
  *
  * @module
  */
 import { ConfigError } from "../errors.ts";
 
 /**
- * A list that cannot be used; who has read its file adds the file's name.
+ * Makes the error of a list. The caller that has read the file adds the file's
+ * name.
  *
- * @param why Half a sentence: what is wrong with the list.
+ * @param why What is wrong with the list, as half a sentence.
  */
 export function listError(why: string): ConfigError {
   return new ConfigError("ERR_ROUTE_LIST", why);

@@ -1,36 +1,38 @@
 /**
- * What was left out of a list, and why: counted, with the first places.
+ * The entries that were left out of a list: reasons, counts and first lines.
  *
  * @module
  */
 import { MAX_LIST_NOTES } from "../limits.ts";
 
-/** One reason. */
+/** A reason, with its entries. */
 export interface ListNote {
-  /** Words, without the line. */
+  /** The reason in words, without the line. */
   readonly reason: string;
   /** The number of such entries. */
   readonly count: number;
-  /** The first lines; 0 where the list has none. */
+  /** The first lines; 0 for lists without lines. */
   readonly lines: readonly number[];
-  /** True if the entries are used all the same. */
+  /** True if the entries are still used. */
   readonly isUsed: boolean;
 }
 
-/** The reasons of one list. */
+/** The notes of one list. */
 export class ListNotes {
   readonly #notes = new Map<
     string,
     { count: number; lines: number[]; isUsed: boolean }
   >();
 
-  /** Counts an entry. Beyond a bound of reasons, the rest share one. */
+  /**
+   * Counts an entry. Beyond the limit of reasons, further ones share a note.
+   */
   add(reason: string, line: number, isUsed = false): void {
     const key = this.#notes.has(reason) || this.#notes.size < MAX_LIST_NOTES
       ? reason
       : isUsed
-      ? "has other peculiarities"
-      : "has other faults";
+      ? "has another peculiarity"
+      : "has another fault";
     const note = this.#notes.get(key);
     if (note === undefined) {
       this.#notes.set(key, { count: 1, lines: [line], isUsed });
@@ -49,7 +51,7 @@ export class ListNotes {
     return count;
   }
 
-  /** Every reason, in the order in which they were met. */
+  /** Returns every note, in the order of the first entries. */
   all(): ListNote[] {
     return [...this.#notes].map(([reason, note]) => ({ reason, ...note }));
   }

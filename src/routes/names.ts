@@ -1,16 +1,16 @@
 /**
- * Names of hosts as routes compare them.
+ * Host names as routes compare them.
  *
  * @module
  */
 import { MAX_NAME_LENGTH } from "../limits.ts";
 
 /**
- * A name as DNS has it: ASCII, in lower case, without the dot at its end.
+ * Converts a name to ASCII, in lower case, without a dot at its end.
  *
  * Source: RFC 5891 (IDNA), as URLs apply it.
  *
- * @returns `undefined` for what is no name.
+ * @returns `undefined` if the text is not a name.
  */
 export function asciiName(text: string): string | undefined {
   const name = text.endsWith(".") ? text.slice(0, -1) : text;
@@ -19,7 +19,7 @@ export function asciiName(text: string): string | undefined {
   }
   if (ASCII.test(name)) return undefined;
   const host = URL.parse(`http://${name}/`)?.hostname;
-  // A URL reads other things than a host, and some names as addresses.
+  // A URL may contain more than a host, and some names are parsed as addresses.
   return host !== undefined && host.includes("xn--") && ASCII_NAME.test(host) &&
       host.length <= MAX_NAME_LENGTH
     ? host
@@ -27,7 +27,7 @@ export function asciiName(text: string): string | undefined {
 }
 
 /**
- * The name that a client asks for, which need not be a good one.
+ * Returns the name that a client requests, which may be invalid.
  *
  * @param host A name, never an address.
  */
@@ -36,7 +36,9 @@ export function questionName(host: string): string {
   return asciiName(name) ?? name.toLowerCase();
 }
 
-/** Labels of what is seen in names; an underscore is, a space is not. */
+/**
+ * Labels as they occur in practice, which includes underscores but not spaces.
+ */
 const ASCII_NAME = /^[\w-]+(?:\.[\w-]+)*$/;
 // deno-lint-ignore no-control-regex
 const ASCII = /^[\x00-\x7f]*$/;

@@ -1,11 +1,12 @@
 /**
- * A PAC file from routes: what a browser may reach past the proxy.
+ * Makes a PAC file from routes, which says what a browser may reach directly.
  *
- * It says DIRECT only where the routes say `direct` for sure; everything else
- * is sent to the proxy, which applies all of them. A route that a PAC cannot
- * express ends what it says. It resolves no name: that would tell a resolver.
+ * It answers DIRECT only if the routes certainly say `direct`. Everything else
+ * is sent to the proxy, which applies all routes. The file ends at the first
+ * route that a PAC cannot express. It never resolves names, because that would
+ * reveal them to a resolver.
  *
- * Language: ECMAScript 3, which WinHTTP and old phones run.
+ * Language: ECMAScript 3, which WinHTTP and old phones support.
  *
  * @module
  */
@@ -14,32 +15,32 @@ import { MAX_PAC_BYTES, MAX_SMALL_PAC_RULES } from "../limits.ts";
 import type { TargetSet } from "./match/target_set.ts";
 import type { Route, RouteTable } from "./route_table.ts";
 
-/** The content of a PAC file. */
+/** The options of a PAC file. */
 export interface PacOptions {
-  /** `host:port` of the proxy, which speaks HTTP and SOCKS there. */
+  /** `host:port` of the proxy, which serves both HTTP and SOCKS. */
   readonly proxy: string;
-  /** True to embed all rules that can be; default: 2,000 of them. */
+  /** True to include all rules that fit; default: at most 2,000. */
   readonly full?: boolean;
-  /** True to go past a proxy that does not answer. Default: false. */
+  /** True to connect directly if the proxy does not answer. Default: false. */
   readonly fallback?: boolean;
   /** True if names are resolved for routes with addresses. Default: false. */
   readonly resolves?: boolean;
 }
 
-/** One route as a PAC has it. */
+/** A route as a PAC contains it. */
 interface PacRoute {
   readonly isDirect: boolean;
-  /** Names that hold for themselves. */
+  /** Names that match only themselves. */
   readonly exact: string[];
-  /** Names that hold for themselves and below. */
+  /** Names that match themselves and names below them. */
   readonly suffix: string[];
-  /** Names that hold below only. */
+  /** Names that match only names below them. */
   readonly below: string[];
-  /** First and last of each range, as numbers. */
+  /** The first and last address of each range, as numbers. */
   readonly ranges: number[];
 }
 
-/** Writes the file. */
+/** Returns the text of the file. */
 export function pacOf(routes: RouteTable, options: PacOptions): string {
   const { proxy, full = false, fallback = false, resolves = false } = options;
   const budget = {
@@ -66,7 +67,7 @@ export function pacOf(routes: RouteTable, options: PacOptions): string {
     .replace('"REST"', () => String(rest));
 }
 
-/** @returns `undefined` where a PAC must not say anything from here on. */
+/** @returns `undefined` if the file must end before this route. */
 function expressed(
   { to, when }: Route,
   budget: Budget,
@@ -79,8 +80,8 @@ function expressed(
     half !== "addresses" && sets.some(({ hasPatterns }) => hasPatterns) ||
     half === undefined && resolves &&
       sets.some(({ hasAddresses }) => hasAddresses);
-  // What is not said of a direct route reaches the proxy, which knows it. Of
-  // another route it would be taken for a later one.
+  // Parts of a direct route may be left out, since the proxy knows them. Parts
+  // of another route may not, because a later route would match instead.
   if (isHidden && !isDirect) return undefined;
   const names = { exact: [], suffix: [], below: [] };
   const isNamed = half === "addresses" || addNames(names, sets, budget);
@@ -90,13 +91,13 @@ function expressed(
   return isDirect ? { route, isLast: true } : undefined;
 }
 
-/** Rules and bytes that are left. */
+/** Rules and bytes that may still be added. */
 interface Budget {
   rules: number;
   bytes: number;
 }
 
-/** @returns False when the budget is spent. */
+/** @returns False if the budget is used up. */
 function addNames(
   route: Record<"exact" | "suffix" | "below", string[]>,
   sets: readonly TargetSet[],
@@ -112,10 +113,10 @@ function addNames(
 }
 
 /**
- * First and last of each IPv4 range, sorted, apart. IPv6 addresses reach the
- * proxy anyway.
+ * Returns the first and last address of each IPv4 range, sorted and merged.
+ * IPv6 addresses are always sent to the proxy.
  *
- * @returns `undefined` when the budget is spent.
+ * @returns `undefined` if the budget is used up.
  */
 function rangesOf(
   sets: readonly TargetSet[],
@@ -144,7 +145,7 @@ function spend(budget: Budget, bytes: number): boolean {
   return --budget.rules >= 0 && budget.bytes >= 0;
 }
 
-/** Two numbers of 10 digits, with their commas. */
+/** Two numbers of 10 digits with their commas. */
 const RANGE_BYTES = 22;
 
 function rowOf({ isDirect, exact, suffix, below, ranges }: PacRoute): unknown {
@@ -156,7 +157,7 @@ function wordOf(bytes: Uint8Array): number {
     .reduce((word, part) => word * 256 + Number(part), 0);
 }
 
-/** The words in capitals are replaced. */
+/** The words in capitals are replaced by values. */
 const PROGRAM = `var proxy = "PROXY";
 var routes = "ROUTES";
 var rest = "REST";

@@ -1,5 +1,6 @@
 /**
- * The configuration's `routes`: conditions in the words of sing-box, in order.
+ * Reads `routes` of the configuration: an ordered list of conditions, named as
+ * in sing-box.
  *
  * @module
  */
@@ -17,31 +18,33 @@ import { type Route, RouteTable } from "./route_table.ts";
 import { ListSizes, RuleBuilder } from "./rule_builder.ts";
 import type { CountryOf, RuleList } from "./rule_list.ts";
 
-/** The parts to which routes may refer. */
+/** What routes may refer to. */
 export interface RouteWorld {
-  /** Name of the configuration file, for complaints. */
+  /** Name of the configuration file, for messages. */
   readonly file: string;
-  /** The place of the list in the file; default: `routes`. */
+  /** The key of the list in the file; default: `routes`. */
   readonly key?: string | undefined;
-  /** Names of servers and groups, beside `proxy`, `direct` and `block`. */
+  /**
+   * Names of servers and groups, in addition to `proxy`, `direct` and `block`.
+   */
   readonly outbounds: readonly string[];
-  /** Lists by their names in `rule_sets`. */
+  /** The lists of `rule_sets` by name. */
   readonly ruleSets: ReadonlyMap<string, RuleList>;
-  /** The countries of `geoip_file`; absent without it. */
+  /** Returns the country of an address; not set without `geoip_file`. */
   readonly countryOf?: CountryOf | undefined;
-  /** A category of `geosite_file`; absent without it. */
+  /** Returns a category of `geosite_file`; not set without it. */
   readonly geoSite?: ((category: string) => RuleList) | undefined;
-  /** The known word that was meant, if any is near. */
+  /** Returns the known word that is most similar, if any is. */
   nearest(word: string, known: Iterable<string>): string | undefined;
 }
 
-/** The ways of a route besides servers and groups. */
+/** The values of `to` that are no servers or groups. */
 export const ROUTE_ENDS = ["proxy", "direct", "block"] as const;
 
 /**
  * Reads `routes`.
  *
- * @param value As it is in the file.
+ * @param value The value in the file.
  * @throws {ConfigError} `ERR_CONFIG_VALUE`, with file and key.
  */
 export function readRoutes(value: unknown, world: RouteWorld): RouteTable {
@@ -97,7 +100,7 @@ class RouteReader {
     rule.isInverted = invert === true;
     const when = rule.build(new ListSizes());
     if (when === undefined && invert === true) {
-      throw this.#wrong("invert", "there is no condition that it could invert");
+      throw this.#wrong("invert", "expected a condition to invert");
     }
     return {
       to: this.#end(to),
@@ -131,7 +134,9 @@ class RouteReader {
     );
   }
 
-  /** Each reads one value of its key; what it returns joins the targets. */
+  /**
+   * The readers of values by key; a returned condition is added to the targets.
+   */
   readonly #readers: Readonly<Record<string, Reader>> = {
     "domain": (rule, value, key) =>
       rule.targets.name("exact", this.#text(value, key), 0),
@@ -240,7 +245,7 @@ function wrong(
   return new ConfigError("ERR_CONFIG_VALUE", `${file}: ${key}: ${what}`);
 }
 
-/** Blocks that are never on the public internet. RFC 6890, RFC 4193. */
+/** Blocks that are never part of the public internet. RFC 6890, RFC 4193. */
 export const PRIVATE_BLOCKS: readonly string[] = [
   ...["0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8"],
   ...["169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16"],

@@ -1,5 +1,5 @@
 /**
- * Routes in order: the first that holds decides, and says why.
+ * An ordered list of routes. The first one that matches decides.
  *
  * @module
  */
@@ -19,29 +19,29 @@ export interface Route {
    * The place of the route in the configuration: `routes[2]`, `[bypass_list]`.
    */
   readonly place: string;
-  /** The condition; default: the route always holds. */
+  /** The condition; default: the route always matches. */
   readonly when?: Condition;
 }
 
-/** The decision. */
+/** The decision for a question. */
 export interface RouteDecision {
-  /** The way of the route that holds. */
+  /** The `to` of the route that matches. */
   readonly to: string;
   /** The place of that route. */
   readonly place: string;
-  /** Which of its conditions holds; `undefined` where it has none. */
+  /** The condition that matches; `undefined` if the route has none. */
   readonly hit?: RouteHit;
 }
 
-/** Routes that do not change: new ones take the place of the whole table. */
+/** An immutable list of routes; a change replaces the whole table. */
 export class RouteTable {
   readonly #routes: readonly Route[];
   readonly #last: Route;
 
   /**
-   * Takes routes in order.
+   * Makes a table.
    *
-   * @param last Holds where nothing else does.
+   * @param last Used if no other route matches.
    */
   constructor(routes: readonly Route[], last: Route) {
     this.#routes = routes;
@@ -49,11 +49,11 @@ export class RouteTable {
   }
 
   /**
-   * Decides. A route that depends on a port or a network is passed over where
-   * the question has none.
+   * Decides a question. Routes that depend on a port or a network are skipped
+   * if the question has none.
    *
-   * @returns `undefined` when that depends on the addresses of a name that was
-   * not resolved: ask again with them, or with none.
+   * @returns `undefined` if the decision depends on the addresses of a name
+   * that was not resolved. Ask again with the addresses, or with an empty list.
    */
   decide(question: RouteQuestion): RouteDecision | undefined {
     for (const { to, place, when } of this.#routes) {
@@ -66,13 +66,13 @@ export class RouteTable {
     return { to: this.#last.to, place: this.#last.place };
   }
 
-  /** Every route, the last one included. */
+  /** Returns every route, including the last one. */
   routes(): readonly Route[] {
     return [...this.#routes, this.#last];
   }
 }
 
-/** A decision in words: `direct: [bypass_list] domain "a.test" (x.acl:12)`. */
+/** Explains a decision: `direct: [bypass_list] domain "a.test" (x.acl:12)`. */
 export function explainDecision({ to, place, hit }: RouteDecision): string {
   if (hit === undefined) return `${to}: ${place}`;
   const { condition, value, list, line } = hit;

@@ -1,8 +1,8 @@
 /**
- * One rule of a list: a target, and what else must hold for it.
+ * Builds one rule from targets and further conditions.
  *
- * `(any name or address) and (any port) and each other condition`, as in
- * sing-box.
+ * A rule means `(any name or address) and (any port) and each other condition`,
+ * as in sing-box.
  *
  * @module
  */
@@ -32,20 +32,21 @@ export class RuleBuilder {
   readonly sources: TargetSetBuilder;
   /** Ports of the target. */
   readonly ports: PortRange[] = [];
-  /** `tcp`, `udp`. */
+  /** `tcp` or `udp`. */
   readonly networks: string[] = [];
   /** Names of users. */
   readonly users: string[] = [];
-  /** Listeners, `host:port`. */
+  /** Listeners, as `host:port`. */
   readonly inbounds: string[] = [];
-  /** More ways for the target to meet the rule. */
+  /** Further conditions that the target may match instead. */
   readonly otherTargets: Condition[] = [];
-  /** True to hold where the conditions do not. */
+  /** True if the rule matches where its conditions do not. */
   isInverted = false;
 
   /**
-   * @param list Name of the list; `undefined` for the configuration itself.
-   * @param notes Takes what is left out.
+   * @param list The list's name in messages; `undefined` for the configuration
+   * itself.
+   * @param notes Receives the entries that are left out.
    */
   constructor(list: string | undefined, notes: ListNotes) {
     this.targets = new TargetSetBuilder(list, notes);
@@ -53,10 +54,10 @@ export class RuleBuilder {
   }
 
   /**
-   * Makes the condition; `undefined` where the rule has none.
+   * Returns the finished condition; `undefined` if the rule has none.
    *
-   * @param sizes Takes what its sets have.
-   * @throws {ConfigError} `ERR_ROUTE_LIST` when names are chosen to collide.
+   * @param sizes Receives the sizes of its sets.
+   * @throws {ConfigError} `ERR_ROUTE_LIST` if names were chosen to collide.
    */
   build(sizes: ListSizes): Condition | undefined {
     const conditions: Condition[] = [];
@@ -84,7 +85,7 @@ export class RuleBuilder {
   }
 }
 
-/** The sizes of all sets of a list together. */
+/** The total sizes of the sets of a list. */
 export class ListSizes {
   /** The numbers of each kind of entry. */
   counts: TargetCounts = {
@@ -98,7 +99,7 @@ export class ListSizes {
   /** Bytes of memory. */
   byteLength = 0;
 
-  /** Adds what a set has; returns the set. */
+  /** Adds the size of a set, and returns the set. */
   sum(set: TargetSet): TargetSet {
     const { counts } = this;
     this.counts = {

@@ -1,5 +1,5 @@
 /**
- * A list of rules that was read, of whatever format.
+ * A list of rules, read from any format.
  *
  * @module
  */
@@ -10,9 +10,9 @@ import { type ListNote, ListNotes } from "./list_notes.ts";
 import type { TargetCounts } from "./match/target_set.ts";
 import { ListSizes, RuleBuilder } from "./rule_builder.ts";
 
-/** A list. */
+/** A list that can be used in routes. */
 export interface RuleList {
-  /** Holds if one of the rules does. */
+  /** Matches if one of the rules does. */
   readonly condition: Condition;
   /** The numbers of each kind of entry. */
   readonly counts: TargetCounts;
@@ -22,26 +22,32 @@ export interface RuleList {
   readonly notes: readonly ListNote[];
 }
 
-/** What there is to see of a list that is in use. */
+/** The status of a list in use. */
 export interface RuleListFacts {
   /** The name in the configuration. */
   readonly name: string;
-  /** Path of its file, or host that publishes it. */
+  /** Path of its file, or the host that publishes it. */
   readonly source: string;
-  /** Entries; not set for a database. */
+  /** The number of entries; not set for a database. */
   readonly rules?: number;
-  /** Bytes of memory; of a database, of its file. */
+  /** Bytes of memory; for a database, the size of its file. */
   readonly bytes: number;
-  /** Milliseconds since 1970 when it changed. Not set where unknown. */
+  /**
+   * The time of the last change; milliseconds since 1970. Not set if it is not
+   * known.
+   */
   readonly changedUnixMs?: number;
 }
 
-/** How many entries a list has. */
+/** Returns the number of entries of a list. */
 export function countRules(counts: TargetCounts): number {
   return Object.values(counts).reduce((sum, count) => sum + count, 0);
 }
 
-/** Two-letter code of the country of an address; `undefined`: not known. */
+/**
+ * Returns the two-letter country code of an address; `undefined` if it is not
+ * known.
+ */
 export type CountryOf = (address: Uint8Array) => string | undefined;
 
 /** Collects a list. */
@@ -51,16 +57,16 @@ export class RuleListBuilder {
   readonly #sizes = new ListSizes();
   readonly #conditions: Condition[] = [];
   #rules = 0;
-  /** The rule to which text lists add their entries one by one. */
+  /** The rule that text lists add their entries to. */
   readonly main: RuleBuilder;
 
-  /** @param list Its name in what is explained. */
+  /** @param list The list's name in messages. */
   constructor(list: string) {
     this.#list = list;
     this.main = this.rule();
   }
 
-  /** A rule to be filled, and then built. */
+  /** Returns a new rule, which must be filled and then built. */
   rule(): RuleBuilder {
     if (++this.#rules > MAX_LIST_RULES) {
       throw listError(`it has more than ${MAX_LIST_RULES} rules`);
@@ -68,26 +74,26 @@ export class RuleListBuilder {
     return new RuleBuilder(this.#list, this.#notes);
   }
 
-  /** The finished rule; `undefined` where it has no condition. */
+  /** Returns the finished rule; `undefined` if it has no condition. */
   build(rule: RuleBuilder): Condition | undefined {
     return rule.build(this.#sizes);
   }
 
-  /** Adds a way in which the list holds. */
+  /** Adds a condition by which the list matches. */
   add(condition: Condition): void {
     this.#conditions.push(condition);
   }
 
-  /** Leaves an entry out. */
+  /** Notes an entry that is left out. */
   note(reason: string, line: number): void {
     this.#notes.add(reason, line);
   }
 
   /**
-   * Makes the list.
+   * Returns the finished list.
    *
-   * @throws {ConfigError} `ERR_ROUTE_LIST` when nothing of it is usable, or
-   * most of it is not.
+   * @throws {ConfigError} `ERR_ROUTE_LIST` if it has no usable entry, or most
+   * entries cannot be used.
    */
   finish(): RuleList {
     const main = this.build(this.main);
@@ -102,12 +108,12 @@ export class RuleListBuilder {
         `most of its entries cannot be used: ${describeNote(first!)}`,
       );
     }
-    if (conditions.length === 0) throw listError("no rule is in it");
+    if (conditions.length === 0) throw listError("it has no rules");
     return { condition: anyOf(conditions), counts, byteLength, notes };
   }
 }
 
-/** A note in words: `2 entries: is not a name (line 3, line 8)`. */
+/** Formats a note: `2 entries: is not a name (line 3, line 8)`. */
 export function describeNote({ reason, count, lines }: ListNote): string {
   const places = lines.filter((line) => line > 0).map((line) => `line ${line}`);
   const more = places.length > 0 && count > lines.length ? ", …" : "";

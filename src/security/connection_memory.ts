@@ -1,15 +1,15 @@
 /**
- * The connections of ShadowsocksR's clients, by the ids they carry: none is
- * served twice, as long as its time stamp may still be good.
+ * Remembers connections of ShadowsocksR clients by their ids, so that none is
+ * served twice while its time stamp may still be valid.
  *
- * A client draws an id for itself when it starts and counts its connections.
- * Of each client the last {@link PACKET_WINDOW} ids are remembered one by one;
- * whatever is older counts as seen. A client is forgotten when every recording
- * of it is too old to be served.
+ * A client chooses an id at its start and counts its connections. The last
+ * {@link PACKET_WINDOW} connection ids of each client are remembered; older
+ * ones count as seen. A client is forgotten when recordings of its connections
+ * are too old to be served.
  *
- * Security: it forgets no client whose replay would be served. When it is full
- * of such clients it takes no new one; so no user and, where users have no
- * names, no client network may fill it alone.
+ * Security: no client is forgotten whose replay would be served. If the memory
+ * is full of such clients, new ones are refused. Therefore no single user may
+ * fill it, and, where users have no names, no single client network.
  *
  * @module
  */
@@ -24,11 +24,11 @@ import {
 } from "../limits.ts";
 import { SlidingWindow } from "./sliding_window.ts";
 
-/** The header of a connection. */
+/** The ids in the header of a connection. */
 export interface ConnectionId {
   /** The user of the connection; not set where there are no users. */
   readonly user?: string;
-  /** The client's own number: 4 bytes. */
+  /** The client's id, 32 bits. */
   readonly client: number;
   /** The client's count of connections, 32 bits. */
   readonly connection: number;
@@ -38,32 +38,32 @@ export interface ConnectionId {
 interface Client {
   /** See {@link ownerOf}. */
   readonly owner: string;
-  /** Ids are counted from here. */
+  /** The connection id that corresponds to 0 in the window. */
   readonly first: number;
   readonly seen: SlidingWindow;
-  /** The time at which the client was last heard. */
+  /** The time of the client's last connection. */
   heardMs: number;
 }
 
-/** The connections of one server. */
+/** The connections of one server's clients. */
 export class ConnectionMemory {
   /** Seconds a time stamp may differ from our clock. */
   readonly maxSkewSeconds: number;
   readonly #clock: Clock;
-  /** The time of the start, on the clock that is never set. */
+  /** The start, on the monotonic clock. */
   readonly #startMs: number;
   readonly #capacity: number;
-  /** The clients, in the order in which they were heard. */
+  /** The clients, ordered by their last connections. */
   readonly #clients = new Map<string, Client>();
   /** The number of clients of each owner. */
   readonly #counts = new Map<string, number>();
 
   /**
-   * Has seen nothing.
+   * Makes an empty memory.
    *
    * @param clock Decides when a client may be forgotten.
-   * @param options `maxSkewSeconds`: how far time stamps may be off;
-   * `capacity`: clients at once.
+   * @param options `maxSkewSeconds`: how far time stamps may differ;
+   * `capacity`: the most clients.
    */
   constructor(
     clock: Clock,
@@ -79,8 +79,8 @@ export class ConnectionMemory {
   }
 
   /**
-   * It has seen every connection since then, as the clock is set now;
-   * milliseconds since 1970.
+   * The time since when every connection was recorded, by the clock as it is
+   * set now; milliseconds since 1970.
    */
   get sinceUnixMs(): number {
     const ageMs = this.#clock.monotonicMs() - this.#startMs;
@@ -88,19 +88,19 @@ export class ConnectionMemory {
   }
 
   /**
-   * Records a connection, in the same step as it looks it up. Only for headers
-   * that are authentic and of now.
+   * Checks and records a connection in one step. Call it only for authenticated
+   * headers with a valid time stamp.
    *
-   * @throws {ProtocolError} `ERR_SS_REPLAY` when it was seen, or is too old to
-   * tell.
-   * @throws {PolicyError} `ERR_POLICY_LIMIT` for a new client, when there are
-   * too many.
+   * @throws {ProtocolError} `ERR_SS_REPLAY` if it was seen, or is too old to
+   * decide.
+   * @throws {PolicyError} `ERR_POLICY_LIMIT` for a new client, if there are too
+   * many.
    */
   add({ user, client, connection }: ConnectionId, host: string): void {
     const name = `${client} ${user ?? ""}`;
     const entry = this.#clients.get(name) ??
       this.#enter(ownerOf(user, host), connection);
-    // Back to the end of the order.
+    // The client moves to the end of the order.
     this.#clients.delete(name);
     this.#clients.set(name, entry);
     entry.heardMs = this.#clock.monotonicMs();
@@ -108,8 +108,8 @@ export class ConnectionMemory {
     if (id >= 0 && entry.seen.add(BigInt(id))) return;
     throw new ProtocolError(
       "ERR_SS_REPLAY",
-      "Cannot accept request: its connection id was seen before, or is too " +
-        "old to tell",
+      "Cannot accept request: its connection id was used before, or is too " +
+        "old to decide",
     );
   }
 
@@ -124,10 +124,11 @@ export class ConnectionMemory {
     };
   }
 
-  /** Forgets clients whose time stamps are out of date. */
+  /** Forgets clients whose time stamps have expired. */
   #makeRoom(owner: string): void {
     const nowMs = this.#clock.monotonicMs();
-    // A stamp that was ahead is good for twice the skew; stamps are whole.
+    // A stamp that was ahead is valid for twice the skew; stamps are whole
+    // seconds.
     const keepMs = (2 * this.maxSkewSeconds + 1) * 1_000;
     for (const [name, client] of this.#clients) {
       if (nowMs - client.heardMs <= keepMs) break;
@@ -152,7 +153,7 @@ export class ConnectionMemory {
   }
 }
 
-/** The owner in whose share a client is counted. */
+/** Returns the owner whose share includes a client. */
 function ownerOf(user: string | undefined, host: string): string {
   return user === undefined ? `network ${networkOf(host)}` : `user ${user}`;
 }

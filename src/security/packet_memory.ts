@@ -1,10 +1,10 @@
 /**
- * The sessions of clients, by name: those in use, and each of the others for as
- * long as a packet of it that was recorded may still be of now.
+ * Remembers the UDP sessions of clients by name: those in use, and ended ones
+ * as long as a recorded packet of them may still be valid.
  *
- * Security: it forgets no session whose replay would be served. When it is full
- * of such sessions it takes no new one; so no user and, where users have no
- * names, no client network may fill it alone.
+ * Security: no session is forgotten whose replay would be served. If the memory
+ * is full of such sessions, new ones are refused. Therefore no single user may
+ * fill it, and, where users have no names, no single client network.
  *
  * @module
  */
@@ -25,12 +25,12 @@ export interface SessionSource {
   readonly user?: string | undefined;
 }
 
-/** A session and whose it is. */
+/** A session and its owner. */
 interface Entry<S> {
   readonly session: S;
   /** See {@link ownerOf}. */
   readonly owner: string;
-  /** The time of the end, if there was one. */
+  /** The time when the session ended; 0 while it is in use. */
   endedMs: number;
 }
 
@@ -42,15 +42,15 @@ export class PacketMemory<S> {
   readonly #inUse = new Map<string, Entry<S>>();
   /** The sessions that have ended, in that order. */
   readonly #ended = new Map<string, Entry<S>>();
-  /** The number of sessions of each owner, in use or not. */
+  /** The number of sessions of each owner, both in use and ended. */
   readonly #counts = new Map<string, number>();
 
   /**
-   * Starts empty.
+   * Makes an empty memory.
    *
    * @param clock Decides when a session may be forgotten.
-   * @param onForgotten Gets each session that is forgotten.
-   * @param capacity Sessions at once.
+   * @param onForgotten Called with each session that is forgotten.
+   * @param capacity The most sessions.
    */
   constructor(
     clock: Clock,
@@ -67,17 +67,17 @@ export class PacketMemory<S> {
     return this.#inUse.has(name);
   }
 
-  /** The session, in use or not yet forgotten. */
+  /** Returns a session that is in use or remembered. */
   find(name: string): S | undefined {
     return (this.#inUse.get(name) ?? this.#ended.get(name))?.session;
   }
 
   /**
-   * Puts a session to use: a new one, or one that had ended.
+   * Marks a new or an ended session as used.
    *
-   * @param source Whose share a new one is counted in.
-   * @throws {PolicyError} `ERR_POLICY_LIMIT` for a new one, when there are too
-   * many.
+   * @param source The owner whose share includes a new session.
+   * @throws {PolicyError} `ERR_POLICY_LIMIT` for a new session, if there are
+   * too many.
    */
   use(name: string, session: S, source: SessionSource): void {
     if (this.#inUse.has(name)) return;
@@ -86,7 +86,7 @@ export class PacketMemory<S> {
     this.#inUse.set(name, ended ?? this.#enter(session, source));
   }
 
-  /** The session is in use no more. */
+  /** Marks a session as ended. */
   end(name: string): void {
     const entry = this.#inUse.get(name);
     if (entry === undefined) return;
@@ -129,7 +129,7 @@ export class PacketMemory<S> {
   }
 }
 
-/** The owner in whose share a session is counted. */
+/** Returns the owner whose share includes a session. */
 function ownerOf({ host, user }: SessionSource): string {
   return user === undefined ? `network ${networkOf(host)}` : `user ${user}`;
 }

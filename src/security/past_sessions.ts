@@ -1,10 +1,10 @@
 /**
- * What is left of UDP sessions that {@link PacketMemory} has forgotten: the
- * highest packet id of each. A packet with a higher one is no replay, whatever
- * the clock says; its session may go on.
+ * The highest packet ids of UDP sessions that {@link PacketMemory} has
+ * forgotten. A packet with a higher id is no replay, whatever the clock is, so
+ * its session may continue.
  *
- * When there are too many, the oldest are forgotten here too, and known by
- * their newest time stamp only: see decision 0062.
+ * At the limit, the oldest entries are dropped; only their newest time stamp is
+ * kept: see decision 0062.
  *
  * @module
  */
@@ -25,17 +25,20 @@ export class PastSessions {
   readonly #ends = new Map<string, SessionEnd>();
   #forgottenSeconds = 0;
 
-  /** @param capacity Ends at once; about 150 bytes each. */
+  /** @param capacity The most ends; about 150 bytes each. */
   constructor(capacity: number = MAX_PACKET_SESSIONS) {
     this.#capacity = capacity;
   }
 
-  /** The newest time stamp of what is not even here; 0 if everything is. */
+  /**
+   * The newest time stamp of dropped entries, in seconds since 1970; 0 if there
+   * are none.
+   */
   get forgottenSeconds(): number {
     return this.#forgottenSeconds;
   }
 
-  /** The highest packet id of a session; -1 if it is not here. */
+  /** Returns the highest packet id of a session; -1 if it is not known. */
   lastId(name: string): bigint {
     return this.#ends.get(name)?.lastId ?? -1n;
   }

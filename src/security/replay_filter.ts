@@ -1,17 +1,17 @@
 /**
- * Memories of salts: a request that was recorded and is sent again must not be
- * served again.
+ * Remembers salts, so that a recorded request is not served again.
  *
- * Both keep two generations of at most {@link SALT_GENERATION} salts, in memory
- * that the threads of a program share: what one has served, none serves again.
- * What is remembered is never missed; a salt is taken for another one with a
- * probability of at most 2^-45.
+ * There are two kinds. Both keep two generations of at most
+ * {@link SALT_GENERATION} salts, in memory that all threads of a program share,
+ * so that no thread serves what another one has served. A remembered salt is
+ * always found; a new salt is mistaken for a remembered one with a probability
+ * of at most 2^-45.
  *
- * Looking up and inserting is one step without a wait in between, so that of
- * two copies that arrive together one at most is served.
+ * Look-up and insertion are one step without a wait, so that of two copies that
+ * arrive together at most one is served.
  *
- * Source: SIP022 §3.1.4; for 2017, which has no time stamps, the two filters
- * in turns of shadowsocks-libev.
+ * Source: SIP022 §3.1.4; for 2017, which has no time stamps, the two
+ * alternating filters of shadowsocks-libev.
  *
  * @module
  */
@@ -20,36 +20,39 @@ import type { ReplayMemoryKind } from "../crypto/family.ts";
 import { CLOCK_SLEW, SALT_GENERATION, SALT_POOL_MS } from "../limits.ts";
 import { SaltTable } from "./salt_table.ts";
 
-/** A memory of salts. */
+/** Remembers salts. */
 export interface ReplayFilter {
   /**
-   * True if a request of that time stamp, had it come before, would still be
-   * remembered; seconds since 1970.
+   * True if an earlier request with that time stamp, in seconds since 1970,
+   * would still be remembered.
    */
   remembers(stampSeconds: number): boolean;
   /**
-   * Records a salt, in the same step as it looks it up.
+   * Checks and records a salt in one step.
    *
-   * @param salt Of an authenticated request; borrowed until the answer.
-   * @param stampSeconds Its time stamp, where it has one.
-   * @returns `false` when it has been seen, or cannot be remembered. A memory
-   * that others share over a network answers later; until then, and if it
-   * fails, the request must not be served.
+   * @param salt The salt of an authenticated request; borrowed until the
+   * answer.
+   * @param stampSeconds The request's time stamp, if it has one.
+   * @returns `false` if it was seen, or cannot be remembered. A filter that is
+   * shared over a network answers later. Until then, and if it fails, the
+   * request must not be served.
    */
   add(salt: Uint8Array, stampSeconds?: number): boolean | Promise<boolean>;
   /**
-   * Records a salt of our own, so that what we sent is not served when it is
-   * sent back to us.
+   * Records a salt of our own, so that a message we sent is not served when it
+   * is sent back.
    *
    * @param salt Borrowed.
    */
   remember(salt: Uint8Array): void;
 }
 
-/** The tables that the threads of a program share. */
+/** The salts that the threads of a program share. */
 export type SharedSalts = Readonly<Record<ReplayMemoryKind, ArrayBufferLike>>;
 
-/** Memory for salts of both kinds, to be handed to every thread. */
+/**
+ * Allocates memory for salts of both kinds, which is passed to every thread.
+ */
 export function shareSalts(): SharedSalts {
   const make = (): ArrayBufferLike =>
     SaltTable.make(SALT_GENERATION, true).memory;
@@ -57,9 +60,10 @@ export function shareSalts(): SharedSalts {
 }
 
 /**
- * A filter that has seen nothing, or what other threads have seen.
+ * Makes a filter.
  *
- * @param memory What other threads use too; default: memory of its own.
+ * @param memory The memory that is shared with other threads; default: memory
+ * of its own.
  */
 export function replayFilterFor(
   kind: ReplayMemoryKind,
@@ -74,7 +78,7 @@ export function replayFilterFor(
     : new RecentSalts(table);
 }
 
-/** One filter of each kind, for all servers of a thread. */
+/** Makes one filter of each kind for all servers of a thread. */
 export function sharedReplayFilters(
   clock: Clock,
   salts?: SharedSalts,
@@ -89,30 +93,32 @@ export function sharedReplayFilters(
 }
 
 /**
- * For the 2022 edition: every salt for as long as its time stamp may be good,
- * 61 s, and for longer while there is room. When it is full of younger ones it
- * refuses: forgetting a salt whose time stamp is still good would serve its
- * replay.
+ * The filter for the 2022 edition. It remembers every salt as long as its time
+ * stamp may be valid, 61 s, and longer while there is room. If it is full of
+ * younger salts, it refuses requests: forgetting a salt with a valid time stamp
+ * would allow its replay.
  *
- * No moment of the wall clock is kept, since that may be set. Times are of the
- * monotonic clock of this thread, which threads do not have in common: each
- * counts from when it first saw a generation, which is never too early. What
- * was forgotten is known by its newest time stamp. See decision 0062.
+ * No wall-clock time is kept, since the clock may be set. Ages are measured by
+ * the monotonic clock of each thread, from when the thread first saw a
+ * generation, which is never too early. Forgotten salts are known by their
+ * newest time stamp. See decision 0062.
  */
 export class SaltPool implements ReplayFilter {
   readonly #clock: Clock;
   readonly #table: SaltTable;
   /** The start on the monotonic clock. */
   readonly #startMs: number;
-  /** The generation that this thread saw last, and since when it has. */
+  /**
+   * The generation that this thread saw last, and the time when it first did.
+   */
   #young: number;
   #youngSinceMs: number;
 
   /**
-   * Uses a table, which others may use too.
+   * Makes a filter on a table, which may be shared.
    *
-   * @param clock Measures the age of a generation, and has the time of the start.
-   * @param table Where salts are kept.
+   * @param clock Measures the age of a generation and the time since the start.
+   * @param table Stores the salts.
    */
   constructor(clock: Clock, table: SaltTable) {
     this.#clock = clock;
@@ -133,7 +139,7 @@ export class SaltPool implements ReplayFilter {
     this.#look();
     if (table.isFull(this.#young)) {
       const ageMs = this.#clock.monotonicMs() - this.#youngSinceMs;
-      // What is forgotten came before this generation.
+      // All salts that are forgotten are older than this generation.
       if (ageMs <= SALT_POOL_MS || table.has(salt)) return false;
       table.turn(this.#young);
       this.#look();
@@ -158,13 +164,14 @@ export class SaltPool implements ReplayFilter {
 }
 
 /**
- * The second of a start, by the wall clock as it is set now: an honest time
- * stamp is never before it, and that of a recording from before the start is,
- * whatever the wall clock was then. Allows for the drift of both clocks since
- * the start, and for a wall clock that is read in whole milliseconds; for no
- * more, since a client may come a few milliseconds after the start.
+ * Returns the second of a start, by the wall clock as it is set now. The time
+ * stamp of an honest request is never before it. The stamp of a recording from
+ * before the start always is, whatever the wall clock was then. The result
+ * allows for the drift of both clocks since the start and for a wall clock in
+ * whole milliseconds. It allows for no more, because a client may connect a few
+ * milliseconds after the start.
  *
- * @param startMs What `monotonicMs()` was at the start.
+ * @param startMs The value of `monotonicMs()` at the start.
  */
 export function secondOfStart(clock: Clock, startMs: number): number {
   const sinceMs = clock.monotonicMs() - startMs;
@@ -173,23 +180,25 @@ export function secondOfStart(clock: Clock, startMs: number): number {
 }
 
 /**
- * For AEAD 2017, where a recording stays good for ever: the last salts, one to
- * two generations of them. What is older, or from before the start, is not
- * remembered.
+ * The filter for AEAD 2017, whose recordings never expire. It remembers the
+ * last salts, between one and two generations. Older salts, and those from
+ * before the start, are not remembered.
  */
 export class RecentSalts implements ReplayFilter {
   readonly #table: SaltTable;
 
   /**
-   * Uses a table, which others may use too.
+   * Makes a filter on a table, which may be shared.
    *
-   * @param table Where salts are kept.
+   * @param table Stores the salts.
    */
   constructor(table: SaltTable) {
     this.#table = table;
   }
 
-  /** See {@link ReplayFilter.remembers}: requests of 2017 have no time stamp. */
+  /**
+   * See {@link ReplayFilter.remembers}: requests of 2017 have no time stamps.
+   */
   remembers(): boolean {
     return true;
   }
@@ -198,7 +207,7 @@ export class RecentSalts implements ReplayFilter {
   add(salt: Uint8Array): boolean {
     const { young } = this.#table;
     if (this.#table.isFull(young)) {
-      // Replays must not push out what they are replays of.
+      // A replay must not cause its original to be forgotten.
       if (this.#table.has(salt)) return false;
       this.#table.turn(young);
     }
@@ -210,7 +219,7 @@ export class RecentSalts implements ReplayFilter {
     this.add(salt);
   }
 
-  /** True if the salt has been seen and is remembered; records nothing. */
+  /** True if the salt is remembered; records nothing. */
   has(salt: Uint8Array): boolean {
     return this.#table.has(salt);
   }

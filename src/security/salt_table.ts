@@ -1,46 +1,49 @@
 /**
- * Salts in shared memory: what one thread has seen, all have, and of two
- * threads that see the same salt at the same moment one at most learns that it
- * is new.
+ * A table of salts in shared memory. What one thread records, all threads find.
+ * If two threads add the same salt at the same moment, at most one of them gets
+ * the answer that it is new.
  *
- * Three tables take turns: the young one takes new salts, the old one is still
- * looked at, the third is empty and comes next. A salt is kept as its first 8
- * bytes; two of n salts are taken for the same with a probability of n / 2^64,
- * and the later one is then refused. Its place depends on a secret, so
- * that an attacker cannot choose salts that collide.
+ * Three tables take turns: the young one receives new salts, the old one is
+ * still searched, and the third is empty and comes next. The first 8 bytes of a
+ * salt are kept. With n salts, a new salt equals one of them by chance with a
+ * probability of n / 2^64, and is then refused. The slot of a salt depends on a
+ * secret, so that an attacker cannot choose salts that collide.
  *
- * Memory: three tables of 16 bytes for each salt of a generation; the system
- * provides it as it is used.
+ * Memory: three tables of 16 bytes for each salt of a generation. The system
+ * allocates it when it is first used.
  *
  * @module
  */
 import { SALT_MARK_LENGTH } from "../limits.ts";
 import { type RandomBytes, systemRandomBytes } from "../random.ts";
 
-/** Words of 64 bits at the start of the memory. The first counts generations. */
+/**
+ * Offsets of 64-bit words at the start of the memory. The first one counts
+ * generations.
+ */
 const GENERATION = 0;
-/** The newest time stamp of a salt that was forgotten; seconds since 1970. */
+/** The newest time stamp of a forgotten salt; seconds since 1970. */
 const FORGOTTEN = 1;
-/** The number of salts in each table; one word each. */
+/** The number of salts in each table, one word each. */
 const COUNTS = 2;
-/** The newest time stamp of each table; one word each. */
+/** The newest time stamp in each table, one word each. */
 const NEWEST = 5;
-/** The secret, four words of 32 bits. */
+/** The secret, four 32-bit words. */
 const SECRET = 8;
 const HEADER_WORDS = 10;
 
 const TABLES = 3;
 
-/** Slots for each salt: a table is never more than half full. */
+/** Slots for each salt, so that a table is at most half full. */
 const SLOTS_PER_SALT = 2;
 
-/** The salt that is looked at; nothing waits meanwhile. */
+/** The salt of the current call. No other call can start before it ends. */
 const SCRATCH = new Uint8Array(SALT_MARK_LENGTH);
 const SCRATCH_VIEW = new DataView(SCRATCH.buffer);
 
-/** Salts of two generations. */
+/** The salts of two generations. */
 export class SaltTable {
-  /** The memory that threads share; a `SharedArrayBuffer` if they do. */
+  /** The memory; a `SharedArrayBuffer` if threads share it. */
   readonly memory: ArrayBufferLike;
   /** Salts in one generation. */
   readonly capacity: number;
@@ -48,7 +51,7 @@ export class SaltTable {
   readonly #secret: Int32Array<ArrayBufferLike>;
   readonly #slots: number;
 
-  /** Takes up a memory that {@link SaltTable.make} has made. */
+  /** Uses memory that {@link SaltTable.make} has made. */
   constructor(memory: ArrayBufferLike) {
     this.memory = memory;
     this.#words = new BigInt64Array(memory);
@@ -58,7 +61,7 @@ export class SaltTable {
   }
 
   /**
-   * An empty table.
+   * Makes an empty table.
    *
    * @param capacity Salts in one generation, a power of two.
    * @param shared True if other threads will use it too.
@@ -74,36 +77,36 @@ export class SaltTable {
       : new ArrayBuffer(words * 8);
     const table = new SaltTable(memory);
     new Uint8Array(memory, SECRET * 8, 16).set(randomBytes(16));
-    // A multiplier that is even loses bits.
+    // An even multiplier would lose bits.
     for (let i = 0; i < 4; i++) table.#secret[i]! |= 1;
     return table;
   }
 
-  /** The generation that takes salts now; they are counted from 0. */
+  /** The number of the generation that receives salts now, from 0. */
   get young(): number {
     return Number(Atomics.load(this.#words, GENERATION));
   }
 
   /**
-   * The newest time stamp of a salt that was forgotten, in seconds since 1970;
-   * 0 if none was.
+   * The newest time stamp of a forgotten salt, in seconds since 1970; 0 if
+   * there is none.
    */
   get forgottenSeconds(): number {
     return Number(Atomics.load(this.#words, FORGOTTEN));
   }
 
-  /** True if a generation has as many salts as it may. */
+  /** True if a generation has reached its capacity. */
   isFull(generation: number): boolean {
     const count = Atomics.load(this.#words, COUNTS + tableOf(generation));
     return count >= BigInt(this.capacity);
   }
 
   /**
-   * Records a salt, in the same step as it looks it up. Not to be called while
-   * the young generation is full.
+   * Checks and records a salt in one step. Must not be called while the young
+   * generation is full.
    *
    * @param salt At least 16 bytes, or an IV of 6 or more; borrowed.
-   * @param stampSeconds The time stamp that came with it; 0: none.
+   * @param stampSeconds The time stamp of the request; 0 for none.
    * @returns True if it is new.
    */
   add(salt: Uint8Array, stampSeconds = 0): boolean {
@@ -112,13 +115,14 @@ export class SaltTable {
     this.#raise(NEWEST + index, BigInt(stampSeconds));
     if (!this.#insert(index, start, mark)) return false;
     Atomics.add(this.#words, COUNTS + index, 1n);
-    // Looked up only after it was inserted: where another thread has turned
-    // the generations meanwhile, at least one of both sees the other's.
+    // The other table is searched only after the insertion. If another thread
+    // has turned the generations meanwhile, at least one of the two threads
+    // finds the other's salt.
     return !this.#has(before(index), start, mark) &&
       (tableOf(this.young) === index || !this.#has(after(index), start, mark));
   }
 
-  /** True if a salt is in one of both generations. */
+  /** True if one of the two generations has the salt. */
   has(salt: Uint8Array): boolean {
     const { mark, start } = this.#place(salt);
     const index = tableOf(this.young);
@@ -127,17 +131,17 @@ export class SaltTable {
   }
 
   /**
-   * Turns the generations: the young one becomes the old one, and what was the
-   * old one is forgotten. One thread does it, if several see at the same time
-   * that it is due.
+   * Turns the generations: the young one becomes the old one, and the old one
+   * is cleared. If several threads call it at the same time, only one takes
+   * effect.
    *
-   * @param young The generation that was found due.
+   * @param young The generation that was full.
    */
   turn(young: number): void {
     const next = young + 1;
     const spare = tableOf(next + 1);
     const newest = Atomics.load(this.#words, NEWEST + spare);
-    // What was read is of the generation before `young` only if none has begun.
+    // `newest` is valid only if no other generation has started.
     if (this.young !== young) return;
     this.#raise(FORGOTTEN, newest);
     const found = Atomics.compareExchange(
@@ -153,7 +157,7 @@ export class SaltTable {
     Atomics.store(this.#words, COUNTS + spare, 0n);
   }
 
-  /** Sets a word to a value, if that is greater. */
+  /** Raises a word to a value. */
   #raise(word: number, value: bigint): void {
     for (;;) {
       const found = Atomics.load(this.#words, word);
@@ -164,24 +168,24 @@ export class SaltTable {
     }
   }
 
-  /** The kept part of a salt, and its first slot. */
+  /** Returns the kept part of a salt and its first slot. */
   #place(salt: Uint8Array): { mark: bigint; start: number } {
-    // Asking Bun for the buffer of a small array makes it build one.
+    // Bun allocates the buffer of a small array when `buffer` is read.
     for (let i = 0; i < SALT_MARK_LENGTH; i++) SCRATCH[i] = salt[i] ?? 0;
     const view = SCRATCH_VIEW;
-    // A keyed hash, multilinear: its upper bits depend on all lower ones.
+    // A keyed multilinear hash; its upper bits depend on all lower ones.
     let hash = 0;
     for (let i = 0; i < 4; i++) {
       hash = hash + Math.imul(view.getInt32(4 * i), this.#secret[i]!) | 0;
     }
     return {
-      // Empty slots are zero.
+      // Zero marks an empty slot.
       mark: view.getBigInt64(0) || 1n,
       start: (hash >>> 8) % this.#slots,
     };
   }
 
-  /** `false` when it is there already. */
+  /** Returns `false` if the salt is already there. */
   #insert(index: number, start: number, mark: bigint): boolean {
     const base = this.#baseOf(index);
     for (let i = start;; i = (i + 1) % this.#slots) {

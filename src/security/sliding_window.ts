@@ -1,6 +1,6 @@
 /**
- * Packet ids seen in one direction of one session: datagrams may come late and
- * out of order, but none twice.
+ * Packet ids received in one direction of one session. Datagrams may arrive
+ * late and out of order, but each only once.
  *
  * Source: SIP022 §3.2.4; the filter of WireGuard (RFC 6479).
  *
@@ -8,7 +8,9 @@
  */
 import { PACKET_WINDOW } from "../limits.ts";
 
-/** Ids from here on are refused: a session must end before they wrap. */
+/**
+ * Ids from here on are refused, because a session must end before they wrap.
+ */
 const LIMIT = 2n ** 64n - 1n - 8_192n;
 
 /** Blocks of 32 ids: the window, and one that is being filled. */
@@ -16,14 +18,14 @@ const MAX_BLOCKS = 8_192 / 32;
 
 /** The window of one session. */
 export class SlidingWindow {
-  /** Grows with the ids: most sessions have but a few packets. */
+  /** Grows with the ids, because most sessions have few packets. */
   #bits = new Uint32Array(2);
   /** The highest id so far. */
   #last = 0n;
 
   /**
-   * True if an id may be new; changes nothing, so it may be asked before the
-   * packet is authenticated.
+   * True if an id may be new. Nothing is changed, so it may be called before
+   * the packet is authenticated.
    */
   check(id: bigint): boolean {
     if (id >= LIMIT) return false;
@@ -33,10 +35,10 @@ export class SlidingWindow {
   }
 
   /**
-   * Records an id, in the same step as it looks it up. Only for packets that
-   * are authentic and whose header is valid.
+   * Checks and records an id in one step. Call it only for authenticated
+   * packets with a valid header.
    *
-   * @returns `false` when it was seen, or is too old to tell.
+   * @returns `false` if it was seen, or is too old to decide.
    */
   add(id: bigint): boolean {
     if (!this.check(id)) return false;
@@ -46,7 +48,7 @@ export class SlidingWindow {
     return true;
   }
 
-  /** Forgets the blocks that come into use again. */
+  /** Clears the blocks that are reused. */
   #advance(id: bigint): void {
     const from = this.#last >> 5n;
     this.#last = id;
@@ -61,7 +63,7 @@ export class SlidingWindow {
     }
   }
 
-  /** Makes room; until the window is whole, no block is used twice. */
+  /** Grows the window; before it has its full size, no block is reused. */
   #grow(block: bigint): void {
     let length = this.#bits.length;
     while (block >= BigInt(length) && length < MAX_BLOCKS) length *= 2;

@@ -1,60 +1,61 @@
 /**
- * Which addresses a server may dial for its clients.
+ * Decides which addresses a server may dial for its clients.
  *
- * A policy judges the address that is dialled, after the name was resolved: a
- * name is no argument, since its owner decides what it resolves to.
+ * A policy checks the address that is dialled, after the name was resolved: the
+ * owner of a name decides which addresses it has, so names prove nothing.
  *
  * @module
  */
 import { parseIp, unmapIpv4 } from "../codec/ip_address.ts";
 
 /**
- * Judges one IP address.
+ * Checks one IP address.
  *
  * @param ip Text form, without brackets.
- * @returns Why it may not be dialled; `undefined` when it may.
+ * @returns The reason why it may not be dialled; `undefined` if it may.
  */
 export type TargetPolicy = (ip: string) => string | undefined;
 
-/** Every address that can be dialled at all. */
+/** Allows every address that can be dialled at all. */
 export const anyTarget: TargetPolicy = (ip): string | undefined =>
   classify(ip, UNDIALLABLE);
 
 /**
- * Addresses of the public internet only: nothing of the server's own host, its
- * neighbours, or its cloud provider's metadata service.
+ * Allows only addresses of the public internet: no addresses of the server's
+ * own host, its local network, or its cloud provider's metadata service.
  */
 export const publicTarget: TargetPolicy = (ip): string | undefined =>
   classify(ip, UNDIALLABLE) ?? classify(ip, NOT_PUBLIC);
 
 /**
- * Why no address of a name may be dialled, and what the operator can do.
+ * Explains why no address of a name may be dialled, and what the operator can
+ * do.
  *
- * @param ip The first of them; not set: there is none.
+ * @param ip The first address; not set if there is none.
  */
 export function explainRefusal(
   ip: string | undefined,
   policy: TargetPolicy,
 ): string {
   const reason = ip === undefined ? "no address" : policy(ip);
-  // What cannot be dialled at all cannot be opened either.
+  // The option does not allow addresses that cannot be dialled at all.
   return ip === undefined || anyTarget(ip) !== undefined
     ? `its address is ${reason}`
     : `its address is ${reason}; --allow-private lets clients reach it`;
 }
 
-/** Addresses with the same first bits. */
+/** A block of addresses with the same first bits. */
 export interface CidrBlock {
-  /** 4 or 16 bytes. */
+  /** The address, 4 or 16 bytes. */
   readonly prefix: Uint8Array;
-  /** The number of bits that count. */
+  /** The number of bits that are compared. */
   readonly bits: number;
 }
 
 /**
  * Reads `IP/BITS`, or an IP address alone.
  *
- * @returns `undefined` when it is neither.
+ * @returns `undefined` for any other text.
  */
 export function parseCidr(text: string): CidrBlock | undefined {
   const [ip = "", bits, more] = text.split("/");
@@ -67,7 +68,7 @@ export function parseCidr(text: string): CidrBlock | undefined {
 }
 
 /**
- * {@link publicTarget}, and these blocks besides.
+ * Allows what {@link publicTarget} allows, and these blocks.
  *
  * @param allowed Addresses of the server's own network that its clients may
  * reach.
@@ -84,9 +85,9 @@ export function publicTargetOr(allowed: readonly CidrBlock[]): TargetPolicy {
 }
 
 /**
- * True if an address is in one of these blocks.
+ * Returns a check if an address is in one of these blocks.
  *
- * @throws {RangeError} When one of them is none.
+ * @throws {RangeError} If one of the texts is not a block.
  */
 export function inBlocks(texts: readonly string[]): (ip: string) => boolean {
   const blocks = texts.map((text) => {
@@ -138,7 +139,7 @@ const NOT_PUBLIC = [
   range("100::/64", "discarded"),
 ];
 
-/** Addresses that stand for the IPv4 address in their last 4 bytes. RFC 6052. */
+/** Addresses that contain an IPv4 address in their last 4 bytes. RFC 6052. */
 const NAT64 = range("64:ff9b::/96", "translated to IPv4");
 
 function classify(ip: string, ranges: readonly Range[]): string | undefined {
@@ -148,7 +149,7 @@ function classify(ip: string, ranges: readonly Range[]): string | undefined {
     : ranges.find((range) => contains(range, bytes))?.reason;
 }
 
-/** The address that is reached in the end. */
+/** Returns the address that is finally reached. */
 function judgedBytes(ip: string): Uint8Array | undefined {
   const parsed = parseIp(ip);
   if (parsed === undefined) return undefined;
@@ -163,7 +164,7 @@ export function isWithin(ip: string, blocks: readonly CidrBlock[]): boolean {
   return blocks.some((block) => contains(block, plain));
 }
 
-/** True if an address, 4 or 16 bytes, is one of the block. */
+/** True if an address of 4 or 16 bytes is in a block. */
 export function contains(
   { prefix, bits }: CidrBlock,
   bytes: Uint8Array,

@@ -1,6 +1,6 @@
 /**
- * The accept loop of every TCP service: it accepts connections up to a limit,
- * survives it when accepting fails, and stops with grace.
+ * The accept loop of every TCP service. It accepts connections up to a limit,
+ * continues after failures to accept, and stops gracefully.
  *
  * @module
  */
@@ -23,38 +23,41 @@ import { type Place, Strangers } from "./server/strangers.ts";
 
 /** The limits on open connections. */
 export interface ConnectionLimits {
-  /** Connections in all. */
+  /** All connections. */
   readonly maxConnections: number;
   /**
-   * Those that were not admitted: who has not proved to belong here, and may
-   * be there only to hold on to connections. The oldest of them leaves for the
-   * next connection. Default: no limit, and none leaves.
+   * Connections that have not authenticated, which may be open only to use up
+   * the limit. When there are more, the oldest is closed for the next
+   * connection. Default: no limit, and none is closed.
    */
   readonly maxStrangers?: number;
-  /** Those of one client address. Default: no limit. */
+  /** Connections of one client address. Default: no limit. */
   readonly maxPerHost?: number | undefined;
-  /** True for hosts that name their clients first. Default: for none. */
+  /**
+   * True for hosts whose connections start with a PROXY header. Default: none.
+   */
   readonly isProxy?: IsProxy | undefined;
 }
 
-/** Serves one accepted connection; expected errors are its own business. */
+/** Serves one accepted connection, and handles the errors that it expects. */
 export type ConnectionHandler = (
   accepted: Accepted,
-  /** Aborted when the service gives up waiting for it. */
+  /** Aborted when the service stops waiting for the connection. */
   signal: AbortSignal,
   place: Place,
 ) => Promise<void>;
 
 /**
- * Accepts connections and hands each to `handle`; closes it afterwards.
+ * Accepts connections, passes each to `handle`, and closes it afterwards.
  *
- * At the limit, and when there are too many strangers, the oldest of them
- * leaves. Where there is none, nothing is accepted: clients wait in the system's
- * backlog until some connections have ended. When accepting fails (no
- * descriptors left, most often) it is tried again after a wait that doubles.
- * Each of these is logged once, until it is over.
+ * At the limit, and when there are too many unauthenticated connections, the
+ * oldest unauthenticated one is closed. If there is none, nothing is accepted:
+ * clients wait in the system's backlog until some connections have ended. If
+ * accepting fails (usually because no descriptors are left), it is repeated
+ * after a wait that doubles. Each of these states is logged once, until it is
+ * over.
  *
- * @param listener Owned by the service from now on.
+ * @param listener The service owns it from now on.
  */
 export function serve(
   listener: Listener,
@@ -73,20 +76,20 @@ class AcceptLoop implements Service {
   readonly #stop = new AbortController();
   readonly #open = new Set<Connection>();
   readonly #strangers: Strangers;
-  /** Open connections by client address, where they are limited. */
+  /** Open connections by client address, if those are limited. */
   readonly #hosts = new Map<string, number>();
   readonly #accepting: Promise<void>;
-  /** Settles once another connection has ended. */
+  /** Resolves when another connection has ended. */
   #freed: PromiseWithResolvers<void> | undefined;
-  /** There are too many connections, of all clients together. */
+  /** Lasts while there are too many connections, of all clients together. */
   readonly #overload: Episode;
-  /** Too few descriptors. */
+  /** Lasts while there are too few descriptors. */
   readonly #shortage: Episode;
-  /** Aborted when nothing shall be accepted any more. */
+  /** Aborted when accepting must end. */
   readonly #closing = new AbortController();
-  /** The limit, or less: as many as there were when descriptors ran out. */
+  /** The limit, or a lower one after descriptors ran out. */
   #maxConnections: number;
-  /** The time of the last failure of accept, until it has recovered. */
+  /** The time of the last failure to accept, until accepting has recovered. */
   #failedAtMs: number | undefined;
   #failureTold = false;
 
@@ -155,7 +158,9 @@ class AcceptLoop implements Service {
       !this.#closing.signal.aborted;
   }
 
-  /** Makes room: a stranger leaves, or where there is none, others wait. */
+  /**
+   * Makes room: closes an unauthenticated connection, or waits for another end.
+   */
   async #room(): Promise<void> {
     while (await this.#strangers.replace(() => this.#isFull)) {
       if (this.#isFull) await this.#untilFreed();
@@ -163,7 +168,7 @@ class AcceptLoop implements Service {
     if (this.#isFull) await this.#crowd();
   }
 
-  /** Waits until the limit is some way off, or the service stops. */
+  /** Waits until there is enough room below the limit, or the service stops. */
   async #crowd(): Promise<void> {
     if (this.#overload.happens()) {
       this.#dependencies.logger.log(
@@ -192,7 +197,10 @@ class AcceptLoop implements Service {
     this.#freed = undefined;
   }
 
-  /** Counts the client's address; too many of one are closed at once. */
+  /**
+   * Counts the connection for its client's address. Returns `false` if the
+   * address has too many.
+   */
   #enter(connection: Connection): boolean {
     const { maxPerHost = Infinity } = this.#limits;
     const { logger, metrics } = this.#dependencies;
@@ -222,7 +230,7 @@ class AcceptLoop implements Service {
     else this.#hosts.delete(host);
   }
 
-  /** The next connection; `undefined` once the service stops. */
+  /** Returns the next connection; `undefined` once the service stops. */
   async #accept(): Promise<Accepted | undefined> {
     const { clock } = this.#dependencies;
     for (let backoffMs = ACCEPT_BACKOFF_MS;; backoffMs *= 2) {
@@ -253,18 +261,18 @@ class AcceptLoop implements Service {
     this.#failedAtMs = clock.monotonicMs();
   }
 
-  /** There are fewer descriptors than the limit says: room must be made. */
+  /** Lowers the limit, because there are fewer descriptors than it assumes. */
   #shrink(): void {
-    // The crowds that follow from it are no news.
+    // The overload that follows from this is not logged.
     this.#overload.happens();
     const share = Math.floor(this.#open.size * SHORTAGE_SHARE);
-    // With none open it is not our connections that took them.
+    // Without open connections, other code has used up the descriptors.
     if (share === 0) return;
     this.#maxConnections = Math.min(this.#maxConnections, share);
     this.#strangers.limitTo(this.#maxConnections * STRANGERS_SHARE);
   }
 
-  /** Once a shortage is over, there may be as many as before. */
+  /** Restores the limit once the shortage is over. */
   #grow(): void {
     const { maxConnections } = this.#limits;
     if (this.#maxConnections === maxConnections || this.#shortage.lasts) return;
@@ -272,7 +280,10 @@ class AcceptLoop implements Service {
     this.#strangers.limitTo(Infinity);
   }
 
-  /** While a shortage lasts, one accept in a few still works. */
+  /**
+   * Logs the recovery after a while, since accepts also succeed between
+   * failures.
+   */
   #acceptWorked(): void {
     const { clock, logger } = this.#dependencies;
     if (this.#failedAtMs === undefined) return;
@@ -296,7 +307,7 @@ class AcceptLoop implements Service {
       entered = named.connection;
       await this.#handle(named, this.#stop.signal, place);
     } catch (error) {
-      // A handler deals with what peers and networks do: this is a defect.
+      // Handlers expect errors of peers and networks, so this is a defect.
       tellDefect(error, "connection handler", this.#dependencies);
     } finally {
       if (entered !== undefined) this.#leave(entered);
@@ -304,7 +315,7 @@ class AcceptLoop implements Service {
     }
   }
 
-  /** A connection that a proxy has accepted, once it has named its client. */
+  /** Reads the client's address from the proxy's header. */
   async #introduced(accepted: Accepted): Promise<Accepted | undefined> {
     const { signal } = this.#stop;
     try {
@@ -323,13 +334,16 @@ class AcceptLoop implements Service {
     this.#tellFreed();
   }
 
-  /** A proxy that went away is no news; one that is set up wrongly is. */
+  /**
+   * Logs a proxy that sends no valid header; a proxy that disconnects is not
+   * logged.
+   */
   #tellProxy(error: unknown, { remote }: Connection): void {
     if (error instanceof TransportError) return;
     if (!(error instanceof ProtocolError)) throw error;
     const { logger, metrics } = this.#dependencies;
     metrics.connectionRefused(error.code);
-    logger.log("warn", "a proxy does not name its client", {
+    logger.log("warn", "proxy sent no valid PROXY header", {
       client: remote.host,
       code: error.code,
       reason: error.message,

@@ -1,5 +1,6 @@
 /**
- * Addresses that another process still has, while a new one takes over.
+ * Waits for addresses that another process still uses, while a new one takes
+ * over.
  *
  * @module
  */
@@ -7,20 +8,20 @@ import { type Clock, pause } from "../clock.ts";
 import { TransportError } from "../errors.ts";
 import { TAKE_OVER_RETRY_MS } from "../limits.ts";
 
-/** True if something failed because another process has its address. */
+/** True if an operation failed because another process has its address. */
 export function isInUse(error: unknown): boolean {
   return error instanceof TransportError &&
     error.code === "ERR_NET_ADDRESS_IN_USE";
 }
 
 /**
- * Starts something as soon as its address is free.
+ * Starts a service as soon as its address is free.
  *
- * @param start Tried again and again while it fails for that reason.
- * @param signal Its abort ends the wait; a start under way goes on, and what it
- * gives is returned.
- * @returns `undefined` when the wait was given up.
- * @throws Whatever else `start` throws.
+ * @param start Repeated while it fails because the address is in use.
+ * @param signal Its abort ends the wait. A start that is pending continues, and
+ * its result is returned.
+ * @returns `undefined` if the wait was aborted.
+ * @throws Any other error of `start`.
  */
 export async function startWhenFree<T>(
   start: () => Promise<T>,

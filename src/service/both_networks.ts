@@ -1,5 +1,5 @@
 /**
- * A role's TCP and UDP as one service on one port.
+ * Joins a role's TCP and UDP services into one service on one port.
  *
  * @module
  */
@@ -7,9 +7,9 @@ import type { Listener } from "../transport.ts";
 import type { Service } from "./service.ts";
 
 /**
- * Starts something that needs a listener's port.
+ * Starts what needs the listener's port, and closes the listener if that fails.
  *
- * @throws Its error, after the listener was closed.
+ * @throws The error of `start`.
  */
 export async function besideListener<T>(
   listener: Listener,
@@ -24,9 +24,9 @@ export async function besideListener<T>(
 }
 
 /**
- * Starts something beside a service that runs.
+ * Starts another service beside one that runs, and stops that if it fails.
  *
- * @throws Its error, after the service was stopped.
+ * @throws The error of `start`.
  */
 export async function besideService(
   service: Service,
@@ -40,13 +40,13 @@ export async function besideService(
   }
 }
 
-/** One role's TCP and UDP as one service; the address is that of TCP. */
+/** Joins a role's TCP and UDP services. The address is that of TCP. */
 export function joined(tcp: Service, udp: Service): Service {
   return {
     address: tcp.address,
     async stop(graceMs): Promise<void> {
-      // UDP has no end to wait for: it stops at once, and with it the
-      // associations that connections are held open for.
+      // UDP has no connections to wait for: it stops at once. This ends the
+      // associations for which TCP connections are held open.
       await Promise.all([udp.stop(graceMs), tcp.stop(graceMs)]);
     },
   };

@@ -1,5 +1,5 @@
 /**
- * What one connection was, for the log and the counters.
+ * The facts of one connection for the log and the counters.
  *
  * @module
  */
@@ -13,20 +13,20 @@ import { RequestRecord } from "./inbound/request_record.ts";
 import type { RouteReport } from "./outbound/outbound.ts";
 import type { Dependencies } from "./service.ts";
 
-/** Why a server may have ended a connection without a word. */
+/** Reasons why a server may end a connection without an answer. */
 export const UNANSWERED: string =
-  "No answer from the server: wrong password or method, clocks that differ " +
-  "(2022), a user who may not, or a target that cannot be reached; " +
-  "`umbra doctor` says more";
+  "No answer from the server. Possible causes: wrong password or method, " +
+  "clocks that differ (2022), a user that is not allowed, or a target that " +
+  "cannot be reached; `umbra doctor` says more";
 
-/** Collects facts of a connection and reports them once, when it ends. */
+/** Collects the facts of a connection and reports them once, when it ends. */
 export class ConnectionReport
   implements ConnectionSummary, PayloadCounter, RouteReport {
-  /** `host:port` once it is known. */
+  /** The target as `host:port`, once it is known. */
   target: string | undefined;
-  /** Which way that takes, where rules decide. */
+  /** The route of the connection, if rules decide. */
   route: RouteDecision | undefined;
-  /** The user whose key or password it was, where users have names. */
+  /** The user that authenticated, where users have names. */
   user: string | undefined;
   #request: RequestRecord | undefined;
   readonly #client: string;
@@ -34,7 +34,7 @@ export class ConnectionReport
   readonly #startMs: number;
   readonly #bytes = { up: 0, down: 0 };
 
-  /** Starts the clock. */
+  /** Starts to measure the duration. */
   constructor(client: Connection, world: Required<Dependencies>) {
     this.#client = client.remote.host;
     this.#world = world;
@@ -51,7 +51,7 @@ export class ConnectionReport
     return this.#bytes.down;
   }
 
-  /** Counts payload that passes, here and in the counters of the program. */
+  /** Counts relayed payload, here and in the metrics. */
   count(direction: Direction, bytes: number): void {
     this.#bytes[direction] += bytes;
     this.#world.metrics.bytesRelayed(direction, bytes);
@@ -63,10 +63,10 @@ export class ConnectionReport
   }
 
   /**
-   * A local is asked for {@link ConnectionReport.target}; what it was asked for
-   * before on this connection has ended.
+   * Reports a request for {@link ConnectionReport.target} to a local. This ends
+   * the earlier request on this connection.
    *
-   * @returns The record of the request; it learns the way.
+   * @returns The record of the request.
    */
   request(): RequestRecord {
     this.#request?.end();
@@ -77,16 +77,16 @@ export class ConnectionReport
   }
 
   /**
-   * The way to what a local was asked for is open.
+   * Reports that the target of the request was reached.
    *
-   * @param server Name of the server on it; not set: there is none.
+   * @param server Name of the server in between; not set if there is none.
    */
   reached(server: string | undefined): void {
     if (this.#request !== undefined) this.#request.server = server;
   }
 
   /**
-   * The connection ended without an error.
+   * Reports that the connection ended without an error.
    *
    * @param reason How it ended, in a few words.
    */
@@ -94,7 +94,7 @@ export class ConnectionReport
     this.#tell(this.#world.connectionLevel, "connection closed", { reason });
   }
 
-  /** The server took the request and said nothing: the operator should see it. */
+  /** Reports that the server accepted the request and sent nothing. */
   closeUnanswered(): void {
     this.#world.metrics.connectionRefused("ERR_NET_UNANSWERED");
     this.#request?.end("ERR_NET_UNANSWERED");
@@ -102,11 +102,11 @@ export class ConnectionReport
   }
 
   /**
-   * The connection ended because of an error of the peer, the network or our
+   * Reports that the connection failed because of the peer, the network or our
    * policy.
    *
-   * @param method The method in use, where a wrong one may be the cause.
-   * @throws The error, when it is none of those but a defect.
+   * @param method The method in use, if a wrong one may be the cause.
+   * @throws The error, if it is a defect.
    */
   fail(error: unknown, method?: Method): void {
     if (!(error instanceof UmbraError)) throw error;
@@ -131,7 +131,7 @@ export class ConnectionReport
     );
   }
 
-  /** A request was refused; the connection goes on. */
+  /** Reports that a request was refused; the connection stays open. */
   refuse(error: UmbraError): void {
     const { logger, metrics } = this.#world;
     metrics.connectionRefused(error.code);
@@ -171,7 +171,7 @@ export class ConnectionReport
   }
 }
 
-/** True if that is what a key that is not ours looks like. */
+/** True if a wrong key leads to this error. */
 function isWrongKey({ code }: UmbraError, { family }: Method): boolean {
   return WRONG_KEY.has(code) ||
     (!family.authenticates && WRONG_PLAINTEXT.has(code));
@@ -182,8 +182,8 @@ const WRONG_KEY: ReadonlySet<ErrorCode> = new Set(
 );
 
 /**
- * The codes that another key leads to: what a stream cipher yields then is no
- * address.
+ * Codes that a wrong key leads to with a stream cipher, because the decrypted
+ * bytes are not an address.
  */
 const WRONG_PLAINTEXT: ReadonlySet<ErrorCode> = new Set(
   [

@@ -1,30 +1,30 @@
 /**
- * Something that comes in crowds, and is one thing to the reader of the log.
+ * An event that often repeats, and is logged once.
  *
  * @module
  */
 import type { Clock } from "../clock.ts";
 import { CALM_MS } from "../limits.ts";
 
-/** Lasts until nothing has happened for {@link CALM_MS}. */
+/** Lasts until the event has not happened for {@link CALM_MS}. */
 export class Episode {
   readonly #clock: Clock;
   #lastMs = -Infinity;
 
-  /** @param clock Decides when it is over. */
+  /** @param clock Measures the time since the last event. */
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  /** True if it has not ended. */
+  /** True if the event happened recently. */
   get lasts(): boolean {
     return this.#clock.monotonicMs() - this.#lastMs < CALM_MS;
   }
 
   /**
-   * It happens, perhaps again.
+   * Reports the event.
    *
-   * @returns True if that is news.
+   * @returns True if it should be logged.
    */
   happens(): boolean {
     const isNew = !this.lasts;

@@ -1,6 +1,6 @@
 /**
- * Connections that come through a proxy which names their client first, by the
- * PROXY protocol.
+ * Connections through a proxy that sends the client's address in a PROXY
+ * protocol header.
  *
  * @module
  */
@@ -14,17 +14,18 @@ import { ByteReader } from "../streams/byte_reader.ts";
 import type { Accepted, Connection, Endpoint } from "../transport.ts";
 import type { Dependencies } from "./service.ts";
 
-/** True if a host names its clients. */
+/** True if connections from a host start with a PROXY header. */
 export type IsProxy = (host: string) => boolean;
 
 /**
- * Reads who the client is.
+ * Reads the PROXY header.
  *
  * @param signal Its abort ends the wait.
- * @returns The connection as that of the client; `undefined` where a proxy only
- * asks whether we are there.
- * @throws {ProtocolError} `ERR_PROXY_HEADER` when there is no header in time.
- * @throws {TransportError} When the connection fails.
+ * @returns The connection with the client's address; `undefined` if the proxy
+ * only checks that the server is up.
+ * @throws {ProtocolError} `ERR_PROXY_HEADER` if there is no valid header in
+ * time.
+ * @throws {TransportError} If the connection fails.
  */
 export async function introduce(
   { connection, ...accepted }: Accepted,
@@ -55,13 +56,13 @@ export async function introduce(
     const more = await readBefore(reader, deadline.signal, signal);
     if (more === undefined) {
       if (bytes.length === 0) return undefined;
-      throw missing("the proxy ended in the middle of it");
+      throw missing("the proxy closed in the middle of it");
     }
     bytes = bytes.length === 0 ? more : concat(bytes, more);
   }
 }
 
-/** The next chunk; a wait that is too long is the proxy's mistake. */
+/** Returns the next chunk; a timeout is an error of the proxy. */
 async function readBefore(
   reader: ByteReader,
   deadline: StopSignal,
@@ -71,7 +72,7 @@ async function readBefore(
     return await reader.read(deadline);
   } catch (error) {
     if (!deadline.aborted || signal.aborted) throw error;
-    throw missing(`none came in ${PROXY_HEADER_TIMEOUT_MS / 1_000} s`);
+    throw missing(`none arrived within ${PROXY_HEADER_TIMEOUT_MS / 1_000} s`);
   }
 }
 
@@ -82,7 +83,10 @@ function missing(what: string): ProtocolError {
   );
 }
 
-/** The connection of a client, from behind the header on. */
+/**
+ * Returns the connection with the client's address and the bytes after the
+ * header.
+ */
 function introduced(
   connection: Connection,
   { reader, remote, first }: {

@@ -1,7 +1,7 @@
 /**
- * The roles, the ways to targets and the streams they are made of, on whatever
- * transport they are given. Portable: the transports are the entries `./deno`,
- * `./bun` and `./memory`.
+ * The roles, the ways to targets and the streams they use, for any transport.
+ * The module is portable: transports are in the entries `./deno`, `./bun` and
+ * `./memory`.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * How either end serves. The caller may leave any of it out; the
- * start puts the defaults in, and nothing behind it knows them.
+ * The options that both roles share. Callers may leave options out; only the
+ * start of a role applies the defaults.
  *
  * @module
  */
@@ -12,7 +12,9 @@ import {
   UDP_TIMEOUT_MS,
 } from "../limits.ts";
 
-/** Which of both a role serves; the names are those of configuration files. */
+/**
+ * The networks that a role serves; the names are those of configuration files.
+ */
 export type Mode = "tcp_only" | "udp_only" | "tcp_and_udp";
 
 /** Every {@link Mode}. */
@@ -20,32 +22,37 @@ export const MODES: readonly Mode[] = ["tcp_only", "udp_only", "tcp_and_udp"];
 
 /** The options of UDP. */
 export interface UdpOptions {
-  /** Milliseconds without a datagram; default 300,000. */
+  /** Milliseconds without a datagram until a flow ends; default 300,000. */
   readonly udpTimeoutMs: number;
-  /** Flows at once, as far as the descriptors allow; default 1,024. */
+  /** Flows open at once, if there are enough descriptors; default 1,024. */
   readonly maxFlows: number;
 }
 
 /** The options of accepting. */
 export interface AcceptOptions {
-  /** Open at once, as far as the descriptors allow; default 16,384. */
+  /**
+   * Connections open at once, if there are enough descriptors; default 16,384.
+   */
   readonly maxConnections: number;
   /** Connections of one client address at once; default `Infinity`. */
   readonly maxConnectionsPerHost: number;
   /**
-   * Addresses, or `IP/BITS`, of proxies that name their clients by the PROXY
-   * protocol; from there it is required. Default: none.
+   * Addresses, or `IP/BITS`, of proxies that must send the PROXY protocol
+   * header. Default: none.
    */
   readonly proxyFrom: readonly string[];
 }
 
 /** The options of a service. */
 export interface ServiceOptions extends UdpOptions, AcceptOptions {
-  /** The networks; default `tcp_only`. UDP is on the port of TCP. */
+  /** The networks; default `tcp_only`. UDP uses the port of TCP. */
   readonly mode: Mode;
-  /** True if BIND is served, which both ends must know; default false. */
+  /** True if BIND is served, which both sides must support; default false. */
   readonly bind: boolean;
-  /** Milliseconds without a byte, `Infinity` for no limit; default 300,000. */
+  /**
+   * Milliseconds without a byte until a connection is closed, or `Infinity`;
+   * default 300,000.
+   */
   readonly idleTimeoutMs: number;
   /** Milliseconds to resolve and connect; default 10,000. */
   readonly connectTimeoutMs: number;

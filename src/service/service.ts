@@ -1,6 +1,6 @@
 /**
- * What `local` and `server` have in common: the world they run in, and how
- * many connections it has room for.
+ * What locals and servers share: their dependencies, and their part of the
+ * limits.
  *
  * @module
  */
@@ -35,63 +35,63 @@ import type { AcceptOptions } from "./options.ts";
 
 /** A running role. */
 export interface Service {
-  /** The address of the service; the port is the real one. */
+  /** The address of the service, with the actual port. */
   readonly address: Endpoint;
   /**
-   * Accepts no more, waits for open connections, then closes what is left.
+   * Stops accepting, waits for open connections, then closes the rest.
    *
-   * @param graceMs How long to wait for connections to finish by themselves;
-   * `Infinity` for as long as they take. May be called again with less.
+   * @param graceMs Milliseconds that connections get to finish; `Infinity` for
+   * no limit. May be called again with less.
    */
   stop(graceMs: number): Promise<void>;
   /**
-   * Gives its address up at once, where a plugin has it: what passes through
-   * that is cut. Not set: `stop()` gives it up at once.
+   * Frees its address at once, if a plugin uses it; connections through the
+   * plugin are cut. Not set if `stop()` frees it at once.
    */
   release?(): Promise<void>;
 }
 
-/** The world a service runs in. */
+/** What a service depends on. */
 export interface Dependencies {
-  /** The network. */
+  /** The network that is used. */
   readonly transport: Transport;
-  /** Runs plugins. Default: there are none. */
+  /** Runs plugins. Default: plugins cannot run. */
   readonly programs?: Programs;
   /** The clock; default: the system's. */
   readonly clock?: Clock;
   /** The randomness; default: the system's. */
   readonly randomBytes?: RandomBytes;
-  /** The log; default: none. */
+  /** The log; default: nothing is logged. */
   readonly logger?: Logger;
   /**
-   * The level of the line for a connection that ended as it should; default
+   * The level at which a connection without an error is logged; default
    * `debug`.
    */
   readonly connectionLevel?: LogLevel;
-  /** The counters; default: none. */
+  /** The counters; default: nothing is counted. */
   readonly metrics?: Metrics;
   /** The provider of AEAD; default: noble. */
   readonly aeadProvider?: AeadProvider;
-  /** The provider of stream ciphers; default: the reference. */
+  /** The provider of stream ciphers; default: the reference implementation. */
   readonly keyStreamProvider?: KeyStreamProvider;
-  /** Speaks TLS with resolvers. Default: TLS is not there. */
+  /** Starts TLS with resolvers. Default: TLS is not available. */
   readonly secure?: SecureStream;
   /** Threads that share ports, descriptors and connections; default 1. */
   readonly workers?: number;
   /**
-   * True if others may listen on the same ports (SO_REUSEPORT). Default: where
-   * there are several workers.
+   * True if other processes may listen on the same ports (SO_REUSEPORT).
+   * Default: true if there are several workers.
    */
   readonly sharePorts?: boolean;
   /**
-   * The memory of salts of a kind, asked for by each server when it starts,
-   * and when its key changes. Servers that share it serve no request
-   * that another of them has served. Default: one of its own for each.
+   * Returns the replay filter of a kind. Each server calls it when it starts,
+   * and when its key changes. Servers that share a filter refuse each other's
+   * requests as replays. Default: each server has its own.
    */
   readonly replayFilter?: (kind: ReplayMemoryKind) => ReplayFilter;
 }
 
-/** {@link Dependencies} with nothing left out. */
+/** Returns {@link Dependencies} with all defaults. */
 export function withDefaults(
   dependencies: Dependencies,
 ): Required<Dependencies> {
@@ -113,22 +113,22 @@ export function withDefaults(
   };
 }
 
-/** The stand-in where there is no TLS. */
+/** Used if there is no TLS. */
 const withoutTls: SecureStream = (stream, { serverName }) => {
   stream.close();
   return Promise.reject(
     new TransportError(
       "ERR_NET_UNSUPPORTED",
-      `Cannot speak TLS with ${serverName}: nothing here does`,
+      `Cannot start TLS with ${serverName}: no TLS provider is set`,
     ),
   );
 };
 
 /**
- * Connections a process can hold with the descriptors it may open.
+ * Returns how many connections a process can hold with its descriptors.
  *
  * @param descriptorLimit See `Transport.descriptorLimit`.
- * @param wanted Never more than these.
+ * @param wanted The upper bound.
  */
 export function connectionCapacity(
   descriptorLimit: number | undefined,
@@ -143,9 +143,9 @@ export function connectionCapacity(
 }
 
 /**
- * This thread's part of the connections that may be open at once.
+ * Returns this thread's part of the connections that may be open at once.
  *
- * @param taken Descriptors that are promised to others.
+ * @param taken Descriptors that are reserved for other uses.
  */
 export function connectionShare(
   maxConnections: number,
@@ -158,9 +158,9 @@ export function connectionShare(
 }
 
 /**
- * This thread's part of what a service may accept.
+ * Returns this thread's part of what a service may accept.
  *
- * @param taken Descriptors that are promised to others.
+ * @param taken Descriptors that are reserved for other uses.
  */
 export function acceptShare(
   { maxConnections, maxConnectionsPerHost, proxyFrom }: AcceptOptions,

@@ -1,5 +1,5 @@
 /**
- * The families there are, and the protocol of a method: a new family is one
+ * The list of families, and the protocol of a method. A new family is one
  * folder, and one row here.
  *
  * @module
@@ -30,11 +30,11 @@ const FAMILIES: readonly SessionFamily[] = [
 ];
 
 /**
- * Reads what the operator gives as the key of a method.
+ * Reads the operator's key for a method.
  *
  * @param kind A password, or a raw key in base64.
  * @returns Identity keys first, the session's own key last.
- * @throws {ConfigError} `ERR_SS_KEY_LENGTH`; the message never holds a key.
+ * @throws {ConfigError} `ERR_SS_KEY_LENGTH`; the message never contains a key.
  */
 export function readKeys(
   text: string,
@@ -44,7 +44,7 @@ export function readKeys(
   return familyOf(method).readKeys(text, method, kind);
 }
 
-/** The protocol of `ss-local`. */
+/** Returns the protocol of `ss-local`. */
 export function clientProtocol(
   keys: ClientKeys,
   world: SessionWorld,
@@ -53,9 +53,9 @@ export function clientProtocol(
 }
 
 /**
- * The protocol of `ss-server`, with its users.
+ * Returns the protocol of `ss-server`, with its users.
  *
- * @throws {RangeError} When a key is missing, and as `setUsers()`.
+ * @throws {RangeError} If a key is missing, and as `setUsers()`.
  */
 export function serverProtocol(
   keys: ServerKeys,

@@ -1,6 +1,6 @@
 /**
- * What a family of methods brings: its keys, its client and its server, each
- * with streams and packets. `families.ts` lists those that there are.
+ * The interface of a family of methods: its keys, its client and its server,
+ * each with streams and packets. `families.ts` lists the families.
  *
  * @module
  */
@@ -16,151 +16,155 @@ import type { PacketClient, PacketServer } from "./packet_protocol.ts";
 import type { ServerUser } from "./server_user.ts";
 import type { ClientSession, ServerSession } from "./stream_protocol.ts";
 
-/** The keys of both ends, as `ss-local` has them. */
+/** The keys of a client. */
 export interface ClientKeys {
   /** Cipher of both directions. */
   readonly method: Method;
-  /** The method's key length in bytes. */
+  /** The key; its length is the method's key length. */
   readonly masterKey: Uint8Array;
   /** The keys of identity headers, in order. */
   readonly identityKeys?: readonly Uint8Array[];
-  /** The layers around the cipher of ShadowsocksR. */
+  /** The layers of ShadowsocksR around the cipher. */
   readonly ssr?: SsrClientSettings;
   /**
-   * Of lightsocks: true if the application speaks SOCKS5 with the server, and
-   * its bytes are only translated. Default: false.
+   * For lightsocks: true if the application itself uses SOCKS5 with the server,
+   * and its bytes are only translated. Default: false.
    */
   readonly blind?: boolean;
-  /** The first bytes of each stream's salt, with AEAD 2017. */
+  /** The first bytes of each stream's salt, for AEAD 2017. */
   readonly saltPrefix?: Uint8Array;
-  /** The first bytes of each packet's salt. */
+  /** The first bytes of each packet's salt, for AEAD 2017. */
   readonly packetSaltPrefix?: Uint8Array;
 }
 
-/** The keys of both ends, as `ss-server` has them. */
+/** The keys of a server. */
 export interface ServerKeys {
   /** Cipher of both directions. */
   readonly method: Method;
   /**
-   * The method's key length in bytes. Where users have identity headers it is
-   * the key that hides them; where keys are tried it serves clients without a
-   * name, and may be left out.
+   * The key; its length is the method's key length. With identity headers, it
+   * encrypts them. If keys are tried instead, it is the key of clients without
+   * a name, and optional.
    */
   readonly masterKey?: Uint8Array;
-  /** The users; not set, or empty: every holder of the key may connect. */
+  /** The users; if not set or empty, every holder of the key may connect. */
   readonly users?: readonly ServerUser[];
-  /** The layers around the cipher of ShadowsocksR. */
+  /** The layers of ShadowsocksR around the cipher. */
   readonly ssr?: SsrServerSettings;
 }
 
-/** The layers around the cipher of ShadowsocksR, at both ends. */
+/** The layers of ShadowsocksR around the cipher, for both ends. */
 export interface SsrSettings {
   /** The layer inside the cipher, such as `auth_aes128_md5`. */
   readonly protocol: string;
   /** The disguise, such as `tls1.2_ticket_auth`. */
   readonly obfs: string;
   /**
-   * Names to pretend to speak with, separated by commas; at the server those
-   * that are accepted, or the seconds that a hello may be old. Default: none.
+   * Names to imitate connections to, separated by commas. For a server, the
+   * names that are accepted, or the seconds that a hello may be old. Default:
+   * none.
    */
   readonly obfsParam?: string;
 }
 
-/** The layers of `ss-local`. */
+/** The ShadowsocksR layers of a client. */
 export interface SsrClientSettings extends SsrSettings {
-  /** Name or address, and port, for disguises that show them. */
+  /** Name or address, and port, for disguises that contain them. */
   readonly server: Endpoint;
-  /** The client's user: 32 bits, and a password as UTF-8. Default: no user. */
+  /**
+   * The client's user: a 32-bit id, and a password as UTF-8. Default: no user.
+   */
   readonly user?: { readonly uid: number; readonly password: Uint8Array };
 }
 
-/** The layers of `ss-server`. */
+/** The ShadowsocksR layers of a server. */
 export interface SsrServerSettings extends SsrSettings {
   /** Seconds a time stamp may differ from our clock; default 86,400. */
   readonly maxSkewSeconds?: number;
 }
 
-/** The forms of a secret. */
+/** The form of a secret. */
 export type SecretKind = "password" | "key";
 
-/** The world of sessions. */
+/** What sessions depend on. */
 export interface SessionWorld {
-  /** Computes the ciphers that authenticate. */
+  /** Provides AEAD ciphers. */
   readonly aeadProvider: AeadProvider;
-  /** Computes stream ciphers. */
+  /** Provides stream ciphers. */
   readonly keyStreamProvider: KeyStreamProvider;
-  /** Judges and makes time stamps. */
+  /** Makes and checks time stamps. */
   readonly clock: Clock;
-  /** Makes salts, session ids and lengths of padding. */
+  /** Makes salts, session ids and padding lengths. */
   readonly randomBytes: RandomBytes;
 }
 
-/** The world of a server's sessions. */
+/** What a server's sessions depend on. */
 export interface ServerWorld extends SessionWorld {
-  /** The salts it has seen, of the kind that the method's family needs. */
+  /** The replay filter, of the kind that the method's family needs. */
   readonly replayFilter: ReplayFilter;
 }
 
-/** The end of `ss-local`, under one key. */
+/** The protocol of a client, under one key. */
 export interface ClientProtocol {
-  /** A new stream. */
+  /** Makes a session for a new stream. */
   stream(): ClientSession;
-  /** A new UDP association. */
+  /** Makes a session for a new UDP association. */
   packets(): PacketClient;
 }
 
-/** The end of `ss-server`, under its keys; its users may change. */
+/** The protocol of a server, under its keys; its users may change. */
 export interface ServerProtocol {
   /**
-   * A new stream.
+   * Makes a session for a new stream.
    *
-   * @param clientHost Gives the client's address, if asked: whose key to try
-   * first, where several have to be tried.
+   * @param clientHost Returns the client's address. If keys are tried, the key
+   * last used from there comes first.
    */
   stream(clientHost?: () => string): ServerSession;
   /** The server's UDP associations. */
   readonly packets: PacketServer;
   /**
-   * Takes users as they are from now on; open sessions are not touched.
+   * Replaces the users; open sessions stay.
    *
-   * @throws {RangeError} When the method cannot tell users apart, when there
-   * are more than can be told apart, two are alike, or no client could connect;
-   * nothing has changed then.
+   * @throws {RangeError} If the method supports no users, there are too many,
+   * two have the same key, or no client could connect; nothing has changed
+   * then.
    */
   setUsers(users: readonly ServerUser[]): void;
   /**
-   * Takes one user in the place of another, at a cost that does not grow with
-   * their number; open sessions are not touched.
+   * Replaces one user, at a cost that does not grow with the number of users;
+   * open sessions stay.
    *
-   * @param old As it was given before; not set: one more comes.
-   * @param next Its name is that of `old`, or of no other; not set: `old` is
-   * removed.
+   * @param old The user as it was set before; if not set, `next` is added.
+   * @param next The new user, whose name is that of `old` or unused; if not
+   * set, `old` is removed.
    * @throws {RangeError} As {@link ServerProtocol.setUsers}; nothing has
    * changed then.
    */
   replaceUser(old: ServerUser | undefined, next: ServerUser | undefined): void;
 }
 
-/** One family. */
+/** A family of methods. */
 export interface SessionFamily {
-  /** The facts about the family. */
+  /** The properties of the family. */
   readonly family: Family;
   /**
-   * Reads what the operator gives as a key.
+   * Reads the operator's key.
    *
-   * @param kind A password, or a raw key in base64; a family whose keys are all
-   * base64 takes either for the same.
+   * @param kind A password, or a raw key in base64; a family whose keys are
+   * always base64 treats both the same.
    * @returns At least one key of `method.keyLength` bytes: identity keys first,
    * the session's own last.
-   * @throws {ConfigError} `ERR_SS_KEY_LENGTH`; the message never holds a key.
+   * @throws {ConfigError} `ERR_SS_KEY_LENGTH`; the message never contains a
+   * key.
    */
   readKeys(text: string, method: Method, kind: SecretKind): Uint8Array[];
-  /** The end of `ss-local`. */
+  /** Makes the protocol of a client. */
   client(keys: ClientKeys, world: SessionWorld): ClientProtocol;
   /**
-   * The end of `ss-server`, without users yet.
+   * Makes the protocol of a server, without users yet.
    *
-   * @throws {RangeError} When a key is missing.
+   * @throws {RangeError} If a key is missing.
    */
   server(keys: ServerKeys, world: ServerWorld): ServerProtocol;
 }

@@ -1,7 +1,7 @@
 /**
- * Layers between a session and the connection, such as obfuscations: each turns
- * the bytes of what is above it into the bytes of what is below it, and may
- * answer the peer by itself.
+ * Layers between a session and the connection, such as obfuscations. Each layer
+ * converts the bytes above it into the bytes below it, and may answer the peer
+ * itself.
  *
  * @module
  */
@@ -28,29 +28,27 @@ export interface Layer {
    */
   readonly isWaiting?: boolean;
   /**
-   * Wraps bytes that go down.
+   * Wraps bytes on their way to the connection.
    *
    * @param bytes Borrowed; may be empty.
-   * @param allocate Where the result comes from, called once at most; default:
-   * fresh memory.
-   * @returns What was allocated, or the same bytes; empty when the layer holds
-   * them back.
+   * @param allocate Allocates the result, at most once; default: new memory.
+   * @returns The allocated or the same bytes; empty if the layer holds them
+   * back.
    */
   wrap(bytes: Uint8Array, allocate?: Allocate): Uint8Array;
   /**
-   * Unwraps bytes that come up, split anywhere.
+   * Unwraps bytes on their way to the session.
    *
-   * @param bytes Borrowed; what the layer keeps, it copies.
-   * @param allocate Where the payload comes from, called once at most; default:
-   * fresh memory.
-   * @returns What is complete, and what the peer must be sent now.
-   * @throws {ProtocolError} When they are not what the layer expects.
+   * @param bytes Borrowed, split anywhere; the layer copies what it keeps.
+   * @param allocate Allocates the payload, at most once; default: new memory.
+   * @returns The complete payload, and bytes that must be sent to the peer now.
+   * @throws {ProtocolError} If the layer does not expect the bytes.
    */
   unwrap(bytes: Uint8Array, allocate?: Allocate): Step;
   /**
-   * The peer's bytes have ended.
+   * Reports the end of the peer's bytes.
    *
-   * @throws {ProtocolError} When they ended in the middle of something.
+   * @throws {ProtocolError} If they end inside a unit.
    */
   end(): void;
 }
@@ -58,7 +56,7 @@ export interface Layer {
 /** The scratch memory of this thread. */
 const SCRATCH = new LayerScratch();
 
-/** The part that both ends share. */
+/** The common part of clients and servers. */
 class LayerStack implements StreamSession {
   readonly #session: StreamSession;
   readonly #layers: readonly Layer[];
@@ -110,7 +108,7 @@ class LayerStack implements StreamSession {
     this.#session.free();
   }
 
-  /** Passes bytes down, from the session or a layer to the connection. */
+  /** Passes bytes from the session, or from a layer, to the connection. */
   protected down(bytes: Uint8Array, from = 0): Uint8Array {
     let wrapped = bytes;
     for (const layer of this.#layers.slice(from)) wrapped = layer.wrap(wrapped);
@@ -118,11 +116,11 @@ class LayerStack implements StreamSession {
   }
 
   /**
-   * From the connection to the session, and its answers back.
+   * Passes bytes from the connection to the session, and its replies back.
    *
-   * @param take What the session makes of bytes.
-   * @param none Its step when the layers have none for it yet.
-   * @param allocate Where the payload comes from.
+   * @param take Passes bytes to the session.
+   * @param none The step if the layers return no bytes for the session.
+   * @param allocate Allocates the payload.
    */
   protected through<S extends { readonly reply?: Uint8Array }>(
     bytes: Uint8Array,
@@ -138,8 +136,8 @@ class LayerStack implements StreamSession {
   }
 
   /**
-   * Passes bytes up, from the connection to the session; replies pass the
-   * layers below.
+   * Passes bytes from the connection to the session. A layer's reply passes the
+   * layers below it.
    */
   #up(bytes: Uint8Array, allocate: Allocate): Step {
     let payload = bytes;
@@ -155,11 +153,11 @@ class LayerStack implements StreamSession {
   }
 }
 
-/** A client's session under layers. */
+/** A client's session with layers. */
 export class LayeredClient extends LayerStack implements ClientSession {
   readonly #client: ClientSession;
 
-  /** @param layers The one next to the session first. */
+  /** @param layers The layer next to the session comes first. */
   constructor(session: ClientSession, layers: readonly Layer[]) {
     super(session, layers);
     this.#client = session;
@@ -170,11 +168,11 @@ export class LayeredClient extends LayerStack implements ClientSession {
   }
 }
 
-/** A server's session under layers. */
+/** A server's session with layers. */
 export class LayeredServer extends LayerStack implements ServerSession {
   readonly #server: ServerSession;
 
-  /** @param layers The one next to the session first. */
+  /** @param layers The layer next to the session comes first. */
   constructor(session: ServerSession, layers: readonly Layer[]) {
     super(session, layers);
     this.#server = session;

@@ -1,21 +1,23 @@
 /**
- * Memory for what passes from one layer to the next: it is written and read
- * within one call, so that all sessions of a thread share it.
+ * Memory for bytes that pass from one layer to the next. It is written and read
+ * within one call, so all sessions of a thread share it.
  *
- * Security: it holds bytes of whatever session was served last; a layer writes
- * all that it takes.
+ * Security: it contains bytes of other sessions. A layer must overwrite all
+ * that it takes.
  *
  * @module
  */
 import type { Allocate } from "../buffer_pool.ts";
 import { MAX_LAYER_SCRATCH } from "../limits.ts";
 
-/** Two buffers in turns: a layer reads one and writes the other. */
+/**
+ * Two buffers that are used in turn: a layer reads one and writes the other.
+ */
 export class LayerScratch {
   #read: Uint8Array = new Uint8Array(0);
   #written: Uint8Array = new Uint8Array(0);
 
-  /** Room that is good until it is taken for the second time. */
+  /** Returns memory that stays valid until it is taken for the second time. */
   readonly take: Allocate = (length): Uint8Array => {
     if (length > MAX_LAYER_SCRATCH) return new Uint8Array(length);
     const next = this.#read.length < length
@@ -26,7 +28,9 @@ export class LayerScratch {
     return next.subarray(0, length);
   };
 
-  /** Bytes that stay: copied, where they are of the scratch. */
+  /**
+   * Returns bytes that stay valid: a copy if they are in the scratch memory.
+   */
   keep(bytes: Uint8Array, allocate: Allocate): Uint8Array {
     const { buffer } = bytes;
     if (buffer !== this.#read.buffer && buffer !== this.#written.buffer) {
@@ -38,7 +42,7 @@ export class LayerScratch {
   }
 }
 
-/** A power of two, so that it grows a few times only. */
+/** Returns a power of two, so that the buffers grow only a few times. */
 function sizeFor(length: number): number {
   let size = MIN_SCRATCH;
   while (size < length) size *= 2;

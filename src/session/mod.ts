@@ -1,5 +1,5 @@
 /**
- * Both ends of the protocol without I/O, and what a server remembers against
+ * Both ends of the protocol without I/O, and the memory of a server against
  * replays. Portable: time and randomness are arguments.
  *
  * @module

@@ -1,69 +1,73 @@
 /**
- * The two ends of Shadowsocks over UDP, without I/O, whatever the family of
- * the method: what the services work with.
+ * The interface of both ends of Shadowsocks over UDP, without I/O, for every
+ * family of methods.
  *
  * @module
  */
 import type { Packet } from "../codec/packet.ts";
 import type { Endpoint } from "../transport.ts";
 
-/** One association at the end of `ss-local`: one application's socket. */
+/** One association of a client, which is one application's socket. */
 export interface PacketClient {
   /**
-   * Seals a packet for the server.
+   * Encrypts a packet for the server.
    *
-   * @param packet Where to, and what.
-   * @returns Fresh bytes: one datagram.
+   * @param packet The target and the payload.
+   * @returns New bytes: one datagram.
    */
   seal(packet: Packet): Uint8Array;
   /**
-   * Opens a packet of the server.
+   * Decrypts a packet of the server.
    *
    * @param bytes One datagram, borrowed.
-   * @returns Who sent it to us, and what.
-   * @throws {ProtocolError} Any `ERR_SS_…`: drop it; the association stays.
+   * @returns The sender and the payload.
+   * @throws {ProtocolError} Any `ERR_SS_…`; the packet must be dropped, and the
+   * association stays.
    */
   open(bytes: Uint8Array): Packet;
-  /** Gives the keys back to their provider. Idempotent. */
+  /** Releases the keys. Idempotent. */
   free(): void;
 }
 
-/** A packet of a client that has proved to know the key. */
+/** A packet of a client that has authenticated. */
 export interface ClientPacket extends Packet {
   /**
-   * Names the association it belongs to: the client's address where the
-   * family knows nothing better, or else the session id it carries. Replies
-   * go to the sender of the latest packet with this id.
+   * Identifies the association: the client's address, or the session id in the
+   * packet where the family has one. Replies are sent to the sender of the
+   * latest packet of the association.
    */
   readonly association: string;
-  /** The user whose key it was, where users have names. */
+  /** The user that authenticated, where users have names. */
   readonly user?: string;
 }
 
-/** The associations at the end of `ss-server`. */
+/** The associations of a server. */
 export interface PacketServer {
   /**
-   * Opens a packet of a client.
+   * Decrypts a packet of a client.
    *
    * @param bytes One datagram, borrowed.
-   * @param from Who sent it.
-   * @returns Which association, where to, and what. The association lives
-   * until `end()`.
-   * @throws {ProtocolError} Any `ERR_SS_…`: drop it in silence.
-   * @throws {PolicyError} `ERR_POLICY_LIMIT`: too many associations; as well.
+   * @param from The sender.
+   * @returns The association, the target and the payload. The association
+   * exists until `end()`.
+   * @throws {ProtocolError} Any `ERR_SS_…`; the packet must be dropped without
+   * an answer.
+   * @throws {PolicyError} `ERR_POLICY_LIMIT` if there are too many
+   * associations; the packet must be dropped as well.
    */
   open(bytes: Uint8Array, from: Endpoint): ClientPacket;
   /**
-   * Seals a reply.
+   * Encrypts a reply.
    *
-   * @param association One that `open()` named and `end()` did not.
-   * @param packet Who sent it to us, and what.
-   * @returns Fresh bytes: one datagram.
+   * @param association An association that `open()` returned and that has not
+   * ended.
+   * @param packet The sender and the payload.
+   * @returns New bytes: one datagram.
    */
   seal(association: string, packet: Packet): Uint8Array;
   /**
-   * The service has forgotten an association. What must be remembered of it,
-   * against replays, is the family's own business.
+   * Ends an association. The family itself keeps what it must remember against
+   * replays.
    */
   end(association: string): void;
 }

@@ -1,16 +1,16 @@
 /**
- * What a session makes of the answer to "is this salt new?".
+ * Handles the answer of a replay filter.
  *
  * @module
  */
 import { ProtocolError } from "../errors.ts";
 
 /**
- * Refuses what was seen before.
+ * Refuses a request whose salt was seen before.
  *
- * @param isNew What a `ReplayFilter` has answered.
- * @param what Was looked for, for the message.
- * @returns The answer that is still to come, or nothing.
+ * @param isNew The answer of a `ReplayFilter`.
+ * @param what The name of the salt in the message.
+ * @returns The pending answer, if there is one.
  * @throws {ProtocolError} `ERR_SS_REPLAY`.
  */
 export function refuseReplay(
@@ -21,21 +21,21 @@ export function refuseReplay(
   return isNew === true ? undefined : isNew;
 }
 
-/** The part that tells a stream or packet from all others. */
+/** The part that is unique for each stream or packet. */
 export type Remembered = "salt" | "IV";
 
-/** The error of a salt that was seen before. */
+/** Makes the error of a salt that was seen before. */
 export function replayed(what: Remembered = "salt"): ProtocolError {
   return new ProtocolError(
     "ERR_SS_REPLAY",
-    `Cannot accept request: its ${what} was seen before`,
+    `Cannot accept request: its ${what} was used before`,
   );
 }
 
-/** The error of a packet that was seen before. */
+/** Makes the error of a packet that was seen before. */
 export function replayedPacket(): ProtocolError {
   return new ProtocolError(
     "ERR_SS_REPLAY",
-    "Cannot accept packet: its id was seen before, or is too old to tell",
+    "Cannot accept packet: its id was used before, or is too old to decide",
   );
 }

@@ -1,5 +1,5 @@
 /**
- * The users of a server, as every edition needs them.
+ * The users of a server, for all families.
  *
  * @module
  */
@@ -11,25 +11,25 @@ export interface ServerUser {
   /** The name in the log and the counters. */
   readonly name: string;
   /**
-   * The method's key length in bytes; of ShadowsocksR, the user's password in
-   * UTF-8.
+   * The key, whose length is the method's key length; for ShadowsocksR, the
+   * user's password in UTF-8.
    */
   readonly masterKey: Uint8Array;
-  /** The number that clients of ShadowsocksR send: 32 bits. */
+  /** The id that clients of ShadowsocksR send: 32 bits. */
   readonly uid?: number;
   /** The limits of the user; default: none. */
   readonly limits?: UserLimits;
-  /** True if it may not connect at present. Default: no. */
+  /** True if the user may not connect at present. Default: false. */
   readonly disabled?: boolean;
 }
 
 /**
- * A user in little memory, for who has a hundred thousand: a `Uint8Array` takes
- * ten times the bytes of its key.
+ * A user that takes little memory, for servers with a hundred thousand users: a
+ * `Uint8Array` takes ten times the bytes of its key.
  */
 export class CompactUser implements ServerUser {
   readonly name: string;
-  // What most users do not have takes no room.
+  // Undefined fields are not created, which saves memory.
   declare readonly uid?: number;
   declare readonly limits?: UserLimits;
   declare readonly disabled?: boolean;
@@ -48,13 +48,13 @@ export class CompactUser implements ServerUser {
     return toLatin1(this.#key);
   }
 
-  /** The key as characters of the same numbers. */
+  /** The key as Latin-1 text. */
   get keyText(): string {
     return this.#key;
   }
 }
 
-/** The key of a user as text, to compare it. */
+/** Returns the key of a user as text, for comparison. */
 function keyText(user: ServerUser): string {
   return user instanceof CompactUser
     ? user.keyText
@@ -62,8 +62,7 @@ function keyText(user: ServerUser): string {
 }
 
 /**
- * Users with one in the place of another, as `ServerProtocol.replaceUser` has
- * it.
+ * Returns users with one replaced, as `ServerProtocol.replaceUser` describes.
  */
 export function withReplaced(
   users: readonly ServerUser[],
@@ -76,20 +75,20 @@ export function withReplaced(
 }
 
 /**
- * The results of a function of users; it is called again only for a user that
- * has changed.
+ * Caches the results of a function of users, and calls it only for users that
+ * have changed.
  */
 export class RememberedUsers<T> {
   readonly #make: (user: ServerUser) => T;
   #known: ReadonlyMap<string, Made<T>> = new Map();
 
-  /** @param make Turns a user into what is needed of it. */
+  /** @param make Computes the result for a user. */
   constructor(make: (user: ServerUser) => T) {
     this.#make = make;
   }
 
   /**
-   * Returns the results for these users, in their order, and forgets others.
+   * Returns the results for these users, in their order, and drops all others.
    */
   all(users: readonly ServerUser[]): T[] {
     const next = new Map<string, Made<T>>();
@@ -109,7 +108,7 @@ interface Made<T> {
   readonly made: T;
 }
 
-/** @throws {RangeError} When a name or a key is there twice. */
+/** @throws {RangeError} If a name or a key occurs twice. */
 export function checkDistinct(users: readonly ServerUser[]): void {
   checkNames(users);
   const owners = new Map<string, string>();
@@ -123,7 +122,7 @@ export function checkDistinct(users: readonly ServerUser[]): void {
   }
 }
 
-/** @throws {RangeError} When a name is there twice. */
+/** @throws {RangeError} If a name occurs twice. */
 export function checkNames(users: readonly ServerUser[]): void {
   const names = new Set<string>();
   for (const { name } of users) {

@@ -1,6 +1,6 @@
 /**
- * The two ends of a Shadowsocks stream, without I/O, whatever the family of the
- * method: what the services work with.
+ * The interface of both ends of a Shadowsocks stream, without I/O, for every
+ * family of methods.
  *
  * @module
  */
@@ -8,109 +8,109 @@ import type { Allocate } from "../buffer_pool.ts";
 import type { Address } from "../codec/address.ts";
 import type { ErrorCode } from "../errors.ts";
 
-/** The result of bytes of the peer. */
+/** The result of opening bytes of the peer. */
 export interface Step {
-  /** The payload that is complete now; empty when more bytes are needed. */
+  /** The complete payload; empty if more bytes are needed. */
   readonly payload: Uint8Array;
-  /** Bytes that the peer must be sent now, as they are. */
+  /** Bytes that must be sent to the peer now, unchanged. */
   readonly reply?: Uint8Array;
 }
 
-/** The abilities that both ends have with an open stream. */
+/** What both ends can do with an open stream. */
 export interface StreamSession {
   /**
-   * Bytes to send before anything is read or sealed. Most protocols have none:
-   * a server that speaks first can be told from silence.
+   * Bytes to send before anything is read or sealed. Most protocols have none,
+   * because a server that speaks first can be recognised.
    */
   readonly greeting?: Uint8Array;
   /**
-   * The peer's clock when it answered, in seconds since 1970, where the protocol
-   * knows and the answer has come.
+   * The peer's clock when it answered, in seconds since 1970; not set before
+   * the answer, or if the protocol does not contain it.
    */
   readonly peerUnixSeconds?: number | undefined;
   /**
-   * True while what is sealed waits for an answer of the peer, with which it is
-   * sent as a reply: seal no more, and do not end the stream. Default: false.
+   * True while sealed bytes wait for an answer of the peer, after which they
+   * are sent as a reply. Meanwhile, do not seal and do not end the stream.
+   * Default: false.
    */
   readonly isWaiting?: boolean;
   /**
-   * Seals payload for the peer.
+   * Encrypts payload for the peer.
    *
-   * @param allocate Where the result comes from; default: fresh memory.
-   * @returns Bytes owned by the caller; empty for empty payload.
+   * @param allocate Allocates the result; default: new memory.
+   * @returns Bytes that the caller owns; empty for empty payload.
    */
   seal(payload: Uint8Array, allocate?: Allocate): Uint8Array;
   /**
-   * Opens bytes of the peer, split anywhere.
+   * Decrypts bytes of the peer, split anywhere.
    *
-   * @param allocate Where the result comes from; default: fresh memory.
-   * @returns Payload owned by the caller.
-   * @throws {ProtocolError} When they are not a valid stream; the session is
-   * dead then.
+   * @param allocate Allocates the result; default: new memory.
+   * @returns Payload that the caller owns.
+   * @throws {ProtocolError} If the stream is invalid; the session cannot be
+   * used any more then.
    */
   open(bytes: Uint8Array, allocate?: Allocate): Step;
   /**
-   * The peer's stream has ended.
+   * Reports the end of the peer's stream.
    *
-   * @throws {ProtocolError} `ERR_SS_TRUNCATED` when it ended inside a unit.
+   * @throws {ProtocolError} `ERR_SS_TRUNCATED` if it ends inside a unit.
    */
   end(): void;
-  /** Gives the keys back to their provider. Idempotent. */
+  /** Releases the keys. Idempotent. */
   free(): void;
 }
 
-/** The end of `ss-local`. */
+/** The session of a client. */
 export interface ClientSession extends StreamSession {
   /**
-   * Seals the request: the first bytes of the stream, to be sent in one write,
-   * before any `seal()`.
+   * Encrypts the request. It must be sent in one write, before any `seal()`.
    *
-   * @param address Where to.
-   * @param payload First payload; may be empty.
+   * @param address The target.
+   * @param payload The first payload; may be empty.
    */
   request(address: Address, payload: Uint8Array): Uint8Array;
 }
 
-/** The request of a client of `ss-server`. */
+/** The request of a client. */
 export interface StreamRequest {
   /** The target. */
   readonly address: Address;
-  /** Payload that came with the address; may be empty. */
+  /** Payload that arrived with the address; may be empty. */
   readonly payload: Uint8Array;
-  /** The user whose key it was, where users have names. */
+  /** The user that authenticated, where users have names. */
   readonly user?: string;
 }
 
-/** The result of the beginning of a stream. */
+/** The result of the start of a stream. */
 export interface AcceptStep {
-  /** The request, once all of it is there. */
+  /** The request, once it is complete. */
   readonly request?: StreamRequest;
-  /** Bytes that the client must be sent now; it has proved nothing yet. */
+  /** Bytes that must be sent to the client now, before it has authenticated. */
   readonly reply?: Uint8Array;
   /**
-   * Answers whether the salt is new, where that is not known at once. The
-   * request must not be served before it is `true`, nor if it fails.
+   * Resolves to true if the salt is new; set if the replay filter answers
+   * later. The request must not be served before that, nor if it fails.
    */
   readonly question?: Promise<boolean>;
 }
 
-/** The end of `ss-server`. */
+/** The session of a server. */
 export interface ServerSession extends StreamSession {
   /**
-   * Takes the beginning of the stream, split anywhere, until the request is
-   * there; `open()` goes on where it ended.
+   * Decrypts the start of the stream, split anywhere, until the request is
+   * complete; `open()` continues after it.
    *
    * @param bytes Borrowed.
-   * @throws {ProtocolError} Any `ERR_SS_…`: the peer does not know the key, or
-   * does not speak the protocol.
+   * @throws {ProtocolError} Any `ERR_SS_…` if the peer does not know the key,
+   * or does not use the protocol.
    */
   accept(bytes: Uint8Array): AcceptStep;
   /**
-   * What became of the request: to be sent before any payload. Most protocols
-   * tell nothing.
+   * Returns the answer to the request, which must be sent before any payload.
+   * Most protocols have none.
    *
-   * @param code Why the target was not reached; not set: it was.
-   * @returns Bytes owned by the caller; may be empty.
+   * @param code Why the target was not reached; not set if it was.
+   * @returns Bytes that the caller owns; may be empty.
    */
   answer?(code?: ErrorCode): Uint8Array;
 }

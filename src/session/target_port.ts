@@ -1,5 +1,5 @@
 /**
- * The one target address that a codec can read and no server can serve.
+ * Refuses target port 0, which codecs accept but no server can serve.
  *
  * @module
  */
@@ -7,9 +7,9 @@ import type { Address } from "../codec/address.ts";
 import { ProtocolError } from "../errors.ts";
 
 /**
- * Refuses port 0, which cannot be sent to.
+ * Refuses port 0.
  *
- * @param what Names a target, for the message.
+ * @param what `request` or `packet`, for the message.
  * @throws {ProtocolError} `ERR_SS_ADDRESS_INVALID`.
  */
 export function checkTargetPort(
@@ -19,6 +19,6 @@ export function checkTargetPort(
   if (port !== 0) return;
   throw new ProtocolError(
     "ERR_SS_ADDRESS_INVALID",
-    `Cannot accept ${what}: port is 0`,
+    `Cannot accept ${what}: its port is 0`,
   );
 }

@@ -1,11 +1,11 @@
 /**
- * Stands in for `@std/cli/parse-args` where JSR cannot be reached: the same
- * name and the same documented behaviour for the options this program uses,
- * over the npm package `minimist`. Delete the `links` line of `deno.json` (and
- * `src/tsconfig.json`) to get the published package instead.
+ * Replaces `@std/cli/parse-args` where JSR is not reachable: the same name, and
+ * the same documented behaviour for the options that this program uses, with
+ * the npm package `minimist`. Delete the `links` line of `deno.json` (and
+ * `src/tsconfig.json`) to use the published package instead.
  *
- * Does not: collect repeated booleans, apply `collect` to dotted names, or
- * hand `unknown` the value of `--name value` and the key of `-abc`.
+ * Does not: collect repeated booleans, apply `collect` to dotted names, or pass
+ * the value of `--name value` and the key of `-abc` to `unknown`.
  *
  * @module
  */
@@ -14,36 +14,44 @@ import minimist from "minimist";
 
 /** The options of {@link parseArgs}. */
 export interface ParseOptions {
-  /** Puts what follows `--` into `result["--"]` instead of `result._`. */
+  /**
+   * True to put the arguments after `--` into `result["--"]` instead of
+   * `result._`.
+   */
   readonly "--"?: boolean;
   /** Other names of an option; the result has all of them. */
   readonly alias?: Readonly<Record<string, string | readonly string[]>>;
-  /** Options without a value; `true` means every `--name` without `=`. */
+  /** Options without a value; `true` for every `--name` without `=`. */
   readonly boolean?: boolean | string | readonly string[];
-  /** Values of options that are absent. */
+  /** Values of absent options. */
   readonly default?: Readonly<Record<string, unknown>>;
-  /** Stops at the first argument that is not an option. */
+  /** True to stop at the first argument that is not an option. */
   readonly stopEarly?: boolean;
   /** Options whose value stays text; `_` stands for the other arguments. */
   readonly string?: string | readonly string[];
-  /** Options that may repeat: their value is an array. Others: the last wins. */
+  /**
+   * Options whose values are collected in an array. Otherwise the last value
+   * counts.
+   */
   readonly collect?: string | readonly string[];
   /** Options that `--no-NAME` sets to `false`. */
   readonly negatable?: string | readonly string[];
   /**
-   * Called for every argument that is not declared; `key` is absent for one
-   * that is no option. `false` keeps the argument out of the result.
+   * Called for every undeclared argument; `key` is absent for an argument that
+   * is not an option. `false` drops the argument.
    */
   readonly unknown?: (arg: string, key?: string, value?: unknown) => unknown;
 }
 
 /** The options by name, and the other arguments as `_`. */
 export interface Args {
-  /** An option: text, number, boolean, an array of those, or a nested object. */
+  /**
+   * An option: text, number, boolean, an array of these, or a nested object.
+   */
   [name: string]: unknown;
   /** Arguments that are not options, in order. */
   _: (string | number)[];
-  /** The arguments behind `--`, if asked for. */
+  /** The arguments after `--`, if requested. */
   "--"?: string[];
 }
 
@@ -101,7 +109,7 @@ function list(names: string | readonly string[] | undefined): string[] {
   return typeof names === "string" ? [names] : [...(names ?? [])];
 }
 
-/** Every name of an option → its other names. */
+/** Returns the other names of every option. */
 function aliasLists({ alias = {} }: ParseOptions): Map<string, string[]> {
   const lists = new Map<string, string[]>();
   for (const [name, others] of Object.entries(alias)) {
@@ -112,8 +120,8 @@ function aliasLists({ alias = {} }: ParseOptions): Map<string, string[]> {
 }
 
 /**
- * minimist negates every `--no-x`, the published package only those it was
- * listed. A mark in front of the others hides them from minimist.
+ * Hides arguments from minimist. minimist negates every `--no-x`, the published
+ * package only the listed names; a mark before the others prevents that.
  */
 const MARK = "\u0000";
 

@@ -1,5 +1,5 @@
 /**
- * The one reader of a connection, through handshake, relay and drain.
+ * The only reader of a connection, for handshake, relay and drain.
  *
  * @module
  */
@@ -7,34 +7,34 @@ import type { StopSignal } from "../on_abort.ts";
 import { abortable } from "../clock.ts";
 import type { Connection } from "../transport.ts";
 
-/** The part of a connection that a {@link ByteReader} needs. */
+/** The part of a connection that a {@link ByteReader} uses. */
 export type ReadSource = Pick<Connection, "readable" | "read" | "tryRead">;
 
 /**
- * Reads chunks: by promises, with a signal on each wait where one is wanted, or
- * at once; through the adapter's shortcuts, or else through the stream.
+ * Reads chunks, with or without waiting. It uses the adapter's shortcuts if
+ * they exist, and otherwise the stream.
  *
- * A read that was given up goes on; the next call takes it over, so that no
- * byte is lost. Handing the reader on costs nothing, unlike unlocking a stream
- * and locking it again.
+ * An aborted read continues, and the next call gets its result, so that no byte
+ * is lost. Passing the reader on costs nothing, unlike releasing and
+ * reacquiring the lock of a stream.
  */
 export class ByteReader {
   /**
-   * Called when a {@link ByteReader.tryRead} that found nothing may find
-   * something, where the connection does not tell that itself.
+   * Called when a {@link ByteReader.tryRead} without a result may have one, if
+   * the connection does not report that itself.
    */
   onReady: (() => void) | undefined;
   readonly #source: ReadSource;
   readonly #stream: ReadableStreamDefaultReader<Uint8Array> | undefined;
-  /** A read that was given up, or may be. */
+  /** A pending read, which may have been aborted. */
   #left: Promise<Uint8Array | undefined> | undefined;
-  /** The outcome of that read, where {@link ByteReader.tryRead} asks for it. */
+  /** The result of that read, if {@link ByteReader.tryRead} waits for it. */
   #outcome: Outcome | undefined;
 
   /**
-   * Takes the reading side over for good.
+   * Makes the reader of a connection.
    *
-   * @param source From now on only this object reads it.
+   * @param source Only this object may read it from now on.
    */
   constructor(source: ReadSource) {
     this.#source = source;
@@ -42,22 +42,24 @@ export class ByteReader {
   }
 
   /**
-   * The next chunk, or `undefined` at the end. One at a time.
+   * Returns the next chunk, or `undefined` at the end. One call at a time.
    *
-   * @param signal Its abort rejects the wait with the signal's reason, and gives
-   * the read up.
+   * @param signal Its abort rejects the wait with the signal's reason; the read
+   * continues.
    */
   read(signal?: StopSignal): Promise<Uint8Array | undefined> {
     const read = this.#left ?? this.#next();
     this.#forget();
-    // Not an async function: one less waits with every quiet connection.
+    // This is not an async function, so that a quiet connection waits on one
+    // promise less.
     return signal === undefined ? read : this.#readUntil(read, signal);
   }
 
   /**
-   * Reads at once, as `Connection.tryRead` does, whatever the adapter can.
+   * Reads without waiting, as `Connection.tryRead` does; works with every
+   * adapter.
    *
-   * @throws {TransportError} What the connection failed with.
+   * @throws {TransportError} The error of the connection.
    */
   tryRead(): Uint8Array | "end" | undefined {
     if (this.#left === undefined && this.#source.tryRead !== undefined) {
@@ -70,7 +72,7 @@ export class ByteReader {
     return outcome.chunk ?? "end";
   }
 
-  /** Begins to read, where {@link ByteReader.tryRead} would have to ask. */
+  /** Starts a read if {@link ByteReader.tryRead} would have to. */
   ask(): void {
     if (this.#source.tryRead === undefined) this.#outcome ??= this.#ask();
   }
@@ -120,7 +122,7 @@ export class ByteReader {
   }
 }
 
-/** The outcome of a read that goes on by itself. */
+/** The result of a read that continues in the background. */
 class Outcome {
   isPending = true;
   hasFailed = false;

@@ -1,12 +1,12 @@
 /**
- * A channel as plain bytes both ways.
+ * A channel as a plain byte stream.
  *
  * @module
  */
 import type { ByteStream } from "../transport.ts";
 import type { Channel } from "./channel.ts";
 
-/** The payload of a channel, as TLS is spoken over it. */
+/** Returns the payload of a channel as a byte stream, for TLS over it. */
 export function streamOf(channel: Channel): ByteStream {
   return {
     read: (signal = NEVER) => channel.read(signal),

@@ -1,39 +1,39 @@
 /**
- * The one writer of a connection, through handshake and relay.
+ * The only writer of a connection, for handshake and relay.
  *
  * @module
  */
 import type { Connection } from "../transport.ts";
 
-/** The part of a connection that a {@link ByteWriter} needs. */
+/** The part of a connection that a {@link ByteWriter} uses. */
 export type WriteTarget = Pick<
   Connection,
   "writable" | "write" | "tryWrite" | "closeWrite"
 >;
 
 /**
- * Writes by promises or at once, through the adapter's shortcuts, or else
- * through the stream.
+ * Writes chunks, with or without waiting. It uses the adapter's shortcuts if
+ * they exist, and otherwise the stream.
  */
 export class ByteWriter {
   /**
-   * Called when a {@link ByteWriter.tryWrite} may go on, where the connection
-   * does not tell that itself.
+   * Called when a {@link ByteWriter.tryWrite} may continue, if the connection
+   * does not report that itself.
    */
   onReady: (() => void) | undefined;
   readonly #target: WriteTarget;
   #writer: WritableStreamDefaultWriter<Uint8Array> | undefined;
-  /** The write that was begun last. */
+  /** The write that was started last. */
   #last: Promise<void> | undefined;
   /** A chunk of {@link ByteWriter.tryWrite} that is written by a promise. */
   #handed: Handed | undefined;
-  /** A reply that is still to be written, with all before it. */
+  /** A pending reply, which comes after everything before it. */
   #reply: Promise<void> | undefined;
 
   /**
-   * Takes the writing side over for good.
+   * Makes the writer of a connection.
    *
-   * @param target From now on only this object writes it.
+   * @param target Only this object may write it from now on.
    */
   constructor(target: WriteTarget) {
     this.#target = target;
@@ -41,10 +41,10 @@ export class ByteWriter {
   }
 
   /**
-   * Settles when the system has taken all of the chunk. One at a time.
+   * Settles when the system has taken all of the chunk. One call at a time.
    *
    * @param chunk Borrowed until then.
-   * @throws {TransportError} What the connection failed with.
+   * @throws {TransportError} The error of the connection.
    */
   write(chunk: Uint8Array): Promise<void> {
     this.#last = this.#reply === undefined
@@ -54,12 +54,13 @@ export class ByteWriter {
   }
 
   /**
-   * Writes at once, as `Connection.tryWrite` does, whatever the adapter can.
+   * Writes without waiting, as `Connection.tryWrite` does; works with every
+   * adapter.
    *
-   * @param chunk Borrowed until all of it is taken: what was not is to be
-   * offered again, and nothing else before it.
-   * @returns Bytes that were taken.
-   * @throws {TransportError} What the connection failed with.
+   * @param chunk Borrowed until all of it is taken. The rest must be offered
+   * again before anything else.
+   * @returns The number of bytes taken.
+   * @throws {TransportError} The error of the connection.
    */
   tryWrite(chunk: Uint8Array): number {
     if (this.#target.tryWrite !== undefined) {
@@ -73,11 +74,10 @@ export class ByteWriter {
   }
 
   /**
-   * Writes what can be written at once, where the adapter can; nothing else is
-   * being written.
+   * Writes without waiting, if the adapter can; no other write may be pending.
    *
-   * @returns The rest, which is to be written: mostly nothing.
-   * @throws {TransportError} What the connection failed with.
+   * @returns The rest, which must still be written; usually empty.
+   * @throws {TransportError} The error of the connection.
    */
   writeNow(chunk: Uint8Array): Uint8Array {
     const taken = this.#target.tryWrite?.(chunk) ?? 0;
@@ -85,11 +85,10 @@ export class ByteWriter {
   }
 
   /**
-   * Writes between two calls of {@link ByteWriter.write}, whichever code waits for
-   * them: what a session answers by itself.
+   * Writes a session's own reply between two calls of {@link ByteWriter.write}.
    *
    * @param chunk Borrowed until it settles.
-   * @throws {TransportError} What the connection failed with.
+   * @throws {TransportError} The error of the connection.
    */
   async reply(chunk: Uint8Array): Promise<void> {
     const write = (): Promise<void> => this.#write(chunk);
@@ -100,7 +99,7 @@ export class ByteWriter {
     if (this.#reply === reply) this.#reply = undefined;
   }
 
-  /** Half-close: FIN after everything written. */
+  /** Half-closes: sends a FIN after everything written. */
   close(): Promise<void> {
     return this.#reply === undefined
       ? this.#end()
@@ -131,7 +130,7 @@ export class ByteWriter {
   }
 }
 
-/** The outcome of a chunk that is written by a promise. */
+/** The result of a chunk that is written by a promise. */
 class Handed {
   isPending = true;
   hasFailed = false;

@@ -1,9 +1,9 @@
 /**
- * A connection with the session that is spoken on it: payload in, payload out.
+ * A connection with its session: payload in, payload out.
  *
- * The two parts can be driven in two ways: by promises through
- * {@link Channel.read} and {@link Channel.write}, or by code that moves bytes
- * between `connection` and `session`, as the relay does.
+ * There are two ways to use it: by promises, with {@link Channel.read} and
+ * {@link Channel.write}, or by code that moves bytes between `connection` and
+ * `session`, as the relay does.
  *
  * @module
  */
@@ -15,16 +15,16 @@ import type { Connection, Endpoint } from "../transport.ts";
 import { ByteReader } from "./byte_reader.ts";
 import { ByteWriter } from "./byte_writer.ts";
 
-/** Which way payload goes: from the client to the target, or back. */
+/** The direction of payload: from the client to the target (up), or back. */
 export type Direction = "up" | "down";
 
-/** Counts payload that passes. */
+/** Counts relayed payload. */
 export interface PayloadCounter {
-  /** Takes note of payload bytes. */
+  /** Counts payload bytes. */
   count(direction: Direction, bytes: number): void;
 }
 
-/** The session of a connection that carries payload as it is. */
+/** The session of a connection whose payload is not changed. */
 export const PLAIN: StreamSession = {
   seal: (payload) => payload,
   open: (bytes) => ({ payload: bytes }),
@@ -34,17 +34,17 @@ export const PLAIN: StreamSession = {
 
 /** Owns a connection and its session. */
 export class Channel {
-  /** The bytes below. */
+  /** The connection. */
   readonly connection: Connection;
-  /** Turns payload into bytes and back. */
+  /** Converts payload to bytes and back. */
   readonly session: StreamSession;
-  /** The one reader of the connection. */
+  /** The only reader of the connection. */
   readonly reader: ByteReader;
-  /** The one writer of the connection. */
+  /** The only writer of the connection. */
   readonly writer: ByteWriter;
-  /** Payload that leaves with the first bytes; see {@link Channel.begin}. */
+  /** Payload that is sent with the first bytes; see {@link Channel.begin}. */
   readonly first: Uint8Array;
-  /** Name of the server that it leads through; default: it has none. */
+  /** Name of the server that the channel leads through; default: none. */
   server: string | undefined;
   #counter: PayloadCounter | undefined;
   #begun = false;
@@ -52,16 +52,16 @@ export class Channel {
   #stale = false;
   #closed = false;
   #brokenOff = false;
-  /** Those that wait in {@link Channel.nextOpened}. */
+  /** Pending calls of {@link Channel.nextOpened}. */
   #released: PromiseWithResolvers<void> | undefined;
 
   /**
-   * Takes both over.
+   * Makes a channel that owns both.
    *
-   * @param session Default: payload passes as it is.
-   * @param first Payload that is there already; may be empty.
-   * @param ends The reader and writer of the connection; default:
-   * none.
+   * @param session Default: payload is not changed.
+   * @param first Payload that is already there; may be empty.
+   * @param ends The existing reader and writer of the connection; default: new
+   * ones.
    */
   constructor(
     connection: Connection,
@@ -77,8 +77,8 @@ export class Channel {
   }
 
   /**
-   * The same connection without the session: bytes pass as they are. This
-   * channel is used no more, but to close it.
+   * Returns the same connection without the session. This channel must then
+   * only be closed.
    */
   bare(): Channel {
     return new Channel(this.connection, PLAIN, NOTHING, this);
@@ -89,14 +89,17 @@ export class Channel {
     return this.connection.local;
   }
 
-  /** True if the peer spoke or hung up while it was watched, or it is closed. */
+  /**
+   * True if the peer sent something or closed while the channel was watched, or
+   * the channel is closed.
+   */
   get stale(): boolean {
     return this.#stale || this.#closed;
   }
 
   /**
-   * Told, from now on, when `tryRead` of the reader or `tryWrite` of the writer
-   * may go on; `undefined`: there is none.
+   * Called when `tryRead` of the reader or `tryWrite` of the writer may
+   * continue; `undefined` for no callback.
    */
   set onReady(callback: (() => void) | undefined) {
     this.connection.onReady = callback;
@@ -104,17 +107,17 @@ export class Channel {
     this.writer.onReady = callback;
   }
 
-  /** Counts what {@link Channel.read} and {@link Channel.write} carry. */
+  /** Sets the counter of {@link Channel.read} and {@link Channel.write}. */
   countTo(counter: PayloadCounter): void {
     this.#counter = counter;
   }
 
   /**
-   * The bytes that must be written before all others, in one segment: the
-   * request, where the session has one, and the first payload. To be called
-   * once, unless {@link Channel.write} is.
+   * Returns the bytes that must be written first, in one segment: the request,
+   * if the session has one, and the first payload. Call it once, unless
+   * {@link Channel.write} is used.
    *
-   * @param more Payload that goes behind {@link Channel.first}; may be empty.
+   * @param more Payload after {@link Channel.first}; may be empty.
    */
   begin(more: Uint8Array = NOTHING): Uint8Array {
     this.#begun = true;
@@ -125,8 +128,8 @@ export class Channel {
   }
 
   /**
-   * Settles when the session has opened bytes, after which it may pass on what
-   * it is given, or when the wait is given up; see `StreamSession.isWaiting`.
+   * Settles when the session has opened bytes and may accept payload again, or
+   * when the channel is closed; see `StreamSession.isWaiting`.
    */
   nextOpened(): Promise<void> {
     this.#released ??= Promise.withResolvers();
@@ -134,8 +137,8 @@ export class Channel {
   }
 
   /**
-   * Lets those go on that wait in {@link Channel.nextOpened}: to be called by
-   * the driver of the session when it has opened bytes.
+   * Ends the waits of {@link Channel.nextOpened}. The code that drives the
+   * session calls it after opening bytes.
    */
   opened(): void {
     this.#released?.resolve();
@@ -154,9 +157,9 @@ export class Channel {
   }
 
   /**
-   * Payload of the peer, at least one byte; `undefined` at its end.
+   * Returns payload of the peer, at least one byte, or `undefined` at its end.
    *
-   * @throws {ProtocolError} When what came is no valid stream.
+   * @throws {ProtocolError} If the peer's stream is invalid.
    */
   async read(signal: StopSignal): Promise<Uint8Array | undefined> {
     this.#watched = false;
@@ -176,7 +179,7 @@ export class Channel {
     }
   }
 
-  /** Watches until the next read for what makes an idle channel useless. */
+  /** Watches, until the next read, if the peer sends something or closes. */
   watch(): void {
     this.#watched = true;
     const notice = (): void => {
@@ -185,13 +188,13 @@ export class Channel {
     this.reader.peek().then(notice, notice);
   }
 
-  /** Half-close: FIN after everything written. */
+  /** Half-closes: sends a FIN after everything written. */
   async closeWrite(): Promise<void> {
     await this.#untilPassing();
     await this.writer.close();
   }
 
-  /** Closes the connection and gives the keys back. Idempotent. */
+  /** Closes the connection and releases the keys. Idempotent. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -201,12 +204,11 @@ export class Channel {
   }
 
   /**
-   * Writes a chunk without its last byte, which tells the peer that the stream
-   * was cut, and loses nothing of what was written before. To be called while
-   * nothing is written.
+   * Writes a chunk without its last byte, from which the peer sees that the
+   * stream was cut; nothing written before is lost. No write may be pending.
    *
-   * @returns Settles when the system has taken it; `undefined` where bytes of
-   * this session tell nothing.
+   * @returns Settles when the system has taken it; `undefined` if the session
+   * has no chunks.
    */
   breakOff(): Promise<void> | undefined {
     const chunk = this.session.seal(new Uint8Array(1)).subarray(0, -1);
@@ -216,8 +218,8 @@ export class Channel {
   }
 
   /**
-   * Closes it in a way that cannot pass for an end: by a reset, where the
-   * transport has one, unless {@link Channel.breakOff} has told the peer.
+   * Closes the channel in a way that differs from a normal end: by a reset, if
+   * the transport supports it, unless {@link Channel.breakOff} was called.
    */
   cut(): void {
     if (!this.#closed && !this.#brokenOff) this.connection.reset?.();
@@ -225,8 +227,8 @@ export class Channel {
   }
 
   /**
-   * Waits until the bytes under way have left: they go before more, and before
-   * the end.
+   * Waits until sealed bytes were sent, which must come before more bytes and
+   * before the end.
    */
   async #untilPassing(signal?: StopSignal): Promise<void> {
     while (this.session.isWaiting === true && !this.#closed) {
@@ -234,7 +236,7 @@ export class Channel {
     }
   }
 
-  /** Seals the first payload; a request goes in front of it. */
+  /** Seals the first payload; subclasses put a request before it. */
   protected sealFirst(payload: Uint8Array): Uint8Array {
     return this.session.seal(payload);
   }

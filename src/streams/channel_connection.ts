@@ -1,5 +1,5 @@
 /**
- * A channel as a connection, for whatever is spoken inside it.
+ * A channel as a connection, for another protocol inside it.
  *
  * @module
  */
@@ -14,7 +14,7 @@ export class ChannelConnection implements Connection {
   readonly #over = new AbortController();
   #streams: ChannelStreams | undefined;
 
-  /** Takes the channel over. */
+  /** Makes a connection that owns the channel. */
   constructor(channel: Channel) {
     this.#channel = channel;
   }
@@ -71,5 +71,7 @@ export class ChannelConnection implements Connection {
   }
 }
 
-/** One for all: an abort without a reason makes one, with a trace, each time. */
+/**
+ * A shared reason: aborting without one makes an error with a stack each time.
+ */
 const CLOSED = new TransportError("ERR_NET_CLOSED", "Connection is closed");

@@ -5,11 +5,11 @@
  */
 import type { Channel } from "./channel.ts";
 
-/** Payload both ways. */
+/** The payload in both directions. */
 export interface ChannelStreams {
-  /** The bytes of the target, until it ends its side. */
+  /** The payload of the target, until it ends its side. */
   readonly readable: ReadableStream<Uint8Array>;
-  /** The bytes for the target; `close()` is a half-close. */
+  /** The payload for the target; `close()` is a half-close. */
   readonly writable: WritableStream<Uint8Array>;
 }
 
@@ -17,10 +17,10 @@ export interface ChannelStreams {
  * Makes streams of a channel. Nothing is read ahead, and a write settles when
  * the system has taken it.
  *
- * The request leaves with the first write, or with the first read if that comes
- * sooner.
+ * The request is sent with the first write, or with the first read if that
+ * comes earlier.
  *
- * @param channel From now on only this object drives it.
+ * @param channel Only this object may use it from now on.
  * @param signal Its abort fails both streams with the signal's reason.
  */
 export function channelStreams(

@@ -7,11 +7,11 @@ import type { ChunkOpener } from "../codec/chunk_opener.ts";
 import type { ChunkSealer } from "../codec/chunk_sealer.ts";
 
 /**
- * Seals what passes through: one output chunk for each input chunk.
+ * Encrypts a stream: one output chunk for each input chunk.
  *
  * Ownership: the stream frees the sealer when it ends, fails or is cancelled.
  *
- * @param sealer From now on only this stream uses it.
+ * @param sealer Only this stream may use it from now on.
  */
 export function sealStream(
   sealer: ChunkSealer,
@@ -27,15 +27,15 @@ export function sealStream(
 }
 
 /**
- * Opens what passes through: all payload that an input chunk completes comes
- * out as one chunk.
+ * Decrypts a stream: one output chunk for all payload that an input chunk
+ * completes.
  *
- * The stream fails with the opener's `ProtocolError` when the input is not a
- * valid stream or ends inside a unit.
+ * The stream fails with the opener's `ProtocolError` if the input is invalid or
+ * ends inside a unit.
  *
  * Ownership: the stream frees the opener when it ends, fails or is cancelled.
  *
- * @param opener From now on only this stream uses it.
+ * @param opener Only this stream may use it from now on.
  */
 export function openStream(
   opener: ChunkOpener,
@@ -58,8 +58,8 @@ export function openStream(
 }
 
 /**
- * A transformer with the hook of the Streams standard that TypeScript does not
- * know yet.
+ * A transformer with a hook of the Streams standard that TypeScript's types
+ * lack.
  */
 interface Cancellable extends Transformer<Uint8Array, Uint8Array> {
   cancel(): void;

@@ -1,5 +1,5 @@
 /**
- * Reading on for the sake of silence.
+ * Reads and discards bytes, so that a connection stays open without an answer.
  *
  * @module
  */
@@ -7,16 +7,16 @@ import type { StopSignal } from "../on_abort.ts";
 import type { ByteReader } from "./byte_reader.ts";
 
 /**
- * Reads and forgets everything until the stream ends, fails, or time is up.
+ * Reads and discards everything until the stream ends, fails, or the signal
+ * aborts.
  *
- * Closing a socket with unread bytes makes the kernel send RST, closing one
- * without sends FIN: a probe could tell how much we read. So all is
- * read, from the raw connection and never through a decoder, which would fail
- * again at once.
+ * When a socket with unread data is closed, the kernel sends a RST, otherwise a
+ * FIN; a probe could see how much was read. Therefore everything is read, from
+ * the raw connection and not through a decoder, which would fail again.
  *
- * @param reader Of the raw connection; nothing it yields is kept.
- * @param signal Ends the drain; that is not an error.
- * @returns Bytes discarded.
+ * @param reader The reader of the raw connection.
+ * @param signal Its abort ends the drain without an error.
+ * @returns The number of discarded bytes.
  */
 export async function drain(
   reader: ByteReader,
@@ -30,8 +30,8 @@ export async function drain(
       discarded += bytes.length;
     }
   } catch {
-    // A reset by the peer or the end of our patience: either way it is over,
-    // and there is no one to report it to.
+    // The peer has reset the connection, or the time is up; neither needs a
+    // report.
   }
   return discarded;
 }

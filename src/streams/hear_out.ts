@@ -1,5 +1,5 @@
 /**
- * What a peer says before its bytes are relayed.
+ * Reads what a peer sends before the relay starts.
  *
  * @module
  */
@@ -7,15 +7,15 @@ import { onAbort, type StopSignal } from "../on_abort.ts";
 import type { Channel } from "./channel.ts";
 
 /**
- * Takes what a peer says, as it comes, until that is enough: one promise,
- * however it is split.
+ * Reads chunks until `take` has a result, with one promise for any number of
+ * chunks.
  *
- * @param channel Not read otherwise meanwhile.
- * @param take Given each chunk, and `"end"` at the end, after which it must be
- * content. What it returns is the result; `undefined`: more is needed.
- * @param signal Its abort rejects the wait with the signal's reason. No byte is
- * lost by that.
- * @throws What a read has failed with, and what `take` throws.
+ * @param channel Nothing else may read it meanwhile.
+ * @param take Called with each chunk, and with `"end"` at the end, for which it
+ * must return a result. `undefined` means that it needs more bytes.
+ * @param signal Its abort rejects the wait with the signal's reason; no byte is
+ * lost.
+ * @throws The error of a read or of `take`.
  */
 export function hearOut<T extends object | string>(
   channel: Pick<Channel, "reader" | "onReady">,

@@ -1,5 +1,5 @@
 /**
- * A deadline that moves on whenever something moves.
+ * A deadline that restarts with every activity.
  *
  * @module
  */
@@ -9,8 +9,8 @@ import { type Idle, IdleTimer } from "../idle_timer.ts";
 import { onAbort, Stop, type StopSignal } from "../on_abort.ts";
 
 /**
- * Aborts with `ERR_NET_IDLE` once nothing has been touched for a while, or
- * with a parent's reason. One timer, however often it is touched.
+ * Aborts with `ERR_NET_IDLE` after some time without activity, or with a
+ * parent's reason. It uses one timer, however frequent the activity is.
  *
  * The owner must dispose of it (`using`).
  */
@@ -21,11 +21,11 @@ export class IdleSignal implements Disposable, Idle {
   #leaveParent: () => void = () => {};
 
   /**
-   * Starts to watch.
+   * Starts the timer.
    *
-   * @param clock Measures.
-   * @param timeoutMs Milliseconds without a touch.
-   * @param parent Its abort aborts this one at once, with the same reason.
+   * @param clock Measures the time.
+   * @param timeoutMs Milliseconds without activity.
+   * @param parent Its abort aborts this signal at once, with the same reason.
    */
   constructor(clock: Clock, timeoutMs: number, parent: StopSignal) {
     this.#timeoutMs = timeoutMs;
@@ -35,12 +35,14 @@ export class IdleSignal implements Disposable, Idle {
     else this.#leaveParent = onAbort(parent, endToo);
   }
 
-  /** Aborted with a `TransportError` or with the parent's reason. */
+  /**
+   * The signal; it aborts with a `TransportError` or with the parent's reason.
+   */
   get signal(): StopSignal {
     return this.#stop;
   }
 
-  /** Something has moved. */
+  /** Reports activity. */
   touch(): void {
     this.#timer.touch();
   }
@@ -55,14 +57,14 @@ export class IdleSignal implements Disposable, Idle {
     this.#stop.abort(nothingMoved(this.#timeoutMs));
   }
 
-  /** Ends the wait without aborting. Idempotent. */
+  /** Stops the timer without aborting. Idempotent. */
   [Symbol.dispose](): void {
     this.#timer.stop();
     this.#leaveParent();
   }
 }
 
-/** The error of a connection on which nothing has moved. */
+/** Makes the error of an idle connection. */
 export function nothingMoved(idleTimeoutMs: number): TransportError {
   const seconds = idleTimeoutMs / 1_000;
   return new TransportError("ERR_NET_IDLE", `Nothing moved for ${seconds} s`);

@@ -1,5 +1,5 @@
 /**
- * Copying both ways between two connections.
+ * Relays bytes between two connections in both directions.
  *
  * @module
  */
@@ -12,27 +12,30 @@ import { onAbort, Stop, type StopSignal } from "../on_abort.ts";
 import type { Channel, Direction } from "./channel.ts";
 import { nothingMoved } from "./idle_signal.ts";
 
-/** Judges and counts what is relayed. */
+/** Checks and counts relayed payload. */
 export interface Passage {
   /**
-   * Asked before payload passes; may throw, and then none does.
+   * Called before payload is relayed; if it throws, none is.
    *
-   * @returns Milliseconds to wait before it does. Negative: it is not known yet
-   * whether it may; asked again after so many milliseconds.
+   * @returns Milliseconds to wait before the next payload. A negative number
+   * means that it is not known yet if the payload may pass; it is called again
+   * after that many milliseconds.
    */
   pass(direction: Direction, payloadBytes: number): number;
   /**
-   * Asked when the relay fails while nothing is written to the client.
+   * Called if the relay fails while no write to the client is pending.
    *
-   * @returns True if the client is to see a chunk that breaks off: FIN alone
-   * would tell that the target has ended. Default: false.
+   * @returns True if the client must get an incomplete chunk, because a FIN
+   * alone would look like the end of the target's stream. Default: false.
    */
   breaksOff?(reason: unknown): boolean;
-  /** A direction has ended; may throw, before the end is passed on. */
+  /**
+   * Called when a direction has ended, before the end is passed on; may throw.
+   */
   ended?(direction: Direction): void;
 }
 
-/** Bytes of each direction that are written before any is read. */
+/** Bytes that are written in each direction before any is read. */
 export interface FirstBytes {
   /** Bytes for the target's connection. */
   readonly up: Uint8Array;
@@ -46,24 +49,25 @@ export interface RelayOptions {
   readonly buffers: BufferPool;
   /** Measures idle time. */
   readonly clock: Clock;
-  /** Milliseconds without a byte in either direction. */
+  /** Milliseconds without a byte in either direction until the relay fails. */
   readonly idleTimeoutMs: number;
-  /** The abort of any ends the relay with that signal's reason. */
+  /** If any of these aborts, the relay fails with that signal's reason. */
   readonly signals: readonly StopSignal[];
   /** The first bytes; default: none. */
   readonly first?: FirstBytes;
 }
 
 /**
- * Copies until both directions have ended; the end of a source becomes the
- * end (FIN) of its sink while the other direction goes on.
+ * Relays until both directions have ended. The end of a source is passed on to
+ * its sink as a FIN, while the other direction continues.
  *
- * Space: one chunk being read and one being written for each direction.
+ * Space: for each direction, one chunk that is being read and one that is being
+ * written.
  *
- * Ownership: closes neither channel. When it fails, it reads and writes
- * nothing more; the owner may go on through the channel's `reader`.
+ * Ownership: neither channel is closed. After a failure, nothing more is read
+ * or written, and the owner may continue with the channel's `reader`.
  *
- * @throws What the first failing read, write, session or passage threw;
+ * @throws The first error of a read, a write, a session or the passage;
  * `TransportError` `ERR_NET_IDLE`; the reason of a signal.
  */
 export function relay(
@@ -72,13 +76,13 @@ export function relay(
   passage: Passage,
   options: RelayOptions,
 ): Promise<void> {
-  // One promise for all that can happen: an idle relay is to be small.
+  // One promise for all events keeps an idle relay small.
   const done = Promise.withResolvers<void>();
   new Relay(client, target, passage, options, done).start();
   return done.promise;
 }
 
-/** Two flows, and everything that may end them. */
+/** Both directions, and everything that may end them. */
 class Relay implements Idle {
   readonly passage: Passage;
   readonly options: RelayOptions;
@@ -124,21 +128,21 @@ class Relay implements Idle {
     this.goOn();
   }
 
-  /** Moves what can be moved now. */
+  /** Moves all bytes that can be moved now. */
   goOn(): void {
     this.#up.run();
     this.#down.run();
-    // A session may have waited for what came the other way.
+    // A session may have waited for bytes of the other direction.
     if (this.#up.isHeld) this.#up.run();
   }
 
-  /** The session of this flow's source answers its peer by itself. */
+  /** Sends the reply of a flow's source session back to its peer. */
   reply(flow: Flow, bytes: Uint8Array): void {
     const back = flow === this.#up ? this.#down : this.#up;
     back.reply(bytes);
   }
 
-  /** One direction has ended. */
+  /** Reports the end of one direction. */
   ended(): void {
     this.touch();
     if (--this.#running > 0 || this.#isOver) return;
@@ -156,12 +160,15 @@ class Relay implements Idle {
     this.fail(nothingMoved(this.options.idleTimeoutMs));
   }
 
-  /** Something has moved. */
+  /** Reports activity. */
   touch(): void {
     this.#timer.touch();
   }
 
-  /** A rate is to be kept, which is no idleness. @returns Ends the wait. */
+  /**
+   * Waits to keep a rate, without counting as idle. @returns A function that
+   * ends the wait.
+   */
   pace(waitMs: number, goOn: () => void): () => void {
     this.#timer.hold();
     return this.options.clock.schedule(() => {
@@ -171,7 +178,7 @@ class Relay implements Idle {
     }, waitMs);
   }
 
-  /** Nothing goes on after this; said again, it changes nothing. */
+  /** Ends the relay with an error. Later calls have no effect. */
   fail(reason: unknown): void {
     if (this.#isOver) return;
     this.#stop();
@@ -200,24 +207,26 @@ interface Opened {
   readonly payload: Uint8Array;
 }
 
-/** Copies one direction, as far as both ends are ready. */
+/** Relays one direction, as far as both ends are ready. */
 class Flow {
   readonly #direction: Direction;
   readonly #from: Channel;
   readonly #to: Channel;
   readonly #relay: Relay;
-  /** The bytes being written; the sink has not taken `#rest` of them. */
+  /**
+   * The bytes that are being written, and the rest that the sink has not taken.
+   */
   #bytes: Uint8Array = NOTHING;
   #rest: Uint8Array = NOTHING;
-  /** True if `#bytes` are what was read. */
+  /** True if `#bytes` is the chunk that was read. */
   #isPlain = false;
-  /** The replies of the sink's session, which are written next. */
+  /** Replies of the sink's session, which are written next. */
   #replies: Uint8Array = NOTHING;
   #isEnded = false;
   #isStopped = false;
-  /** Ends the wait for a rate. */
+  /** Ends the wait that keeps a rate. */
   #endPace: (() => void) | undefined;
-  /** The chunk that was opened and may not pass yet. */
+  /** An opened chunk that may not pass yet. */
   #held: Opened | undefined;
 
   constructor(direction: Direction, from: Channel, to: Channel, relay: Relay) {
@@ -227,12 +236,12 @@ class Flow {
     this.#relay = relay;
   }
 
-  /** True while the sink's session wants nothing more; see `isWaiting`. */
+  /** True while the sink's session accepts no payload; see `isWaiting`. */
   get isHeld(): boolean {
     return this.#to.session.isWaiting === true;
   }
 
-  /** Goes on until an end is not ready. */
+  /** Continues until an end is not ready. */
   run(): void {
     try {
       while (this.#step());
@@ -241,7 +250,7 @@ class Flow {
     }
   }
 
-  /** @returns True if the next step may be done at once. */
+  /** @returns True if the next step may follow at once. */
   #step(): boolean {
     if (this.#isStopped || this.#endPace !== undefined) return false;
     if (this.#rest.length > 0) return this.#writeRest();
@@ -250,7 +259,7 @@ class Flow {
       this.#pass(this.#held.chunk, this.#held.payload);
       return true;
     }
-    // What is under way leaves before more is read, and before the end.
+    // Pending bytes must be sent before more is read, and before the end.
     if (this.#isEnded || this.isHeld) return false;
     const chunk = this.#from.reader.tryRead();
     if (chunk === undefined) return false;
@@ -259,7 +268,7 @@ class Flow {
     return true;
   }
 
-  /** Opens a chunk, and lets its payload pass. */
+  /** Opens a chunk and passes its payload on. */
   #carry(chunk: Uint8Array): void {
     const { options: { buffers } } = this.#relay;
     const { payload, reply } = this.#from.session.open(chunk, buffers.take);
@@ -267,7 +276,7 @@ class Flow {
     this.#pass(chunk, payload);
   }
 
-  /** Asks whether payload may pass, and seals it if so. */
+  /** Asks if payload may pass, and seals it if so. */
   #pass(chunk: Uint8Array, payload: Uint8Array): void {
     const { options: { buffers }, passage } = this.#relay;
     const waitMs = passage.pass(this.#direction, payload.length);
@@ -285,7 +294,7 @@ class Flow {
     if (waitMs > 0) this.#pace(waitMs);
   }
 
-  /** Begins to write bytes; nothing else is being written. */
+  /** Starts to write bytes; no other write may be pending. */
   write(bytes: Uint8Array): void {
     this.#bytes = this.#rest = bytes;
   }
@@ -297,7 +306,8 @@ class Flow {
       if (taken > 0) this.#rest = this.#rest.subarray(taken);
       return false;
     }
-    // Only now, and not if it failed: until then the system reads from it.
+    // The buffer is freed only after a successful write: until then the system
+    // reads from it.
     if (this.#isPlain) this.#from.connection.recycle?.(this.#bytes);
     else this.#relay.options.buffers.give(this.#bytes);
     this.#isPlain = false;
@@ -317,7 +327,7 @@ class Flow {
     return true;
   }
 
-  /** The source has ended: so does the sink. */
+  /** Passes the end of the source on to the sink. */
   #end(): void {
     this.#isEnded = true;
     this.#from.session.end();
@@ -326,24 +336,24 @@ class Flow {
       .then(() => this.#relay.ended(), (error) => this.#relay.fail(error));
   }
 
-  /** Keeps a rate. */
+  /** Waits to keep a rate. */
   #pace(waitMs: number): void {
     this.#endPace = this.#relay.pace(waitMs, () => this.#endPace = undefined);
   }
 
-  /** Nothing is read or written any more. */
+  /** Stops reading and writing. */
   stop(): void {
     this.#isStopped = true;
     this.#endPace?.();
   }
 
   /**
-   * Writes a chunk without its last byte, where the client is to see it. After
-   * `stop()`; the result never rejects.
+   * Writes a chunk without its last byte, if the client must see it. Called
+   * after `stop()`; the result never rejects.
    */
   breakOff(reason: unknown): Promise<void> | undefined {
     const { options: { clock }, passage } = this.#relay;
-    // If a write is under way, its rest is missing.
+    // If a write is pending, the client already has an incomplete chunk.
     const mayWrite = this.#rest.length === 0 && !this.#isEnded;
     if (!mayWrite || passage.breaksOff?.(reason) !== true) return undefined;
     const writing = this.#to.breakOff();

@@ -1,5 +1,5 @@
 /**
- * A byte stream inside a WebSocket, where the bounds of messages mean nothing.
+ * A byte stream inside a WebSocket; the boundaries of messages have no meaning.
  *
  * @module
  */
@@ -15,9 +15,9 @@ export class WebSocketConnection implements Connection {
   #writable: WritableStream<Uint8Array> | undefined;
 
   /**
-   * Takes the link over.
+   * Makes a connection that owns the link.
    *
-   * @param remote Whose connection it is; default: the peer's.
+   * @param remote The address that is reported; default: the peer's.
    */
   constructor(link: WebSocketLink, remote: Endpoint = link.connection.remote) {
     this.#link = link;

@@ -1,9 +1,9 @@
 /**
- * A connection on which WebSocket is spoken: frames in, frames out, pings
- * answered, and an end that both sides know of.
+ * A connection that uses WebSocket: it reads and writes frames, answers pings,
+ * and ends the connection on both sides.
  *
- * A Close frame ends what its sender says, and nothing else: the other end goes
- * on for as long as it has something to say.
+ * A Close frame only ends the messages of its sender. The other side may
+ * continue to send.
  *
  * @module
  */
@@ -31,15 +31,15 @@ export interface UpgradedConnection {
   readonly reader: ByteReader;
   /** The only writer of the connection. */
   readonly writer: ByteWriter;
-  /** The bytes behind the handshake; may be empty. */
+  /** The bytes after the handshake; may be empty. */
   readonly rest: Uint8Array;
 }
 
-/** The parts of a link. */
+/** The options of a link. */
 export interface LinkOptions {
-  /** Which end this is. */
+  /** The side of this link. */
   readonly end: WebSocketEnd;
-  /** Bytes of a message at most. */
+  /** The most bytes of a message. */
   readonly maxMessage: number;
   /** Makes masks. */
   readonly randomBytes: RandomBytes;
@@ -48,18 +48,18 @@ export interface LinkOptions {
   /** The pool of buffers for frames. */
   readonly buffers: BufferPool;
   /**
-   * Milliseconds in which nothing was sent or received before the Close frame,
-   * for peers that drop what they have not passed on when it comes; default 0.
+   * Milliseconds without a byte before the Close frame is sent, for peers that
+   * discard pending data when it arrives; default 0.
    */
   readonly closeDelayMs?: number | undefined;
 }
 
-/** A part of a message, or all of it. */
+/** A part of a message, or a whole one. */
 export type Part = Extract<FrameEvent, { kind: "payload" }>;
 
-/** One end of a WebSocket. */
+/** One side of a WebSocket. */
 export class WebSocketLink {
-  /** The bytes below. */
+  /** The connection below. */
   readonly connection: Connection;
   /** Settles when the connection is closed. */
   readonly closed: Promise<void>;
@@ -69,18 +69,18 @@ export class WebSocketLink {
   readonly #frames: FrameReader;
   readonly #out: FrameWriter;
   readonly #tellClosed: () => void;
-  /** Aborted when the peer has ended, or everything has. */
+  /** Aborts when the peer has ended, or the link is closed. */
   readonly #over = new AbortController();
   #rest: Uint8Array | undefined;
   #reading: Promise<unknown> | undefined;
   #ending: Promise<void> | undefined;
   #hasEnded = false;
-  /** The time of the last read, once this end has finished. */
+  /** The time of the last read after this side has ended. */
   #lastReadMs = -Infinity;
   #isPonging = false;
   #isClosing = false;
 
-  /** Takes the connection over. */
+  /** Makes a link that owns the connection. */
   constructor(
     { connection, reader, writer, rest }: UpgradedConnection,
     options: LinkOptions,
@@ -102,8 +102,8 @@ export class WebSocketLink {
   }
 
   /**
-   * Parts of messages, at least one; `undefined` when the peer has said
-   * everything. One call at a time.
+   * Returns parts of messages, at least one, or `undefined` when the peer has
+   * ended. One call at a time.
    *
    * @throws {ProtocolError} `ERR_WS_FRAME`, `ERR_WS_TRUNCATED`.
    */
@@ -113,7 +113,10 @@ export class WebSocketLink {
     return reading;
   }
 
-  /** Sends one message; settles when the system has taken it. One at a time. */
+  /**
+   * Sends one message; settles when the system has taken it. One call at a
+   * time.
+   */
   async write(message: Uint8Array): Promise<void> {
     const { buffers } = this.#options;
     const frame = this.#out.message(message, buffers.take);
@@ -121,21 +124,21 @@ export class WebSocketLink {
     buffers.give(frame);
   }
 
-  /** Sends a Close frame behind everything written. Idempotent. */
+  /** Sends a Close frame after everything written. Idempotent. */
   closeWrite(): Promise<void> {
     return this.#ending ??= this.#end();
   }
 
   /**
-   * Closes the connection: at once, unless only the peer's Close frame is
-   * missing, which gets ten seconds. Idempotent.
+   * Closes the connection. If only the peer's Close frame is missing, it waits
+   * up to ten seconds for that. Idempotent.
    */
   close(): void {
     if (this.#isClosing) return;
     this.#isClosing = true;
     const release = (): void => this.#release();
     if (this.#ending === undefined || this.#hasEnded) return release();
-    // However the wait ends, nothing is wanted of the connection any more.
+    // Whatever the result of the wait, the connection is not needed any more.
     this.#untilEnded().then(release, release);
   }
 
@@ -173,8 +176,8 @@ export class WebSocketLink {
   }
 
   /**
-   * Answers a ping; of pings in a row, one is answered while the answer is on
-   * its way.
+   * Answers a ping. While an answer is being sent, further pings are not
+   * answered.
    */
   #pong(payload: Uint8Array): void {
     if (this.#isPonging || this.#ending !== undefined) return;
@@ -182,7 +185,7 @@ export class WebSocketLink {
     const done = (): void => {
       this.#isPonging = false;
     };
-    // The reader or writer hears of what is wrong with the connection.
+    // The reader or the writer gets the error of the connection.
     this.#writer.reply(this.#out.pong(payload)).then(done, done);
   }
 
@@ -191,7 +194,7 @@ export class WebSocketLink {
     try {
       await this.#writer.reply(this.#out.close(CLOSE_NORMAL));
     } catch (error) {
-      // A peer that has said everything may be gone, and nothing is lost.
+      // A peer that has ended may be gone; nothing is lost then.
       if (!this.#hasEnded) throw error;
     }
   }
@@ -208,7 +211,7 @@ export class WebSocketLink {
     }
   }
 
-  /** Reads and forgets what the peer still says. */
+  /** Reads and discards what the peer still sends. */
   async #untilEnded(): Promise<void> {
     using deadline = new Deadline(this.#options.clock, {
       delayMs: WEBSOCKET_CLOSE_MS,
@@ -226,5 +229,7 @@ export class WebSocketLink {
   }
 }
 
-/** One for all: an abort without a reason makes one, with a trace, each time. */
+/**
+ * A shared reason: aborting without one makes an error with a stack each time.
+ */
 const OVER = new TransportError("ERR_NET_CLOSED", "Connection is closed");

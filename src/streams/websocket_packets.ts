@@ -11,12 +11,12 @@ import type { Part, WebSocketLink } from "./websocket_link.ts";
 /** Packets over a {@link WebSocketLink}. */
 export class WebSocketPackets {
   readonly #link: WebSocketLink;
-  /** Parts that were read and not looked at yet. */
+  /** Parts that were read but not returned yet. */
   #parts: Part[] = [];
   #last: Promise<void> = Promise.resolve();
   #pendingBytes = 0;
 
-  /** Takes the link over. */
+  /** Makes an object that owns the link. */
   constructor(link: WebSocketLink) {
     this.#link = link;
   }
@@ -27,7 +27,8 @@ export class WebSocketPackets {
   }
 
   /**
-   * The next packet; `undefined` when the peer has ended. One call at a time.
+   * Returns the next packet, or `undefined` when the peer has ended. One call
+   * at a time.
    *
    * @throws {ProtocolError} `ERR_WS_FRAME`, `ERR_WS_TRUNCATED`.
    */
@@ -48,31 +49,31 @@ export class WebSocketPackets {
   }
 
   /**
-   * Sends a packet behind those before it; settles when the system has taken it.
+   * Sends a packet after earlier ones; settles when the system has taken it.
    *
    * @param packet Borrowed until then.
-   * @throws {PolicyError} `ERR_POLICY_LIMIT` when too much waits already.
+   * @throws {PolicyError} `ERR_POLICY_LIMIT` if too many bytes are waiting.
    */
   send(packet: Uint8Array): Promise<void> {
     if (this.#pendingBytes + packet.length > MAX_WEBSOCKET_PENDING) {
       return Promise.reject(
         new PolicyError(
           "ERR_POLICY_LIMIT",
-          "Too many packets wait to be written to a WebSocket",
+          "Too many packets are waiting to be written to a WebSocket",
         ),
       );
     }
     this.#pendingBytes += packet.length;
     const sent = this.#last.then(() => this.#link.write(packet))
       .finally(() => this.#pendingBytes -= packet.length);
-    // The sender hears of a failure; the next one tries for itself.
+    // The sender gets the error; the next write is tried independently.
     this.#last = sent.catch(() => {});
     return sent;
   }
 
-  /** Says that no packet comes any more, and closes. Idempotent. */
+  /** Sends the end and closes. Idempotent. */
   close(): void {
-    // Where it cannot be said, the connection is gone already.
+    // If the end cannot be sent, the connection is already broken.
     this.#link.closeWrite().catch(() => {});
     this.#link.close();
   }

@@ -192,7 +192,7 @@ function findNames(
 
 /**
  * `undefined` for what is in no level. `mod.ts` re-exports the library; the
- * version in `deno.json` concerns nobody below the command line.
+ * version in `deno.json` does not concern the code below the command line.
  */
 function placeOf(path: string): Place | undefined {
   if (path === "deno.json") return { name: path, level: 6.5 };

@@ -1,6 +1,6 @@
 /**
- * Many short UDP associations through a SOCKS5 proxy, on Bun: each asks, sends a
- * datagram to an echo, waits for it, and goes.
+ * Many short UDP associations through a SOCKS5 proxy, on Bun. Each associates,
+ * sends a datagram to an echo, waits for the answer, and closes.
  *
  * Usage: `bun associations.ts PROXY_PORT COUNT`; prints one JSON object.
  *
@@ -13,13 +13,13 @@ import process from "node:process";
 
 const [proxyPort, count] = [Number(process.argv[2]), Number(process.argv[3])];
 
-/** Associations at a time. */
+/** Number of concurrent associations. */
 const AT_ONCE = 16;
 
-/** Milliseconds for an answer, after which the datagram is sent again. */
+/** Milliseconds without an answer after which the datagram is sent again. */
 const AGAIN_MS = 1_000;
 
-/** How often a datagram is sent before the association counts as stuck. */
+/** Number of attempts before an association counts as stuck. */
 const TRIES = 5;
 
 const echo = createSocket("udp4");

@@ -1,6 +1,6 @@
 /**
  * UDP through a SOCKS5 proxy, on Bun: both ends of it, applications and their
- * target, on sockets of our own, whose buffers lose nothing.
+ * target, on Umbra's own sockets, whose buffers lose nothing.
  *
  * Usage: `bun datagrams.ts PROXY_PORT KIND RATE SECONDS`, where KIND is
  *
@@ -37,10 +37,13 @@ const RATED_BYTES = 1_200;
 /** Milliseconds without an answer after which a window is sent again. */
 const LOST_MS = 200;
 
-/** Milliseconds between two bursts of what has a rate. */
+/** Milliseconds between two bursts of a measurement at a rate. */
 const TICK_MS = 1;
 
-/** Datagrams of a burst: a sender that was held up does not make up for all. */
+/**
+ * Maximum of datagrams in a burst: a delayed sender does not catch up
+ * completely.
+ */
 const MAX_BURST = 32;
 
 /** Milliseconds for the last datagrams to arrive. */
@@ -50,14 +53,16 @@ const HERE = { host: "127.0.0.1", port: 0 };
 const { bind } = await linuxTransport();
 const target = await bind(HERE);
 
-/** The kernel's counts of these sockets must be 0, or nothing is known. */
+/**
+ * The kernel's loss counts of these sockets must be 0, else the result is void.
+ */
 const sockets: DatagramSocket[] = [target];
 
-/** An application, and where it sends what is for the target. */
+/** An application, and the address to which it sends. */
 interface Application {
   readonly socket: DatagramSocket;
   readonly relay: Endpoint;
-  /** A datagram to the target. */
+  /** Returns a datagram for the target. */
   wrap(bytes: number): Uint8Array;
 }
 
@@ -87,7 +92,7 @@ async function application(): Promise<Application> {
   };
 }
 
-/** Counts what comes. */
+/** Counts received datagrams. */
 function counted(
   socket: DatagramSocket,
   then: (payload: Uint8Array, from: Endpoint) => void = () => {},
@@ -105,7 +110,7 @@ function counted(
   return counter;
 }
 
-/** What the system refuses is lost, and seen at the other end. */
+/** Sends a datagram. A datagram that the system refuses counts as lost. */
 function post(socket: DatagramSocket, payload: Uint8Array, to: Endpoint): void {
   socket.post(payload, to, () => {});
 }
@@ -114,7 +119,7 @@ function echoAll(): void {
   counted(target, (payload, from) => post(target, payload, from));
 }
 
-/** Echoes a second, the first second left out. */
+/** Measures echoes a second, without the first second. */
 async function echoes(): Promise<void> {
   echoAll();
   let answered = 0;
@@ -149,7 +154,7 @@ async function echoes(): Promise<void> {
   finish({ value, unit: "1/s", lost });
 }
 
-/** Which part of what leaves at a rate arrives. */
+/** Measures the share of the datagrams sent at a rate that arrives. */
 async function rated(): Promise<void> {
   const { socket, relay, wrap } = await application();
   const datagram = wrap(RATED_BYTES);
@@ -160,7 +165,7 @@ async function rated(): Promise<void> {
   });
   const atApplication = counted(socket);
   const answer = new Uint8Array(RATED_BYTES);
-  // The first one opens the way.
+  // The first datagram opens the path.
   while (asker === undefined) {
     post(socket, datagram, relay);
     await pause(100);
@@ -177,7 +182,7 @@ async function rated(): Promise<void> {
   finish({ value, unit: "%", sent, arrived });
 }
 
-/** @returns How many have left. */
+/** @returns The number of sent datagrams. */
 async function pour(send: () => void): Promise<number> {
   const start = performance.now();
   let due = 0;
@@ -185,7 +190,7 @@ async function pour(send: () => void): Promise<number> {
   for (let elapsed; (elapsed = performance.now() - start) < seconds * 1_000;) {
     const burst = Math.min(elapsed * rate / 1_000 - due, MAX_BURST);
     for (let i = 0; i < burst; i++, sent++) send();
-    // What was not sent in time is not made up for.
+    // Datagrams that were not sent in time are not sent later.
     due = elapsed * rate / 1_000;
     await pause(TICK_MS);
   }

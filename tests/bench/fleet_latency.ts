@@ -1,11 +1,11 @@
 /**
- * What a fleet adds to the first byte of a connection: two servers that are
- * alike, one of them with a fleet, are asked in turns, one connection after the
+ * The time that a fleet adds to the first byte of a connection: two equal
+ * servers, one of them in a fleet, get connections in turn, one after the
  * other. `deno run -A tests/bench/fleet_latency.ts [ROUNDS]`
  *
- * A repeat visit is one of a user who has a seat and a lease on the server,
- * which another connection holds. Without that the seat is given up after each
- * connection, and every visit is a first one.
+ * A repeat visit is one of a user who already has a seat and a lease on the
+ * server, because another connection is open. Without that connection the seat
+ * is released after each visit, and every visit is a first visit.
  *
  * @module
  */
@@ -80,7 +80,7 @@ async function compare(
 ): Promise<void> {
   const times = { alone: [] as number[], shared: [] as number[] };
   const names = ["alone", "shared"] as const;
-  // The runtimes compile in the first quarter.
+  // The first quarter warms up the compilers of the runtimes.
   for (let i = -rounds / 4; i < rounds; i++) {
     for (const name of i % 2 === 0 ? names : names.toReversed()) {
       const ms = await firstByte(locals[name].address, target);
@@ -141,7 +141,9 @@ async function startLocal(
   };
 }
 
-/** @returns Milliseconds from the application's connect to its first byte. */
+/**
+ * @returns Milliseconds from the connect of the application to its first byte.
+ */
 async function firstByte(local: Address, target: Target): Promise<number> {
   const began = performance.now();
   const stream = await socksConnect(local, target.address);

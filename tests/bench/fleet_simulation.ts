@@ -1,14 +1,14 @@
 /**
- * A thousand nodes and a million users against one engine: each node has a
- * connection and sends what a node would send in a second, with the scripts of
- * the program; the engine's processor time for it is its load.
- * `deno run -A tests/bench/fleet_simulation.ts [USERS] [NODES] [SECONDS] [FAR]`
+ * Simulates a thousand nodes and a million users with one engine. Each node has
+ * a connection and sends what a real node sends in a second, with the scripts
+ * of the program. The load is the processor time of the engine. `deno run -A
+ * tests/bench/fleet_simulation.ts [USERS] [NODES] [SECONDS] [FAR]`
  *
- * The model is that of a peak: of all users 15 % are connected, each on 1.3
- * nodes; of those pairs 40 % move bytes in a second; a node has five first
- * connections of users in a second; every tenth user has a limit of devices;
- * ten users change. `FAR` of the users, nine of ten, are far from every bound
- * and are reported each 5 s; the others each second.
+ * The model is a peak: 15 % of all users are connected, each to 1.3 nodes; 40 %
+ * of those pairs transfer bytes in a second; a node has five first connections
+ * of users in a second; every tenth user has a limit of devices; ten users
+ * change. `FAR` of the users, by default 0.9, are far from every bound and are
+ * reported each 5 s, the others each second.
  *
  * @module
  */
@@ -39,17 +39,17 @@ const SEATED = 0.1;
 const CHANGES = 10;
 const FAR_TICK_S = FLEET_FAR_TICK_MS / 1_000;
 
-/** Milliseconds that one call may take: this machine may be busy. */
+/** Time limit of one call in milliseconds; the machine may be busy. */
 const CALL_MS = 600_000;
 
-/** As long as a sealed key of 32 bytes. */
+/** A value as long as a sealed key of 32 bytes. */
 const SEALED = new Uint8Array(1 + 12 + 44 + 16).fill(0x55);
 
 const next = seededRandom(1);
 const NAMES = new FleetNames("sim");
 const idOf = (user: number): string => `8388/user-${user}`;
 
-/** A user on a node, and what the node has told of it. */
+/** A user on a node, and the reported counts. */
 interface Pair {
   readonly user: number;
   up: number;
@@ -67,7 +67,7 @@ interface Node {
   readonly pairs: Pair[];
 }
 
-/** What is known to have been told, by user, of some. */
+/** The reported bytes of some users, by user. */
 const told = new Map<number, number>();
 const WATCHED = 1_000;
 
@@ -93,7 +93,7 @@ for (let user = 0; user < users * ONLINE; user++) {
 const pairs = fleet.reduce((sum, node) => sum + node.pairs.length, 0);
 
 const counts = { reports: 0, first: 0, seats: 0, changes: 0 };
-// The first reports of all pairs, which make their fields.
+// The first reports of all pairs create their fields.
 await cost(() => everywhere((node) => report(node, node.pairs)));
 counts.reports = 0;
 const bytesBefore = await traffic();
@@ -134,7 +134,7 @@ function isDue(pair: Pair, second: number): boolean {
   return pair.hasMoved && (!isFar || second - pair.toldAt >= FAR_TICK_S);
 }
 
-/** What every node sends in a second of the peak. */
+/** Sends what all nodes send in a second of the peak. */
 async function oneSecond(second: number): Promise<void> {
   const seats = pairs * SEATED / (SEAT_REFRESH_MS / 1_000) / nodes;
   await everywhere(async (node) => {
@@ -172,7 +172,7 @@ async function report(node: Node, moving: readonly Pair[]): Promise<void> {
   }
 }
 
-/** Users whom the node has not seen yet, or not from there. */
+/** Admits users who are new on the node, or at a new address. */
 async function enter(node: Node): Promise<void> {
   const calls: Argument[][] = [];
   for (let i = 0; i < FIRST_A_NODE && node.pairs.length > 0; i++) {
@@ -196,7 +196,7 @@ async function keep(node: Node, seats: number): Promise<void> {
   await node.client.run(KEEP, calls);
 }
 
-/** Incarnation, up, down, connections, open, sequence, wanted bytes. */
+/** Returns incarnation, up, down, connections, open, sequence, wanted bytes. */
 function totals(pair: Pair): Argument[] {
   const bytes = next() % 1_000_000;
   pair.up += bytes >>> 4;
@@ -212,7 +212,7 @@ async function everywhere(work: (node: Node) => Promise<void>): Promise<void> {
   await Promise.all(fleet.map(work));
 }
 
-/** Every user, by the script that adds one. */
+/** Adds every user with the script of the program. */
 async function fill(): Promise<void> {
   for (let user = 0; user < users; user += 1_000) {
     const last = Math.min(users, user + 1_000);
@@ -231,12 +231,12 @@ function putting(id: string, version: number): Argument[] {
   ];
 }
 
-/** Marks are 11 characters. */
+/** Returns a mark; marks have 11 characters. */
 function markOf(place: number): string {
   return `place-${place}`.padEnd(11, "x");
 }
 
-/** Nothing that was told is counted twice, and nothing is missing. */
+/** Checks that every reported byte is counted exactly once. */
 async function check(): Promise<void> {
   for (const [user, bytes] of told) {
     const used = await main.send("HGET", NAMES.user(idOf(user)), "u");
@@ -247,7 +247,7 @@ async function check(): Promise<void> {
   }
 }
 
-/** @returns Milliseconds of the engine's processor time. */
+/** @returns Processor time of the engine in milliseconds. */
 async function cost(work: () => Promise<void>): Promise<number> {
   const before = server.program.cpuMs();
   await work();

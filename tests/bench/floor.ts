@@ -1,6 +1,6 @@
 /**
- * A relay without crypto, over the same streams: what is below it is the
- * runtime's and the kernel's.
+ * A relay without encryption, over the same streams: its cost is that of
+ * runtime and kernel.
  *
  * Usage: `floor.ts LISTEN_PORT TARGET_PORT`.
  *
@@ -26,7 +26,7 @@ const [listenPort, targetPort] = process.argv.slice(2).map(Number);
 const transport = systemTransport();
 const buffers = new BufferPool();
 
-/** Copies, as a session without a cipher would. */
+/** Copies the bytes, as a session without a cipher would. */
 const COPYING: StreamSession = {
   ...PLAIN,
   seal(payload: Uint8Array, allocate: Allocate = allocateFresh): Uint8Array {

@@ -1,9 +1,10 @@
 /**
- * The near end of a benchmark, on Bun: a SOCKS5 client that measures.
+ * The client of a benchmark, on Bun: a SOCKS5 client that measures.
  *
- * Usage: `bun load.ts PROXY_PORT TARGET_PORT KIND CONNECTIONS SECONDS [NAME]`, where
- * KIND is `down`, `up`, `rate`, `first`, `sessions` or `hold`. PROXY_PORT 0 connects
- * straight to the target, NAME stands for 127.0.0.1 in requests. Prints one JSON object.
+ * Usage: `bun load.ts PROXY_PORT TARGET_PORT KIND CONNECTIONS SECONDS [NAME]`,
+ * where KIND is `down`, `up`, `rate`, `first`, `sessions` or `hold`. With
+ * PROXY_PORT 0 it connects directly to the target; NAME replaces 127.0.0.1 in
+ * requests. Prints one JSON object.
  *
  * @module
  */
@@ -35,7 +36,7 @@ interface State {
   got: number;
 }
 
-/** Milliseconds without the end of a session after which none will come. */
+/** Milliseconds without a finished session after which none is expected. */
 const STUCK_MS = 15_000;
 
 const GREETING = Uint8Array.of(5, 1, 0);
@@ -50,7 +51,7 @@ const REQUEST = Uint8Array.of(
   targetPort & 0xff,
 );
 
-/** Opens a connection through the proxy and reports what happens on it. */
+/** Opens a connection through the proxy and calls the handlers. */
 function open(handlers: Partial<State>): void {
   const nothing = (): void => {};
   const state: State = {
@@ -86,7 +87,7 @@ function open(handlers: Partial<State>): void {
     error: () => {},
     connectError: () => state.onClose(),
   };
-  // A refused dial is told through `connectError`.
+  // A refused dial is reported through `connectError`.
   Bun.connect({
     hostname: "127.0.0.1",
     port: proxyPort === 0 ? targetPort : proxyPort,
@@ -99,7 +100,7 @@ function letter(text: string): Uint8Array {
   return new TextEncoder().encode(text);
 }
 
-/** Bytes per second over all connections, the first second left out. */
+/** Measures bytes a second over all connections, without the first second. */
 function throughput(): void {
   let bytes = 0;
   const block = new Uint8Array(1 << 18);
@@ -130,7 +131,7 @@ function throughput(): void {
   }, 1_000);
 }
 
-/** New connections per second, each for one byte there and one back. */
+/** Measures new connections a second; each sends and receives one byte. */
 function rate(): void {
   let done = 0;
   let all = 0;
@@ -163,8 +164,8 @@ function rate(): void {
 }
 
 /**
- * Milliseconds from connecting to the first byte back, one connection at a time;
- * the first second is left out.
+ * Measures milliseconds from the connect to the first byte, one connection at a
+ * time, without the first second.
  */
 function first(): void {
   const times: number[] = [];
@@ -190,8 +191,8 @@ function first(): void {
 }
 
 /**
- * So many short sessions, 32 at a time. Ends as well when none has ended for
- * {@link STUCK_MS}: what is open then has lost its wake-up.
+ * Runs a number of short sessions, 32 at a time. It also ends if no session has
+ * finished for {@link STUCK_MS}: the open ones have then lost their wake-up.
  */
 function sessions(): void {
   let started = 0;
@@ -224,7 +225,7 @@ function sessions(): void {
   for (let i = 0; i < 32; i++) next();
 }
 
-/** Holds connections open; prints once they all answered, then waits. */
+/** Holds connections open: prints when all have answered, then waits. */
 function hold(): void {
   let answered = 0;
   let opened = 0;

@@ -1,6 +1,7 @@
 /**
- * What many users cost a server: until it is ready, in memory, to add one, and
- * to look. `deno run -A tests/bench/many_users.ts [USERS] [--store]`
+ * The cost of many users for a server: time until it is ready, memory, time to
+ * add a user, and time to read the status. `deno run -A
+ * tests/bench/many_users.ts [USERS] [--store]`
  *
  * @module
  */
@@ -15,7 +16,7 @@ import { runtimeCommand } from "./systems.ts";
 
 const METHOD = "2022-blake3-aes-256-gcm";
 
-/** Milliseconds until garbage has been given back. */
+/** Milliseconds until garbage has been returned. */
 const REST_MS = 20_000;
 
 const folder = mkdtempSync(join(tmpdir(), "umbra-many-users-"));

@@ -1,6 +1,6 @@
 /**
- * What one seal and one open cost, by provider and size, on this runtime; then
- * the same of key streams that are still in use.
+ * The cost of one seal and one open, by provider and size, on this runtime;
+ * then that of key streams that are still in use.
  *
  * Usage: `deno run -A tests/bench/micro.ts` or `bun tests/bench/micro.ts`.
  *
@@ -20,7 +20,7 @@ import { METHODS } from "../../src/crypto/method.ts";
 import { STREAM_METHODS } from "../../src/crypto/stream_methods.ts";
 import { TAG_LENGTH } from "../../src/limits.ts";
 
-/** Length chunk, small packet, full packet, full chunk. */
+/** Lengths of a length chunk, a small packet, a full packet, a full chunk. */
 const SIZES = [2, 64, 1_400, 16_383];
 const ROUNDS = 5;
 const ROUND_MS = 40;
@@ -58,9 +58,9 @@ for (const method of METHODS) {
   }
 }
 
-/** A small packet, a full packet, a small and the largest read. */
+/** Lengths of a small packet, a full packet, a small and the largest read. */
 const STREAM_SIZES = [64, 1_400, 16_384, 262_144];
-/** Those that somebody still uses. */
+/** Methods that are still in use. */
 const USED = /^(aes-...-c(fb|tr)|x?chacha20(-ietf)?|rc4-md5|salsa20)$/;
 
 process.stdout.write(
@@ -103,7 +103,7 @@ for (const method of STREAM_METHODS.filter(({ name }) => USED.test(name))) {
   }
 }
 
-/** Microseconds of one call: the best of some rounds. */
+/** Returns microseconds of one call: the best of several rounds. */
 function cost(call: () => void): number {
   let best = Infinity;
   for (let round = 0; round < ROUNDS; round++) {

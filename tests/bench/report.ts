@@ -1,22 +1,22 @@
 /**
- * Numbers → table, Markdown and chart.
+ * Formats results as table, Markdown and chart.
  *
  * @module
  */
 
-/** All rounds of one row, by system. */
+/** The results of all rounds of one row, by system. */
 export interface Row {
   readonly name: string;
   readonly unit: string;
-  /** Whether more is better. */
+  /** True if a larger number is better. */
   readonly more: boolean;
   readonly samples: ReadonlyMap<string, readonly number[]>;
 }
 
-/** The yardstick of every ratio; of what the first cannot do, the second. */
+/** The systems to which ratios refer: the first that has a result. */
 const YARDSTICKS: readonly string[] = ["libev", "rust"];
 
-/** The middle one of some numbers. */
+/** Returns the median. */
 export function median(numbers: readonly number[]): number {
   const sorted = numbers.toSorted((a, b) => a - b);
   const middle = sorted.length >> 1;
@@ -25,7 +25,9 @@ export function median(numbers: readonly number[]): number {
     : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
-/** A table: median, spread and ratio to the yardstick, a column a system. */
+/**
+ * Returns a table with median, spread and ratio, one column for each system.
+ */
 export function markdown(rows: readonly Row[]): string {
   const systems = [
     ...new Set(rows.flatMap(({ samples }) => [
@@ -58,7 +60,9 @@ function round(value: number): string {
   return value >= 100 ? value.toFixed(0) : value.toPrecision(3);
 }
 
-/** Bars: each system's ratio to libev, a group a row. */
+/**
+ * Returns a bar chart of each system's ratio to libev, one group for each row.
+ */
 export function chart(rows: readonly Row[], title: string): string {
   const systems = ["libev", "bun", "deno"];
   const shown = rows.filter(({ samples }) =>

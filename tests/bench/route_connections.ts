@@ -1,11 +1,11 @@
 /**
- * What a local spends on a new connection with no, 1,000 and 100,000 rules, in
- * processor time: others may have the machine meanwhile. All are measured in
- * each round, one after the other, and compared with the one without rules of
- * the same round.
+ * The processor time of a local for a new connection with no, 1,000 and 100,000
+ * rules. Processor time is used because other programs may share the machine.
+ * All variants are measured in each round, and compared with the variant
+ * without rules of the same round.
  *
- * Usage: `deno run -A tests/bench/route_connections.ts [ROUNDS]`; prints rows of
- * a table.
+ * Usage: `deno run -A tests/bench/route_connections.ts [ROUNDS]`; prints rows
+ * of a table.
  *
  * @module
  */
@@ -23,7 +23,7 @@ const ROUNDS = Number(process.argv[2] ?? 7);
 const COUNTS = [0, 1_000, 100_000] as const;
 const SESSIONS = 1_500;
 
-/** What is asked for: the server resolves it, and no rule holds for it. */
+/** The requested name: the server resolves it, and no rule matches it. */
 const NAME = "localhost";
 
 const KEY = ["-m", "aes-128-gcm", "-k", "x"];
@@ -81,7 +81,7 @@ async function measure(runtime: "deno" | "bun"): Promise<void> {
   }
 }
 
-/** Nine of ten rules are names, the others blocks of addresses. */
+/** Makes rules, nine of ten for names, the others for address blocks. */
 function config(count: number): string {
   const next = seededRandom(11);
   const word = (): string =>

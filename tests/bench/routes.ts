@@ -1,6 +1,6 @@
 /**
- * What routes cost on this runtime: names and addresses looked up in a second,
- * memory, and the time to read a list. Times are of the processor.
+ * The cost of routes on this runtime: lookups of names and addresses a second,
+ * memory, and the time to read a list. Times are processor time.
  *
  * Usage: `deno run -A --v8-flags=--expose-gc tests/bench/routes.ts [LINES]` or
  * `bun --expose-gc tests/bench/routes.ts [LINES]`.
@@ -96,7 +96,10 @@ function patterns(): void {
   }
 }
 
-/** As lists for shadowsocks are written: names as regular expressions. */
+/**
+ * Measures an ACL in the usual form for shadowsocks: names as regular
+ * expressions.
+ */
 function wholeAcl(): void {
   const text = `[proxy_all]\n[bypass_list]\n` +
     names.map((name) => `(^|\\.)${name.replaceAll(".", "\\.")}$\n`).join("") +
@@ -124,7 +127,9 @@ function wholeAcl(): void {
   if (acl.lists.bypass.length === 0) throw new Error("kept alive");
 }
 
-/** Half of them hits, most of those below a name of the list. */
+/**
+ * Returns names of which half match, most of those below a name of the list.
+ */
 function someNames(): string[] {
   return Array.from({ length: QUERIES }, () => {
     const hit = names[next() % names.length]!;
@@ -148,7 +153,7 @@ function word(): string {
   return text;
 }
 
-/** Millions in a second: the best of some rounds. */
+/** Returns millions of calls a second: the best of several rounds. */
 function rate(call: (i: number) => unknown): string {
   let best = 0;
   let sink = 0;
@@ -167,7 +172,7 @@ function rate(call: (i: number) => unknown): string {
   return `${best.toFixed(2)} M/s`;
 }
 
-/** Bytes of the process that are in use, after a collection. */
+/** Returns the used bytes of the process after a collection. */
 function memory(): number {
   const { gc, Bun: bun } = globalThis as unknown as {
     gc?: () => void;
@@ -179,7 +184,10 @@ function memory(): number {
   return heapUsed + external + (bun === undefined ? 0 : arrayBuffers * 0);
 }
 
-/** Milliseconds of processor time: others may have the machine meanwhile. */
+/**
+ * Returns milliseconds of processor time, because other programs may share the
+ * machine.
+ */
 function cpuMs(): number {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1_000;

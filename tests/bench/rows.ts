@@ -1,5 +1,5 @@
 /**
- * What is measured: each measurement yields rows of the table.
+ * The measurements; each yields rows of the table.
  *
  * @module
  */
@@ -26,29 +26,31 @@ import {
 } from "./systems.ts";
 import { rateAmongUsers, USER_SCENES } from "./users.ts";
 
-/** Rows that one measurement yields. */
+/** A measurement. */
 export interface Measurement {
-  /** For `--only`. */
+  /** The name for `--only`. */
   readonly name: string;
   readonly systems: readonly System[];
-  /** How often in one run. */
+  /** Number of rounds in one run. */
   readonly rounds: number;
-  /** Values by name and unit of their row, with `|` between them. */
+  /** Returns values by name and unit of their row, separated by `|`. */
   measure(system: System): Promise<Values>;
 }
 
-/** How much is measured. */
+/** The extent of a run. */
 export interface Extent {
   readonly rounds: number;
   readonly seconds: number;
-  /** True if ours runs with each crypto provider, too. */
+  /** True to measure Umbra also with each crypto provider. */
   readonly providers: boolean;
 }
 
 const METHOD = "aes-256-gcm";
 const NEW_METHOD = "2022-blake3-aes-256-gcm";
 
-/** Connections that are held: memory is a thousandth of what they take. */
+/**
+ * Number of held connections: the memory of one is a thousandth of the total.
+ */
 const HELD = 4_000;
 
 const OURS = [umbra("bun"), umbra("deno")];
@@ -58,7 +60,10 @@ const OURS_ON_LINUX = [
 ];
 const FLOORS = [floor("bun"), floor("deno")];
 
-/** All measurements; `users`, which others have none of, is asked for by name. */
+/**
+ * Returns all measurements. `users`, which other systems do not have, must be
+ * selected by name.
+ */
 export function measurements(extent: Extent): Measurement[] {
   return [
     ...tunnelThroughput(extent),
@@ -107,7 +112,10 @@ function tunnelThroughput(
   });
 }
 
-/** Bun's node:crypto has no ChaCha20-Poly1305. */
+/**
+ * False for ChaCha20-Poly1305 with Bun's node:crypto, which does not support
+ * it.
+ */
 function knows({ name }: System, method: string): boolean {
   return name !== "bun node" || !method.startsWith("chacha20");
 }
@@ -190,7 +198,7 @@ function udp({ rounds, seconds }: Extent): Measurement {
   };
 }
 
-/** Once: it is costly, and memory hardly varies. */
+/** One round, because it takes long and memory hardly varies. */
 function memoryAndHeld({ seconds }: Extent): Measurement {
   return {
     name: "memory, and new connections beside others",

@@ -1,13 +1,12 @@
 /**
- * The benchmark: ours on both runtimes beside shadowsocks-libev, and beside
- * those of others that `.ci/peers` has built (`UMBRA_PEERS` names the folder), in
- * turns.
+ * The benchmark: Umbra on both runtimes, shadowsocks-libev, and other programs
+ * that `.ci/peers` has built (`UMBRA_PEERS` names the folder), in turns.
  *
  * Usage: `deno task bench [--rounds N] [--seconds N] [--only TEXT]
- * [--providers] [--save]`. `--only` keeps the rows whose name holds the text
- * (`users`, which libev has none of, runs only so),
- * `--providers` adds ours with each crypto provider, `--save` writes
- * `docs/bench/DATE.md` and the chart beside it.
+ * [--providers] [--save]`. `--only` selects the rows whose name contains the
+ * text (`users`, which libev does not have, runs only then), `--providers` adds
+ * Umbra with each crypto provider, `--save` writes `docs/bench/DATE.md` and the
+ * chart beside it.
  *
  * @module
  */
@@ -59,10 +58,10 @@ async function main(): Promise<number> {
 }
 
 /**
- * Rounds of a measurement, the systems in turns. A run that fails is told, and
- * missing in the table.
+ * Runs the rounds of a measurement, the systems in turns. A failed run is
+ * reported, and missing in the table.
  *
- * @returns How many have failed.
+ * @returns The number of failed runs.
  */
 async function run(
   { name, systems, rounds, measure }: Measurement,

@@ -1,11 +1,11 @@
 /**
- * Many short sessions and UDP associations, and what memory and descriptors do
- * meanwhile.
+ * Many short sessions and UDP associations, with samples of memory and
+ * descriptors.
  *
  * Usage: `deno run -A tests/bench/soak.ts [--runtime bun|deno] [--transport
- * runtime|linux] [--sessions N] [--associations N]`; both runtimes, 100,000 and
- * 10,000 by default. Fails when the last quarter of a curve is above the second
- * one, when a session is stuck, or when an answer is missing.
+ * runtime|linux] [--sessions N] [--associations N]`; default: both runtimes,
+ * 100,000 and 10,000. Fails if the last quarter of a curve exceeds the second
+ * quarter, if a session is stuck, or if an answer is missing.
  *
  * @module
  */
@@ -29,10 +29,12 @@ const { values } = parseArgs({
 
 const SAMPLE_MS = 2_000;
 
-/** Part by which the last quarter may exceed the second: noise of a heap. */
+/**
+ * Share by which the last quarter may exceed the second: the noise of a heap.
+ */
 const TOLERANCE = 0.1;
 
-/** Descriptors by which the last quarter may exceed the second. */
+/** Number of descriptors by which the last quarter may exceed the second. */
 const DESCRIPTORS = 64;
 
 const runtimes = (["bun", "deno"] as const)

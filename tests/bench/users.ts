@@ -12,37 +12,40 @@ import { freePort, Program } from "../support/process.ts";
 import { load, output, startTarget } from "./measure.ts";
 import { runtimeCommand } from "./systems.ts";
 
-/** What is measured, all of it in each round, so that it can be compared. */
+/**
+ * The measured scenes; each round measures all, so that they can be compared.
+ */
 export const USER_SCENES: readonly Scene[] = [
   ...[1, 1_000].map((users) => scene("2022-blake3-aes-128-gcm", users, [0.5])),
   ...[1, 10, 100, 250].map((users) => scene("aes-128-gcm", users, [0.5])),
-  // The key that fitted the address last does so every other time.
+  // The key that last matched an address is tried first; here it fails every
+  // other time.
   ...[10, 100, 250].map((users) => scene("aes-128-gcm", users, [0, 1])),
 ];
 
 interface Scene {
-  /** Of its row. */
+  /** The name of its row. */
   readonly name: string;
   readonly method: string;
   readonly users: number;
-  /** Who connects: places in the list of users, from 0 to 1. */
+  /** The connecting users: positions in the list of users, from 0 to 1. */
   readonly active: readonly number[];
 }
 
-/** Clients at once. */
+/** Concurrent clients. */
 const CONNECTIONS = 32;
 
-/** Whose processor time is measured. */
+/** Number of sessions whose processor time is measured. */
 const SESSIONS = 2_000;
 
-/** New connections per second, and what each costs the server. */
+/** New connections a second, and the cost of each for the server. */
 export interface Rate {
   readonly perSecond: number;
-  /** Processor time of the server for one, in milliseconds. */
+  /** Processor time of the server for one connection, in milliseconds. */
   readonly cpuMs: number;
 }
 
-/** Starts a server and a local for each active user, and measures both ends. */
+/** Starts a server and a local for each active user, and measures. */
 export async function rateAmongUsers(
   runtime: "deno" | "bun",
   { method, users, active }: Scene,
@@ -116,7 +119,9 @@ function scene(
   return { name: `${method}, ${some}${who}`, method, users, active };
 }
 
-/** A password, or the base64 key of a method of 16 bytes; always the same. */
+/**
+ * Returns the password, or the base64 key of a method with 16 bytes, of a user.
+ */
 function keyOf(method: string, name: string): string {
   const bytes = createHash("sha256").update(`${method} ${name}`).digest();
   return Buffer.from(bytes.subarray(0, 16)).toString("base64");

@@ -12,11 +12,11 @@ export interface Capabilities {
    */
   readonly tellsTimeout: boolean;
   /**
-   * Connections nobody accepts stay in the kernel. Bun accepts at once, so
-   * there this many wait in the adapter and more are reset.
+   * Connections that are not accepted stay in the kernel. Bun accepts at once:
+   * there this many wait in the adapter, and further ones are reset.
    */
   readonly maxUnaccepted: number | undefined;
-  /** Bytes a writer gets rid of at most while nobody reads. */
+  /** Maximum bytes that a writer can send while the peer does not read. */
   readonly maxInFlight: number;
 }
 

@@ -71,7 +71,7 @@ export function datagramSuite({ transport, openHandles }: Fixture): void {
     assert.deepEqual(first?.payload, ascii("first"));
   });
 
-  test(`${name}: datagrams arrive in order, when nobody received for a while`, async () => {
+  test(`${name}: datagrams arrive in order, when they were not received for a while`, async () => {
     using sockets = await Sockets.bind(transport);
     const { near, far } = sockets;
     for (let i = 0; i < 50; i++) {

@@ -68,8 +68,8 @@ test("linux: another bell wakes the runtime, when io_uring is blocked", {
   assert.match(
     chosen.warnings.join("\n"),
     isDeno
-      ? /^--transport linux wakes by a thread, .*: Cannot set up io_uring: EPERM$/m
-      : /^--transport linux wakes by a nested event queue, .*: Cannot set up io_uring: EPERM$/m,
+      ? /^--transport linux wakes up by a thread, .*: Cannot set up io_uring: EPERM$/m
+      : /^--transport linux wakes up by a nested event queue, .*: Cannot set up io_uring: EPERM$/m,
   );
 });
 
@@ -105,7 +105,7 @@ test("linux: the runtime's sockets serve, when a call of ours is blocked", {
   assert.equal(chosen.warnings.length, 1);
   assert.match(
     chosen.warnings[0]!,
-    /^--transport linux cannot be had, .*: Cannot receive: EPERM; see umbra check transport$/,
+    /^--transport linux is not available, .*: Cannot receive: EPERM; see umbra check transport$/,
   );
 });
 
@@ -127,7 +127,7 @@ test("linux: the runtime's sockets serve, when Deno may not call libc", {
   assert.equal(chosen.warnings.length, 1);
   assert.match(
     chosen.warnings[0]!,
-    /^--transport linux cannot be had, .*: Deno was not given --allow-ffi=\S+; see umbra check transport$/,
+    /^--transport linux is not available, .*: Deno was not granted --allow-ffi=\S+; see umbra check transport$/,
   );
 });
 

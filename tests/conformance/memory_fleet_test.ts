@@ -59,7 +59,7 @@ test("memory: a seat ends with its time", async () => {
   assert.deepEqual(await two.keep([at("192.0.2.2")]), [true]);
 });
 
-test("memory: the network to a source fails as it is told to", async () => {
+test("memory: the network to a source fails as the test sets it", async () => {
   const fleet = new MemoryFleet(new FakeClock());
   fleet.put(sharedUser("alice"));
   const link = fleet.link("one");
@@ -78,7 +78,7 @@ test("memory: the network to a source fails as it is told to", async () => {
   await assert.rejects(link.snapshot(["8388"]), { code: "ERR_STORE_DAMAGED" });
 });
 
-test("memory: who was away too long is told that changes are missing", async () => {
+test("memory: a node that was away too long learns that changes are missing", async () => {
   const fleet = new MemoryFleet(new FakeClock());
   const link = fleet.link("one");
   const { position } = await link.snapshot(["8388"]);

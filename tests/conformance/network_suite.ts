@@ -138,7 +138,7 @@ export function networkSuite(fixture: Fixture): void {
 
   const { maxUnaccepted } = CAPABILITIES[name]!;
   if (maxUnaccepted !== undefined) {
-    test(`${name}: a listener resets what it cannot keep, when nobody accepts`, async () => {
+    test(`${name}: a listener resets what it cannot keep, when accept() is not called`, async () => {
       const before = fixture.openHandles();
       const listener = await transport.listen(local);
       const clients: Connection[] = [];
@@ -160,7 +160,7 @@ export function networkSuite(fixture: Fixture): void {
     });
   }
 
-  test(`${name}: dial() fails with ERR_NET_REFUSED, when nobody listens`, async () => {
+  test(`${name}: dial() fails with ERR_NET_REFUSED, when the port has no listener`, async () => {
     const listener = await transport.listen(local);
     listener.close();
     await rejectsWith(transport.dial(listener.address), "ERR_NET_REFUSED");
@@ -194,7 +194,7 @@ export function networkSuite(fixture: Fixture): void {
     await assert.rejects(within(dialling), (error) => error === reason);
     for (const connection of connected) connection.close();
     await silent.close();
-    // Bun's dial lives on until the kernel gives up, which it does now.
+    // Bun's dial continues until the kernel gives up, which it does now.
     await eventually(() => fixture.openHandles(), (now) => now <= before);
   });
 
@@ -210,7 +210,7 @@ export function networkSuite(fixture: Fixture): void {
       (error) => assert.equal(error, reason),
     );
     const accepting = acceptFrom(listener);
-    // A dial given up before its SYN leaves nobody to be accepted.
+    // A dial that is given up before its SYN leaves no connection to accept.
     if (!await isPending(accepting)) {
       const server = (await accepting)!;
       await within(receive(server.readable)).catch(

@@ -39,7 +39,7 @@ export function readySuite({ transport }: Fixture): void {
   };
 
   ready(
-    "tryRead() gives what came, then the end, and is told of both",
+    "tryRead() gives what came, then the end, and onReady() reports both",
     async ({ client, server }) => {
       assert.equal(server.tryRead!(), undefined);
       assert.equal(client.tryWrite!(ascii("hello")), 5);
@@ -55,7 +55,7 @@ export function readySuite({ transport }: Fixture): void {
   );
 
   ready(
-    "tryWrite() takes what there is room for, and is told of more",
+    "tryWrite() takes what there is room for, and onReady() reports more",
     async ({ client, server }) => {
       const writing = writeAll(client, BLOB);
       assert.ok(await isPending(writing));
@@ -80,7 +80,7 @@ export function readySuite({ transport }: Fixture): void {
   );
 
   ready(
-    "tryRead() and tryWrite() fail with ERR_NET_CLOSED, and who waits is told, when it is closed",
+    "tryRead() and tryWrite() fail with ERR_NET_CLOSED, and onReady() is called, when it is closed",
     async ({ client }) => {
       assert.equal(client.tryRead!(), undefined);
       const telling = told(client);

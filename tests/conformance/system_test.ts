@@ -92,7 +92,7 @@ for (const open of Object.values(OPENERS)) {
     ) {
       return t.skip("SKIPPED, it is not told");
     }
-    // Sends in one go, whoever receives: nothing reads meanwhile.
+    // Sends in one call, because nothing reads meanwhile.
     const near = await (await OPENERS["linux"]()).bind(HERE);
     const far = await transport.bind(HERE);
     const lostBefore = transport.lostDatagrams();

@@ -76,7 +76,7 @@ for (const runtime of ["deno", "bun"] as const) {
       );
       await echo();
       body = key(server.address);
-      await local.waitForOutput(/list of servers is back/, 70_000);
+      await local.waitForOutput(/list of servers can be fetched again/, 70_000);
       assert.doesNotMatch(local.output, /secret|correct horse/);
     } finally {
       host.closeAllConnections();

@@ -34,18 +34,18 @@ test("bun takes the socket that is there already", { skip }, async () => {
     await stream.write(command("down 100000"));
     assert.equal((await stream.readAll()).length, 100_000);
   }
-  assert.doesNotMatch(server.output, /no service takes/);
+  assert.doesNotMatch(server.output, /no service uses/);
   assert.deepEqual(await server.stop(10_000), { code: 0, signal: null });
 });
 
-test("bun names a socket that no service takes", { skip }, async () => {
+test("bun names a socket that no service uses", { skip }, async () => {
   const port = await freePort();
   await using server = await Program.start(
     activated("bun", port, "-s", "127.0.0.1:0"),
     { ready: /ss-server listening/ },
   );
   await server.waitForOutput(
-    new RegExp(`listens on 127\\.0\\.0\\.1:${port}, and no service`),
+    new RegExp(`listens on 127\\.0\\.0\\.1:${port}, but no service uses`),
     5_000,
   );
 });
@@ -68,7 +68,7 @@ test("deno says that it takes no socket", { skip }, async () => {
   assert.equal(code, 1, output);
   assert.match(
     output,
-    /Deno takes no socket of its; use --transport linux, or remove the \.socket/,
+    /which Deno cannot use; use --transport linux, or remove the \.socket/,
   );
 });
 
@@ -111,7 +111,7 @@ for (const runtime of ["deno", "bun"] as const) {
     assert.equal(code, 1, output);
     assert.match(
       output,
-      /Cannot bind UDP .*(?:Deno|Bun) takes no socket of its; use --transport linux/,
+      /Cannot bind UDP .*(?:Deno|Bun) cannot use; use --transport linux/,
     );
   });
 }

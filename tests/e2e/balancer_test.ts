@@ -162,7 +162,7 @@ for (const runtime of OURS) {
     assert.ok(!server.program.output.includes("ERR_PROXY_HEADER"));
   });
 
-  test(`${runtime} leaves HAProxy with --drain, and nobody notices`, {
+  test(`${runtime} leaves HAProxy with --drain, and no client notices`, {
     skip: HAPROXY_SKIP,
   }, async () => {
     await using target = await Target.start();

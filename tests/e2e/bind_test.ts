@@ -1,5 +1,5 @@
 /**
- * SOCKS5 BIND through real sockets, asked for by a library nobody here wrote.
+ * SOCKS5 BIND through real sockets, requested by a third-party library.
  *
  * @module
  */

@@ -180,7 +180,7 @@ export async function startServer(
 ): Promise<End> {
   const address = await listenAddress(options);
   const flags = ["-s", address.host, "-p", `${address.port}`];
-  // Our targets are on loopback, where ours lets nobody go by default.
+  // The targets are on loopback, which the server does not permit by default.
   // With a legacy method they must be named.
   const isLegacy = options.flags?.includes("--allow-legacy");
   if (implementation !== "libev") {

@@ -79,7 +79,7 @@ function openUser(name: string): Promise<unknown> {
   );
 }
 
-test("the page shows what the status says, and asks nobody else", {
+test("the page shows what the status says, and contacts no other host", {
   skip,
 }, async () => {
   const program = new SampleProgram({ users: 12 });
@@ -185,7 +185,7 @@ test("the page says what does not protect, as long as it is served", {
   await browser.until("!document.querySelector('#legacy').hidden");
   assert.match(
     await textOf("#legacy"),
-    /^Allowed by --allow-legacy, and not protected from changes: aes-256-cfb, lightsocks\./,
+    /^Legacy methods allowed by --allow-legacy: aes-256-cfb, lightsocks\./,
   );
   legacy = [];
   await browser.until("document.querySelector('#legacy').hidden");
@@ -334,11 +334,11 @@ test("the page changes users of the configuration file, and says what holds", {
   );
   assert.match(
     await textOf("#user .note"),
-    /From the configuration file\. What you change here holds over it/,
+    /From the configuration file\. Changes made here override the file/,
   );
   await fill("#user [name=hosts]", "4");
   await click("#user .save");
-  await untilText("#toast", "alice is changed");
+  await untilText("#toast", "User alice changed");
   assert.match(site.changes.join(), /PATCH .*alice \{"limits":.*"maxHosts":4/);
 });
 
@@ -348,7 +348,7 @@ test("the page shows the last day by the minute, with what was refused", {
   await using _site = await open();
   await browser.until("document.querySelectorAll('#users tbody tr').length");
   await click("[name=window][value='1440']");
-  await untilText("#at-refused", "connections; nothing refused");
+  await untilText("#at-refused", "connections; no refusals");
   assert.deepEqual(browser.errors, []);
 });
 
@@ -375,7 +375,7 @@ test("the page reloads the configuration, after it showed the difference", {
     [
       "Warning: an odd key",
       "user dora is added",
-      "ss-server :1: all 12 users get another key: everybody will be cut off",
+      "ss-server :1: all 12 users have another password: all connections will be closed",
     ],
   );
   assert.deepEqual(site.changes.splice(0), ["POST /api/reload?dryRun=true"]);
@@ -398,7 +398,7 @@ test("the page asks for the token, until it is right", { skip }, async () => {
   );
   await fill("#login [name=token]", "wrong");
   await click("#login button.primary");
-  await untilText("#login .error", "not the right one");
+  await untilText("#login .error", "Wrong token");
   await fill("#login [name=token]", "a token of sixteen");
   await click("#login button.primary");
   await untilText("#state", "Ready");
@@ -418,7 +418,7 @@ test("the page says that the server is lost, and when it is back", {
   await using site = await open();
   await untilText("#state", "Ready");
   site.silent = true;
-  await untilText("#lost", "Connection to the program lost");
+  await untilText("#lost", "No answer from the program");
   assert.equal(await textOf("#state"), "Lost");
   site.silent = false;
   await untilText("#state", "Ready");
@@ -521,7 +521,7 @@ test("the page of a local says why no connections are told", {
     program: new SampleLocal(),
     keepsTargets: false,
   });
-  await untilText("#requests-empty", "Targets are not remembered");
+  await untilText("#requests-empty", "Targets are kept only");
   assert.equal(await textOf("#state"), "Ready");
 });
 
@@ -535,7 +535,7 @@ test("the page adds a server by its link or by an image of it", {
   await browser.until("document.querySelector('#add-server').open");
   await fill("#add-server [name=link]", "nonsense");
   await click("#add-server button.primary");
-  await untilText("#add-server .error", "This is no link");
+  await untilText("#add-server .error", "The text is not the link of a server");
   browser.errors.length = 0;
   const dots = JSON.stringify(qrMatrix(link).map((row) => row.map(Number)));
   await browser.evaluate(`(async () => {

@@ -277,7 +277,7 @@ for (const runtime of ["deno", "bun"] as const) {
         ]);
         assert.deepEqual([dot.connections(), doh.connections()], [1, 1]);
       }
-      // Of an authority nobody knows: no answer, and no name is told.
+      // Of an unknown authority: there is no answer, and no name is revealed.
       await using scene = await start(runtime, { ...resolvers, routes });
       for (const name of ["far.test", "near.test"]) {
         const answered = await scene.ask(name, "+tries=1", "+time=1");

@@ -419,7 +419,7 @@ describe("a fleet of three", { skip: REDIS_SKIP }, () => {
     await settles(user.name, 1_000_000 + LINE);
   });
 
-  test("removes nobody when the engine has lost everything", async () => {
+  test("removes no user when the engine has lost everything", async () => {
     const user = await addUser();
     await pause(100);
     await using local = await localOf("one", user);

@@ -34,7 +34,7 @@ const CLIENTS = 12;
 /** How long they do before the handover, and after it. */
 const AROUND_MS = 1_000;
 
-/** A download that nobody reads before the handover; no buffer holds it. */
+/** A download that is not read before the handover; no buffer holds it. */
 const LENGTH = 40_000_000;
 
 if (process.env[INSIDE] === undefined) outside();
@@ -51,7 +51,7 @@ function outside(): void {
     "handover: needs network namespaces, iproute2 and Linux 5.14 " +
       "(apt-get install -y iproute2 util-linux, and the right to unshare)";
   if (skip) announceSkip(skip);
-  test("a handover refuses nobody", { skip }, async () => {
+  test("a handover refuses no client", { skip }, async () => {
     const { code, output } = await runToEnd(
       [
         ...UNSHARE,
@@ -73,7 +73,7 @@ function outside(): void {
 
 function inside(): void {
   for (const implementation of OURS) {
-    test(`a handover on ${implementation} refuses nobody`, async () => {
+    test(`a handover on ${implementation} refuses no client`, async () => {
       await using target = await Target.start();
       const port = await freePort();
       const options = { port, flags: ["-u", "--reuse-port", "--grace", "20"] };
@@ -102,8 +102,8 @@ function inside(): void {
       assert.match(next.program.output, /another process has the UDP port/);
       const before = served;
       old.program.signal("SIGTERM");
-      await old.program.waitForOutput(/SIGTERM: accepting no more/, 5_000);
-      await next.program.waitForOutput(/the UDP port is ours/, 5_000);
+      await old.program.waitForOutput(/SIGTERM: no longer accepting/, 5_000);
+      await next.program.waitForOutput(/UDP port taken over/, 5_000);
       await pause(AROUND_MS);
       over = true;
       await within(10_000, () => next.program.describe(), all);

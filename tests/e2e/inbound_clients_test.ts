@@ -1,5 +1,5 @@
 /**
- * git, proxychains, Chromium, and two libraries nobody here wrote, against the
+ * git, proxychains, Chromium, and two third-party libraries, against the
  * mixed port.
  *
  * @module
@@ -159,9 +159,9 @@ for (const runtime of OURS) {
       return output;
     };
     assert.ok((await load("www.near.test")).includes(PAGE_TEXT));
-    // Nobody has the name: the proxy says so, so it was asked.
+    // The name does not exist: the proxy says so, so it was asked.
     const far = await load("www.far.test");
-    assert.match(far, /ss-local: server or target gave no answer/);
+    assert.match(far, /ss-local: server or target did not answer/);
   });
 
   test(`the library socks connects through ${runtime}`, async () => {

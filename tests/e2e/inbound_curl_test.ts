@@ -115,7 +115,7 @@ for (const runtime of OURS) {
         return (await curl(...format, ...args)).output;
       };
       const proxy = ["-x", `http://127.0.0.1:${port}`];
-      // Nobody listens on port 1: the server closes, the local says 502.
+      // Port 1 has no listener: the server closes, the local answers 502.
       assert.equal(await status(...proxy, "http://127.0.0.1:1/"), "502 000");
       assert.equal(await status(`http://127.0.0.1:${port}/`), "400 000");
       await running.server.program.stop();

@@ -89,7 +89,7 @@ for (const runtime of ["deno", "bun"] as const) {
       readdirSync(folder).filter((name) => !name.startsWith("umbra.db")).sort(),
       names,
     );
-    // And how to go on is told.
+    // And the output says how to continue.
     assert.match(output, /^ {2}\S.* user add NAME -c \S+server\.json$/m);
     assert.match(output, /^ {2}ssh -L (\d+):127\.0\.0\.1:\1 127\.0\.0\.1$/m);
     const modes = names.map((name) =>
@@ -115,7 +115,7 @@ for (const runtime of ["deno", "bun"] as const) {
     const before = readFileSync(join(folder, "server.json"), "utf8");
     const again = await init(runtime, ...flags);
     assert.equal(again.code, 2);
-    assert.match(again.output, /server\.json is there already.*--force/);
+    assert.match(again.output, /server\.json exists.*--force/);
     assert.equal(readFileSync(join(folder, "server.json"), "utf8"), before);
     const forced = await init(runtime, ...flags, "--force", "--qr");
     assert.equal(forced.code, 0);
@@ -130,28 +130,28 @@ for (const runtime of ["deno", "bun"] as const) {
       const [folder, why] of [
         // Deno wants all permissions there, for whatever it is.
         ...runtime === "bun"
-          ? [["/proc/nothing", "no folder can be made there"] as const]
+          ? [["/proc/nothing", "the folder cannot be created"] as const]
           : [],
-        [file, "there is a file where a directory should be"],
-        [join(file, "below"), "there is a file where a directory should be"],
+        [file, "a part of the path is a file, not a directory"],
+        [join(file, "below"), "a part of the path is a file, not a directory"],
       ] as const
     ) {
       const { code, output } = await init(runtime, "--yes", "--dir", folder);
       assert.equal(
         output,
-        `umbra: Cannot make files in ${folder}: ${why}; ` +
-          "--dir DIR for another folder\n",
+        `umbra: Cannot create files in ${folder}: ${why}; ` +
+          "give --dir DIR for another folder\n",
       );
       assert.equal(code, 2);
     }
   });
 
   test(`umbra init looks at its folder before it asks, on ${runtime}`, async () => {
-    // Without --yes, and with nobody to ask.
+    // Without --yes, and without a terminal.
     const file = join(scratch, `before-${runtime}`);
     writeFileSync(file, "");
     const { code, output } = await init(runtime, "--dir", file);
-    assert.match(output, /there is a file where a directory should be/);
+    assert.match(output, /a part of the path is a file, not a directory/);
     assert.equal(code, 2);
     assert.match(
       (await init(runtime, "--help")).output,

@@ -90,7 +90,7 @@ test(
     const asked = ["daemon-reload", "enable umbra.service"]
       .concat("restart umbra.service").join("\n");
     assert.ok(output.includes(`${asked}\n${asked}\n`), "twice the same");
-    assert.match(output, /It runs, and will after each start/);
+    assert.match(output, /The server runs, and starts with this machine/);
     assert.match(output, /user add NAME -c \/etc\/umbra\/server\.json/);
     assert.match(output, /ssh -L (\d+):127\.0\.0\.1:\1 vpn\.example/);
     assert.doesNotMatch(output, /umbra\.service:\d+/, "systemd complains");

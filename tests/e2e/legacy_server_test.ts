@@ -63,7 +63,7 @@ for (const runtime of ["deno", "bun"] as const) {
     const told = [...running.output.matchAll(/WARN +legacy: (.*)/g)]
       .map(([, text]) => text!);
     const expected = [
-      /^aes-256-cfb notices no change on the way/,
+      /^aes-256-cfb does not detect changes of the traffic/,
       /^ShadowsocksR \(rc4-md5, origin, plain\) authenticates little/,
     ];
     assert.equal(told.length, expected.length, told.join("\n"));

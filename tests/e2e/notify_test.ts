@@ -1,4 +1,7 @@
-/** A service manager is told when everything listens, and an operator when not. */
+/**
+ * A service manager is notified when everything listens, and the operator when
+ * not.
+ */
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

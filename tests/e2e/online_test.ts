@@ -100,7 +100,10 @@ for (const runtime of ["deno", "bun"] as const) {
       await using _publisher = publisher;
       const { local, address } = await start("--refresh", "1");
       await using _local = local;
-      assert.match(local.output, /trap: it asks for the plugin "\/bin\/touch"/);
+      assert.match(
+        local.output,
+        /trap: the server needs the plugin "\/bin\/touch"/,
+      );
       using open = await socksConnect(address, target.address);
       await open.write(command("echo"));
       await echoes(open, "before");
@@ -113,7 +116,7 @@ for (const runtime of ["deno", "bun"] as const) {
       await echoes(open, "after");
 
       await publisher[Symbol.asyncDispose]();
-      await local.waitForOutput(/list of servers stays as it is/, 10_000);
+      await local.waitForOutput(/list of servers is not updated/, 10_000);
       await echoes(open, "still");
     }
 

@@ -59,7 +59,7 @@ for (const runtime of ["deno", "bun"] as const) {
     assert.deepEqual(await program.exited, { code: 2, signal: null });
     assert.match(
       program.output,
-      /deno transport cannot choose the address.*on Bun/,
+      /deno transport cannot choose the source address.*on Bun/,
     );
   });
 
@@ -71,7 +71,10 @@ for (const runtime of ["deno", "bun"] as const) {
   test(`-i on ${runtime}: an address of another host ends the start`, async () => {
     await using program = await start(runtime, "-U", "-i", "192.0.2.9");
     assert.deepEqual(await program.exited, { code: 2, signal: null });
-    assert.match(program.output, /192\.0\.2\.9: this host has no such address/);
+    assert.match(
+      program.output,
+      /192\.0\.2\.9: this host does not have the address/,
+    );
   });
 }
 

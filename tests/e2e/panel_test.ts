@@ -112,7 +112,10 @@ for (const runtime of ["deno", "bun"] as const) {
       panel.fates.set("user", { status: 502 });
       panel.fates.set("push", { status: 503 });
       program = await start();
-      assert.match(program.output, /panel: cannot ask; users stay as they are/);
+      assert.match(
+        program.output,
+        /panel: cannot fetch users; the present ones stay/,
+      );
       assert.equal(await fetchThrough(two.address, target), BYTES);
       await program.stop(STOP_MS);
       assert.equal(panel.billed.get("2")![1], down);

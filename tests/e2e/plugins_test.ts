@@ -148,7 +148,7 @@ for (const runtime of RUNTIMES) {
     assert.equal(env.UMBRA_PASSWORD, undefined);
   });
 
-  test(`${runtime}: a plugin that ends is started again, and nobody else is`, async () => {
+  test(`${runtime}: a plugin that ends is started again, and no other plugin`, async () => {
     using plugin = fakePlugin();
     await using target = await Target.start();
     await using server = await End.start(runtime, "server", plugin.folder, {
@@ -158,11 +158,14 @@ for (const runtime of RUNTIMES) {
       ...toServer(server, keys(plugin, "exit=4;after=1500")),
     });
     await local.program.waitForOutput(
-      /WARN {2}plugin \S+fake-plugin \(server 127\.0\.0\.1:\d+\) ended with code 4; it said: "[^"]*I must go": restarting in 0\.\d s/,
+      /WARN {2}plugin \S+fake-plugin \(server 127\.0\.0\.1:\d+\) ended with code 4; last output: "[^"]*I must go": restarting in 0\.\d s/,
       10_000,
     );
-    await server.program.waitForOutput(/ended with code 3; it said:/, 10_000);
-    // Who asks while they start waits for them, or is told of it and asks again.
+    await server.program.waitForOutput(
+      /ended with code 3; last output:/,
+      10_000,
+    );
+    // A request during their start waits, or gets an error and is repeated.
     for (let i = 0; i < 3; i++) {
       await until(
         20_000,
@@ -219,7 +222,7 @@ for (const runtime of RUNTIMES) {
     });
     for (let i = 0; i < 10; i++) await ping(local.address, target);
     await local.program.waitForOutput(
-      /server broken\) ended with code 1.*until it runs, its server counts as down/,
+      /server broken\) ended with code 1.*its server counts as down until the plugin runs/,
       15_000,
     );
     await ping(local.address, target);
@@ -307,7 +310,7 @@ for (const runtime of RUNTIMES) {
     assert.match(broken.get("connect")!, /^ok/);
     assert.match(
       broken.get("plugin")!,
-      /^fail: plugin .* ended with code 1; it said: "I must go"/,
+      /^fail: plugin .* ended with code 1; last output: "I must go"/,
     );
     assert.equal(broken.get("key"), undefined);
   });
@@ -324,7 +327,7 @@ for (const runtime of RUNTIMES) {
     assert.equal(absent.code, 2);
     assert.equal(
       absent.output,
-      "umbra: --plugin: no such program in PATH: install it, or give its path\n",
+      "umbra: --plugin: the program is not in PATH: install it, or give its path\n",
     );
     using plugin = fakePlugin();
     const workers = await run(
@@ -332,7 +335,7 @@ for (const runtime of RUNTIMES) {
       ...["-l", String(await freePort()), "--workers", "2"],
     );
     assert.equal(workers.code, 2);
-    assert.match(workers.output, /--workers and a plugin do not go together/);
+    assert.match(workers.output, /--workers and a plugin exclude each other/);
     const taken = createServer();
     await new Promise<void>((resolve) => {
       taken.listen(0, "127.0.0.1", resolve);
@@ -366,7 +369,7 @@ test("deno: a plugin needs two permissions, which the refusal names", {
   assert.equal(refused.code, 2);
   assert.match(
     refused.output,
-    /^umbra: --plugin: Deno was not granted it: run it with --allow-run=\/bin\/sh --allow-env=NODE_V8_COVERAGE\n$/,
+    /^umbra: --plugin: Deno was not granted the permission: run it with --allow-run=\/bin\/sh --allow-env=NODE_V8_COVERAGE\n$/,
   );
   await using program = await Program.start(
     run("--allow-env=UMBRA_BUILD,NODE_V8_COVERAGE", "--allow-run=/bin/sh"),
@@ -392,6 +395,6 @@ test("deno: a program without plugins can start none, not even after a reload", 
   assert.notEqual(answer.status, 200);
   assert.match(
     await answer.text(),
-    /has given up the right to run others: restart it/,
+    /has dropped the permission to run programs: restart/,
   );
 });

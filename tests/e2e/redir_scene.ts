@@ -1,6 +1,6 @@
 /**
  * Three networks in a row: a LAN, the machine that redirects, and the world,
- * whose addresses nobody reaches but through the server.
+ * whose addresses are reachable only through the server.
  *
  * @module
  */

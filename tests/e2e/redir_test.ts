@@ -1,6 +1,6 @@
 /**
  * `umbra redir` in networks of its own: a LAN, the machine that redirects, and
- * the world, whose addresses nobody reaches but through the server. The rules
+ * the world, whose addresses are reachable only through the server. The rules
  * are those that `umbra redir rules` prints; ss-redir of libev is the control.
  */
 import assert from "node:assert/strict";
@@ -75,7 +75,7 @@ for (const runtime of OURS) {
           0,
         );
         await redir.waitForOutput(
-          /redir port itself: its target is unknown/,
+          /not redirected: its target is unknown/,
           5_000,
         );
       },

@@ -40,7 +40,7 @@ const SETUP =
 /** Applications that connect one time after the other. */
 const CLIENTS = 8;
 
-/** A download that nobody reads before the restart; no buffer holds it. */
+/** A download that is not read before the restart; no buffer holds it. */
 const LENGTH = 40_000_000;
 
 if (process.env[INSIDE] === undefined) outside();
@@ -55,7 +55,7 @@ function outside(): void {
     "restart: needs network namespaces, iproute2 and Linux 5.14 " +
       "(apt-get install -y iproute2 util-linux, and the right to unshare)";
   if (skip) announceSkip(skip);
-  test("a restart by the unit loses nobody", { skip }, async () => {
+  test("a restart by the unit loses no client", { skip }, async () => {
     const { code, output } = await runToEnd(
       [
         ...UNSHARE,
@@ -74,7 +74,7 @@ function inside(): void {
   const folder = mkdtempSync(join(tmpdir(), "umbra-restart-"));
   after(() => rmSync(folder, { recursive: true, force: true }));
   for (const runtime of ["deno", "bun"] as const) {
-    test(`a restart of the unit loses nobody, on ${runtime}`, async () => {
+    test(`a restart of the unit loses no client, on ${runtime}`, async () => {
       await using target = await Target.start();
       const [port, admin] = [await freePort(), await freePort()];
       const { files } = initFiles(
@@ -130,7 +130,7 @@ function inside(): void {
       await using next = await start();
       using _ends = killed(childrenOf(next.pid)[0]!);
       // The unit drains for 5 s; then the ports are the new server's.
-      await next.waitForOutput(/the UDP port is ours/, 15_000);
+      await next.waitForOutput(/UDP port taken over/, 15_000);
       const before = served;
       await until(
         15_000,

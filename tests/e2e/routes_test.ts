@@ -115,7 +115,7 @@ for (const implementation of ["deno", "bun"] as const) {
         variables,
       );
       assert.equal(await outcome(local.address, "localhost"), "here");
-      await until(() => local.program.output.includes("stays as it is"));
+      await until(() => local.program.output.includes("is not updated"));
     }
     // And what has changed since, without a restart.
     isSilent = false;

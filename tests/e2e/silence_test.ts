@@ -1,5 +1,5 @@
 /**
- * To whoever does not know the key our server is a hole: nothing comes back,
+ * To a client without the key the server is a hole: nothing comes back,
  * and it does not hang up before the peer does. Real processes, real sockets;
  * what the deadline does is tested with a clock of ours in `tests/probe/`.
  *

@@ -110,7 +110,7 @@ for (const runtime of OURS) {
         [["-i", "nowhere"], /outbound_bind_interface: .*nowhere: ENODEV/],
         [
           ["--outbound-fwmark", "7", "--transport", "runtime"],
-          /outbound-fwmark is not supported by the sockets of the runtime: use --transport linux/,
+          /outbound-fwmark is not supported by the runtime's sockets: use --transport linux/,
         ],
       ] as const
     ) {

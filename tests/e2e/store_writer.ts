@@ -1,5 +1,5 @@
 /**
- * Adds one byte to counts as often as it is told, and says so each time; see
+ * Adds one byte to counts for each command, and confirms each one; see
  * store_test.ts. Arguments: the store, the user, how often.
  */
 import { writeSync } from "node:fs";

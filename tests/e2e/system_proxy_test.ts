@@ -84,7 +84,7 @@ for (const runtime of ["deno", "bun"] as const) {
       );
     {
       await using local = await start("--system-proxy", "pac");
-      await local.waitForOutput(/the system's proxy is this local, pac/, 5_000);
+      await local.waitForOutput(/system proxy: set to this local, pac/, 5_000);
       assert.equal(desktop.mode, "'auto'");
       assert.equal(
         desktop.values["org.gnome.system.proxy autoconfig-url"],
@@ -92,7 +92,7 @@ for (const runtime of ["deno", "bun"] as const) {
       );
       const { code } = await local.stop();
       assert.equal(code, 0, local.describe());
-      assert.match(local.output, /the system's proxy is what it was before/);
+      assert.match(local.output, /system proxy: earlier setting restored/);
     }
     assert.deepEqual(desktop.values, GNOME_VALUES);
     {
@@ -104,7 +104,7 @@ for (const runtime of ["deno", "bun"] as const) {
     assert.equal(desktop.mode, "'manual'");
     {
       await using local = await start();
-      await local.waitForOutput(/had left the system's proxy at/, 5_000);
+      await local.waitForOutput(/ended abnormally had left it at/, 5_000);
       assert.deepEqual(desktop.values, GNOME_VALUES);
     }
     const off = await runToEnd([...command, "system-proxy", "off"], 20_000, {
@@ -112,7 +112,7 @@ for (const runtime of ["deno", "bun"] as const) {
     });
     assert.deepEqual([off.code, off.output], [
       0,
-      "There is nothing to restore\n",
+      "System proxy: nothing to restore\n",
     ]);
     const pac = await runToEnd(
       [

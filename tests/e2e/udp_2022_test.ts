@@ -87,7 +87,7 @@ for (const { name, keyLength } of METHODS.filter((m) => m.family.needsClock)) {
 }
 
 for (const [from, to] of [["deno", "bun"], ["bun", "deno"]] as const) {
-  test(`whoever plays packets back gets nothing, and neither end serves them, ${from} → ${to}`, async () => {
+  test(`replayed packets get no answer, and neither end serves them, ${from} → ${to}`, async () => {
     const method = "2022-blake3-aes-256-gcm";
     const password = randomBytes(32).toString("base64");
     using echo = await UdpEcho.start();

@@ -1,6 +1,6 @@
 /**
  * UDP through real processes: every size and kind of target, many packets, many
- * clients, and ports where nobody is.
+ * clients, and ports without a listener.
  *
  * @module
  */
@@ -168,7 +168,7 @@ for (const pairing of OUR_PAIRINGS) {
 }
 
 for (const pairing of OUR_PAIRINGS.filter((p) => p.local === p.server)) {
-  test(`ports where nobody is do no harm to ${pairing.name}`, async () => {
+  test(`ports without a listener do no harm to ${pairing.name}`, async () => {
     using echo = await UdpEcho.start();
     await using chain = await Chain.start(pairing, { flags: ["-u"] });
     const gone = await UdpSocket.bind();

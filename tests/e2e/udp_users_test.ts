@@ -1,6 +1,6 @@
 /**
- * Users that come and go over UDP, through real processes: a reload ends the
- * flows of who is gone, and nobody else's.
+ * Changes of users over UDP, through real processes: a reload ends the flows of
+ * removed users, and no others.
  *
  * @module
  */

@@ -294,7 +294,7 @@ for (const local of OURS) {
     await using localEnd = await startLocal(local, urls("wss", web.address));
     await assert.rejects(socksConnect(localEnd.address, target.address));
     await localEnd.program.waitForOutput(
-      /answered 502, not 101: the server behind the web server does not run/,
+      /answered 502, not 101: the server behind the web server is not running/,
       5_000,
     );
   });

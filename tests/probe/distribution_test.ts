@@ -31,7 +31,7 @@ type StartServer = typeof startServer;
 /** Of each kind. */
 const EACH = 50;
 
-/** With a seed it names nobody by chance, or always. */
+/** Significance level. With a fixed seed a false alarm never or always occurs. */
 const ALPHA = 1e-3;
 
 /** What strangers do beside what they are. */
@@ -83,7 +83,7 @@ describe("strangers to a server that does not keep silent", () => {
       MANNERS["who send at once and wait"],
     ],
     [
-      "but begins its wait anew after an error",
+      "but starts its wait again after an error",
       withSecondDeadline,
       MANNERS["who send late and wait"],
     ],

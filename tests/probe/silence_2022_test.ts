@@ -81,7 +81,7 @@ for (const { name, keyLength, algorithm } of METHODS.filter(is2022)) {
         await expectSilence(name, [
           ...METHODS.filter(is2022).map((other) => knock(other.name, 5)),
           knock(name, 9),
-          // A name nobody has, under the right identity key.
+          // A name that no user has, under the right identity key.
           streams2022(
             { psk: testPsk(name, 7), identityKeys: [identity] },
             world,

@@ -120,7 +120,7 @@ describe("a recording", () => {
   });
 });
 
-test("a wrong key is told to the operator as one", async () => {
+test("a wrong key is reported to the operator as one", async () => {
   const world = new World({}, "aes-256-ctr");
   await world.server({ handshakeTimeoutMs: PATIENCE_MS });
   const { client } = await probe(

@@ -1,27 +1,29 @@
 /**
- * Sockets that a service manager has opened, as systemd hands them over.
+ * Sockets that are opened and passed on as by systemd.
  *
  * @module
  */
 import { spawnSync } from "node:child_process";
 import { announceSkip } from "./report.ts";
 
-/** One of them, on an IPv4 address. */
+/** A socket on an IPv4 address. */
 export interface OpenedSocket {
   readonly network: "tcp" | "udp";
   readonly host: string;
   readonly port: number;
-  /** `Transparent=yes` of a unit. Default: no. */
+  /** `Transparent=yes` of a unit; default false. */
   readonly transparent?: boolean;
 }
 
-/** Why there are none, for a test's `skip` option. */
+/** Why the sockets are not available, for the option `skip` of a test. */
 export const ACTIVATION_SKIP: string | false = spawnSync("perl", ["-v"]).error
   ? "sockets of a service manager: needs perl"
   : false;
 if (ACTIVATION_SKIP) announceSkip(ACTIVATION_SKIP);
 
-/** Opens each socket as the next descriptor from 3 on, and runs the rest. */
+/**
+ * Opens each socket as the next descriptor from 3, and executes the command.
+ */
 const ACTIVATE = [
   "use POSIX; use Socket; $^F = 99; my ($next, @kept) = (3);",
   'while ((my $one = shift @ARGV) ne "--") {',
@@ -38,14 +40,17 @@ const ACTIVATE = [
   "exec(@ARGV) or die $!;",
 ].join(" ");
 
-/** Variables of a program that is given such sockets. */
+/** Returns the environment of a program with such sockets. */
 export function activationVariables(
   sockets: readonly OpenedSocket[],
 ): Record<string, string> {
   return { LISTEN_PID: "", LISTEN_FDS: `${sockets.length}` };
 }
 
-/** Words before the command of a program with {@link activationVariables}. */
+/**
+ * Returns the words before the command of a program with {@link
+ * activationVariables}.
+ */
 export function activating(sockets: readonly OpenedSocket[]): string[] {
   const words = sockets.map(({ network, host, port, transparent }) =>
     [network, host, port, transparent ? 1 : 0].join(",")

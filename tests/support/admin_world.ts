@@ -1,5 +1,5 @@
 /**
- * The operator's port without a socket: requests in, responses out.
+ * The operator's port without a socket: a function from requests to responses.
  *
  * @module
  */
@@ -13,33 +13,36 @@ import { FakeClock } from "./fake_clock.ts";
 import { FakeOperator } from "./fake_operator.ts";
 import type { LogLine } from "./world.ts";
 
-/** A token that is long enough. */
+/** A token of sufficient length. */
 export const TOKEN = "correct-horse-battery-staple";
 
-/** A page, and a policy like that of the real one. */
+/** A page with a policy like that of the real page. */
 export const PAGE: AdminPage = {
   html: "<!doctype html><p>hi</p>",
   csp: "default-src 'none'; connect-src 'self'; frame-ancestors 'none'",
 };
 
-/** What a request has besides its path. */
+/** A request besides its path. */
 export interface Asking {
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
   /** Sent as JSON. */
   readonly body?: unknown;
-  /** Where it comes from; `undefined` for a unix socket. */
+  /** The address of the client; `undefined` for a unix socket. */
   readonly from?: string | undefined;
 }
 
-/** One port and the program behind it. */
+/** A port and its program. */
 export class AdminWorld {
   readonly operator: FakeOperator = new FakeOperator();
   readonly clock: FakeClock = new FakeClock();
   readonly lines: LogLine[] = [];
   readonly #handler: AdminHandler;
 
-  /** @param settings What differs from a port on loopback without a token. */
+  /**
+   * @param settings Settings that differ from a port on loopback without a
+   * token.
+   */
   constructor(settings: Partial<AdminOptions> = {}) {
     this.#handler = createAdminHandler({
       host: "127.0.0.1",
@@ -56,7 +59,7 @@ export class AdminWorld {
     });
   }
 
-  /** Asks as curl on the same machine would, unless told. */
+  /** Sends a request, by default like curl on the same machine. */
   ask(
     path: string,
     { method = "GET", headers = {}, body, from = "127.0.0.1" }: Asking = {},
@@ -77,7 +80,7 @@ export class AdminWorld {
     return this.#handler(request, from ? { host: from, port: 1 } : undefined);
   }
 
-  /** The JSON of an answer that must be as expected. */
+  /** Returns the JSON of an answer with the expected status. */
   // deno-lint-ignore no-explicit-any -- whatever was sent, for assertions
   async json(path: string, asking?: Asking): Promise<any> {
     const response = await this.ask(path, asking);

@@ -1,5 +1,6 @@
 /**
- * A root folder that holds one program, the libraries it needs and nothing else.
+ * A root folder with one program, the libraries that it needs, and nothing
+ * else.
  *
  * @module
  */
@@ -11,7 +12,7 @@ import process from "node:process";
 /** Id of the user and group that own nothing. */
 const NOBODY = 65_534;
 
-/** Why nothing can be run in a root of its own here, if so. */
+/** Why programs cannot run in such a folder; false if they can. */
 export const BARE_ROOT_SKIP: string | false = process.getuid?.() !== 0
   ? "programs in a root of their own: needs root"
   : spawnSync("unshare", ["--mount", "true"]).status !== 0
@@ -19,8 +20,8 @@ export const BARE_ROOT_SKIP: string | false = process.getuid?.() !== 0
   : false;
 
 /**
- * Puts a program into a root folder, under its own name, with what `ldd` says
- * that it needs, and `libcrypto.so.3`.
+ * Copies a program into a root folder, with the libraries that `ldd` lists and
+ * `libcrypto.so.3`.
  *
  * @returns Names of the libraries.
  */
@@ -37,8 +38,8 @@ export function fillRoot(root: string, program: string): string[] {
 }
 
 /**
- * The words before a program that is to run in the root folder as nobody, with
- * an empty environment and `/proc`.
+ * Returns the words before a program that runs in the root folder as nobody,
+ * with an empty environment and `/proc`.
  */
 export function inRoot(root: string, access: "ro" | "rw"): string[] {
   const script = [

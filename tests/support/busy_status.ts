@@ -1,5 +1,5 @@
 /**
- * The status of a program that has seen everything there is to see.
+ * The status of a program with every optional part.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import type { Status, UpstreamStatus } from "../../src/admin/operator.ts";
 import { FakeClock } from "./fake_clock.ts";
 import { FakeOperator } from "./fake_operator.ts";
 
-/** What a local would send through. */
+/** A server of a local. */
 const UPSTREAM: UpstreamStatus = {
   name: "near",
   address: "192.0.2.1:8388",
@@ -32,7 +32,9 @@ const UPSTREAM: UpstreamStatus = {
   switches: { down: 1 },
 };
 
-/** Two users on 8388, a server without users on 8389. */
+/**
+ * Returns a status with two users on 8388, and a server without users on 8389.
+ */
 export function busyStatus(): Status {
   const observations = new Observations(new FakeClock());
   for (let i = 0; i < 3; i++) observations.connectionOpened();

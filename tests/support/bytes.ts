@@ -14,7 +14,7 @@ export function utf8(text: string): Uint8Array {
   return new TextEncoder().encode(text);
 }
 
-/** Bytes that look random and are the same for the same seed. */
+/** Returns bytes that look random and depend only on the seed. */
 export function seededBytes(length: number, seed = 1): Uint8Array {
   const next = seededRandom(seed);
   return Uint8Array.from({ length }, () => next() & 0xff);
@@ -32,14 +32,14 @@ export function seededRandom(seed: number): () => number {
   };
 }
 
-/** The same bytes in a view that does not start where its buffer does. */
+/** Returns the same bytes in a view that does not start with its buffer. */
 export function unaligned(bytes: Uint8Array, offset = 3): Uint8Array {
   const buffer = new Uint8Array(bytes.length + offset + 5).fill(0xa5);
   buffer.set(bytes, offset);
   return buffer.subarray(offset, offset + bytes.length);
 }
 
-/** Cuts bytes at random places; the same for the same seed. */
+/** Cuts bytes at random places that depend only on the seed. */
 export function randomSplit(bytes: Uint8Array, seed: number): Uint8Array[] {
   const next = seededRandom(seed);
   const parts: Uint8Array[] = [];
@@ -51,7 +51,7 @@ export function randomSplit(bytes: Uint8Array, seed: number): Uint8Array[] {
   return parts;
 }
 
-/** A copy with one bit inverted. */
+/** Returns a copy with one inverted bit. */
 export function flipBit(bytes: Uint8Array, bit: number): Uint8Array {
   const copy = bytes.slice();
   copy[bit >>> 3]! ^= 1 << (bit & 7);

@@ -1,5 +1,5 @@
 /**
- * A certificate for 127.0.0.1 from an authority nobody knows, made by OpenSSL.
+ * A certificate for 127.0.0.1 from an untrusted authority, made by OpenSSL.
  *
  * @module
  */
@@ -7,7 +7,7 @@ import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** For a server, and for those who shall trust it. */
+/** A server's certificate, and the authority that its clients must trust. */
 export interface Certificate {
   /** PEM. */
   readonly cert: string;
@@ -19,7 +19,9 @@ export interface Certificate {
 
 const KEY = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"];
 
-/** Makes one in a folder. @throws {Error} With what OpenSSL says. */
+/**
+ * Makes a certificate in a folder. @throws {Error} With the message of OpenSSL.
+ */
 export function makeCertificate(folder: string): Certificate {
   const at = (name: string): string => join(folder, name);
   writeFileSync(

@@ -1,5 +1,5 @@
 /**
- * A headless Chromium, driven over its DevTools protocol.
+ * A headless Chromium, controlled over its DevTools protocol.
  *
  * @module
  */
@@ -11,14 +11,14 @@ import { findProgram } from "../e2e/clients.ts";
 import { Program } from "./process.ts";
 import { until, within } from "./within.ts";
 
-/** Under what names it is installed. */
+/** The names under which it may be installed. */
 export const CHROMIUMS: readonly string[] = [
   "chromium",
   "chromium-browser",
   "google-chrome",
 ];
 
-/** Milliseconds one command may take. */
+/** Time limit of a command in milliseconds. */
 const COMMAND_MS = 15_000;
 
 type Json = Readonly<Record<string, unknown>>;
@@ -38,7 +38,7 @@ interface Message {
 export class Chromium implements AsyncDisposable {
   /** Errors of the page: thrown, logged, or of its policy. */
   readonly errors: string[] = [];
-  /** Every URL that was asked for, except `data:`. */
+  /** Every requested URL, except `data:`. */
   readonly requests: string[] = [];
   readonly #program: Program;
   readonly #profile: string;
@@ -54,7 +54,7 @@ export class Chromium implements AsyncDisposable {
     socket.onmessage = ({ data }) => this.#receive(JSON.parse(data));
   }
 
-  /** Starts one that can reach 127.0.0.1 and nothing else. */
+  /** Starts a browser that can reach only 127.0.0.1. */
   static async start(): Promise<Chromium> {
     const profile = mkdtempSync(join(tmpdir(), "umbra-chromium-"));
     const listening = /DevTools listening on (ws:\S+)/;
@@ -86,7 +86,7 @@ export class Chromium implements AsyncDisposable {
     await this.until("document.readyState === 'complete'");
   }
 
-  /** The value of an expression in the page; promises are awaited. */
+  /** Returns the value of an expression in the page; promises are awaited. */
   async evaluate<T = unknown>(expression: string): Promise<T> {
     const { result, exceptionDetails } = await this.send("Runtime.evaluate", {
       expression,
@@ -121,7 +121,7 @@ export class Chromium implements AsyncDisposable {
     await this.send("Input.dispatchKeyEvent", { type: "keyUp", key });
   }
 
-  /** Size of the window, and what the user prefers. */
+  /** Sets the size of the window, and the preferences of the user. */
   async show(
     { width, height, dark = false, phone = false }: {
       readonly width: number;
@@ -144,7 +144,7 @@ export class Chromium implements AsyncDisposable {
     });
   }
 
-  /** What is to be seen, as PNG. */
+  /** Returns a screenshot as PNG. */
   async screenshot(): Promise<Uint8Array> {
     const { data } = await this.send("Page.captureScreenshot", {
       format: "png",
@@ -173,7 +173,7 @@ export class Chromium implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#socket.close();
     await this.#program.stop();
-    // Its children may still write for a moment.
+    // Child processes may still write for a moment.
     rmSync(this.#profile, { recursive: true, force: true, maxRetries: 10 });
   }
 

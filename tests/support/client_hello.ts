@@ -1,5 +1,5 @@
 /**
- * ClientHellos: of an RFC, of a program, and made for a test.
+ * ClientHellos: from an RFC, from a program, and made for a test.
  *
  * @module
  */
@@ -17,7 +17,7 @@ export const RFC8448_HELLO: Uint8Array = record(hex(
     "00024001",
 ));
 
-/** What OpenSSL 3 says to `www.example.com`. */
+/** The ClientHello of OpenSSL 3 to `www.example.com`. */
 export const OPENSSL_HELLO: Uint8Array = hex(
   "1603010200010001fc0303546c2a7bd02e3594e461c3be297ae7bccbf0d180f5" +
     "8f3c85a1b5dea27f4c3046208c8e98b929072ee884f3750376a8e88ceeaed342" +
@@ -39,10 +39,10 @@ export const OPENSSL_HELLO: Uint8Array = hex(
 );
 
 /**
- * One with this server name, and no other extension.
+ * Returns a ClientHello with this server name and no other extension.
  *
- * @param name `undefined`: an extension of another kind in its place.
- * @param before Entries of the list in front of it, in hex.
+ * @param name `undefined` for an extension of another kind.
+ * @param before Entries of the list before the name, in hex.
  */
 export function clientHello(name: string | undefined, before = ""): Uint8Array {
   const entry = concat(Uint8Array.of(0), sized(utf8(name ?? "x.test")));
@@ -59,12 +59,12 @@ export function clientHello(name: string | undefined, before = ""): Uint8Array {
   return record(concat(Uint8Array.of(1, 0), sized(body)));
 }
 
-/** A record of a handshake. */
+/** Returns a handshake record. */
 export function record(part: Uint8Array): Uint8Array {
   return concat(hex("160301"), sized(part));
 }
 
-/** Bytes behind their number, in two bytes. */
+/** Returns bytes behind their length of two bytes. */
 function sized(bytes: Uint8Array): Uint8Array {
   const length = new Uint8Array(2);
   writeU16(length, 0, bytes.length);

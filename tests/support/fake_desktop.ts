@@ -1,5 +1,6 @@
 /**
- * Programs by which desktops keep their proxies, with values in memory.
+ * The programs with which desktops keep their proxy settings, with values in
+ * memory.
  *
  * @module
  */
@@ -8,16 +9,16 @@ import type { RunTool, ToolResult } from "../../src/adapters/system/tools.ts";
 const OK: ToolResult = { ok: true, output: "" };
 const FAILED: ToolResult = { ok: false, output: "No such schema\n" };
 
-/** What `gsettings`, `kwriteconfig6`, `networksetup` and `reg` would do. */
+/** Behaves like `gsettings`, `kwriteconfig6`, `networksetup` and `reg`. */
 export class FakeDesktop {
-  /** By what the programs call them. */
+  /** The values, by the names that the programs use. */
   readonly values: Map<string, string>;
-  /** Every command that changes something. */
+  /** Every command that changes a value. */
   readonly changes: string[] = [];
-  /** Commands that match fail. */
+  /** Commands that match this expression fail. */
   failing: RegExp | undefined;
 
-  /** @param values What is there before. */
+  /** @param values The values at the start. */
   constructor(values: Readonly<Record<string, string>> = {}) {
     this.values = new Map(Object.entries(values));
   }
@@ -75,7 +76,7 @@ export class FakeDesktop {
     const place = `${service} ${kind.replace(/state$/, "")}`;
     if (verb === "set") {
       if (kind.endsWith("state")) return this.#set(state, rest[0]!);
-      // Who sets an address switches it on.
+      // Setting an address also enables it.
       this.#set(state, "on");
       return this.#set(place, rest.join(" "));
     }
@@ -104,7 +105,7 @@ export class FakeDesktop {
   }
 }
 
-/** What a GNOME has that was never touched. */
+/** The values of a fresh GNOME. */
 export const GNOME_VALUES: Readonly<Record<string, string>> = {
   "org.gnome.system.proxy mode": "'none'",
   "org.gnome.system.proxy autoconfig-url": "''",

@@ -1,5 +1,5 @@
 /**
- * An {@link Operator} that runs nothing: for tests of whatever shows or
+ * An {@link Operator} without a program, for tests of everything that shows or
  * manages a running program.
  *
  * @module
@@ -35,10 +35,10 @@ export const ALICE_PSK = "4OHi4+Tl5ufo6err7O3u7w==";
 /** Key of `bob`, who was made through the API. */
 export const BOB_PSK = "gIGCg4SFhoeIiYqLjI2Ojw==";
 
-/** A key that is nobody's yet. */
+/** A key that no user has. */
 export const SPARE_PSK = "EBESExQVFhcYGRobHB0eHw==";
 
-/** When every fake program was started; milliseconds since 1970. */
+/** Start time of every fake program, in milliseconds since 1970. */
 export const STARTED_UNIX_MS = 1_700_000_000_000;
 
 const METHOD_2022 = "2022-blake3-aes-128-gcm";
@@ -62,32 +62,32 @@ interface FakeServer {
   readonly users: FakeUser[];
 }
 
-/** What {@link FakeOperator.move} adds. */
+/** The counts that {@link FakeOperator.move} adds. */
 export interface Movement {
   readonly up?: number;
   readonly down?: number;
   readonly connections?: number;
   readonly associations?: number;
   readonly hosts?: readonly string[];
-  /** Connections that are open from now on; as before when not set. */
+  /** Number of open connections; not set for no change. */
   readonly open?: number;
 }
 
 /**
- * One server on port 8388, of 2022 with AES, that has `alice` of the
- * configuration file and `bob` of the API. Every number of {@link Status} that
- * is not its own can be set with {@link FakeOperator.patch}.
+ * A server on port 8388 with a 2022 AES method, with `alice` of the
+ * configuration file and `bob` of the API. Other values of {@link Status} can
+ * be set with {@link FakeOperator.patch}.
  */
 export class FakeOperator implements Operator {
   /** Calls that change or would change something, as `name(arguments)`. */
   readonly calls: string[] = [];
-  /** The clock of the program; milliseconds since 1970. */
+  /** The clock of the program, in milliseconds since 1970. */
   nowUnixMs: number = STARTED_UNIX_MS + 3_600_000;
-  /** What {@link Status} says over and above. */
+  /** Values that override those of the status. */
   patch: Partial<Status> = {};
-  /** What a reload reports, or throws. */
+  /** The report of a reload, or its error. */
   reloadOutcome: ReloadReport | ConfigError = { changes: [], warnings: [] };
-  /** What `addServer` throws, when set. */
+  /** The error of `addServer`, if set. */
   addServerError: ConfigError | TransportError | undefined;
   readonly #servers: FakeServer[] = [server("8388", METHOD_2022, SERVER_PSK)];
 
@@ -97,7 +97,7 @@ export class FakeOperator implements Operator {
     users.push(user("bob", "api", BOB_PSK));
   }
 
-  /** As if these users were in the configuration file of the server. */
+  /** Adds users to the configuration file of the server. */
   withUsers(names: readonly string[], id = "8388"): this {
     const { users } = this.#server(id);
     users.splice(
@@ -111,7 +111,7 @@ export class FakeOperator implements Operator {
     return this;
   }
 
-  /** As if this server were in the configuration file; its users: none. */
+  /** Adds a server without users to the configuration file. */
   withServer(id: string, method = "aes-256-gcm", password = "secret"): this {
     this.#servers.push(server(id, method, password));
     return this;
@@ -215,7 +215,7 @@ export class FakeOperator implements Operator {
     this.calls.push(`addUser(${id}, ${added.name})`);
     const { users, method } = this.#server(id);
     if (users.some(({ name }) => name === added.name)) {
-      throw wrong(`user "${added.name}" exists already`);
+      throw wrong(`User ${added.name} already exists`);
     }
     const password = added.password ?? SPARE_PSK;
     checkPassword(method, password);
@@ -287,13 +287,17 @@ export class FakeOperator implements Operator {
 
   #server(id: string): FakeServer {
     const found = this.#servers.find((server) => server.id === id);
-    if (found === undefined) throw new RangeError(`There is no server ${id}`);
+    if (found === undefined) {
+      throw new RangeError(`Server ${id} does not exist`);
+    }
     return found;
   }
 
   #user(id: string, name: string): FakeUser {
     const found = this.#server(id).users.find((user) => user.name === name);
-    if (found === undefined) throw new RangeError(`There is no user ${name}`);
+    if (found === undefined) {
+      throw new RangeError(`User ${name} does not exist`);
+    }
     return found;
   }
 }

@@ -1,6 +1,6 @@
 /**
- * A panel of the V2Board family, as its nodes see it: users, a count of what it
- * was told, and every way in which an answer can be missing.
+ * A panel of the V2Board family for its nodes: users, a count of the reported
+ * traffic, and every way in which an answer can be missing.
  *
  * @module
  */
@@ -13,21 +13,21 @@ import { HttpHeadReader, parseRequestHead } from "../../src/codec/http_head.ts";
 import type { Connection, Transport } from "../../src/transport.ts";
 import { utf8 } from "./bytes.ts";
 
-/** What happens to a request. */
+/** The outcome of a request. */
 export type Fate =
   | "answers"
-  /** A proxy before the panel says so; the panel has not seen it. */
+  /** A proxy answers with this status; the panel does not get the request. */
   | { readonly status: number }
-  /** The panel has taken it, and this is said. */
+  /** The panel accepts the request, and answers with this status. */
   | { readonly taken: number }
-  /** The panel has taken it, and the connection ends without a byte. */
+  /** The panel accepts the request, and the connection ends without a byte. */
   | "taken and cut"
-  /** Nothing ever comes; the panel has taken it. */
+  /** The panel accepts the request, and never answers. */
   | "taken and silent"
-  /** This is the body, with status 200. */
+  /** The body of an answer with status 200. */
   | { readonly body: string };
 
-/** A request as it came. */
+/** A received request. */
 export interface PanelRequest {
   readonly method: string;
   readonly url: URL;
@@ -43,7 +43,7 @@ export interface FakeUser {
   readonly "device_limit"?: number | null;
 }
 
-/** What a node of 2022 is told, unless a test says otherwise. */
+/** The settings of a 2022 node, unless a test changes them. */
 export const PANEL_NODE = {
   "protocol": "shadowsocks",
   "listen_ip": "0.0.0.0",
@@ -57,27 +57,27 @@ export const PANEL_NODE = {
   "base_config": { "push_interval": 60, "pull_interval": "60" },
 };
 
-/** See above. */
+/** The panel. */
 export class FakePanel {
   readonly token = "node-token";
   node: object = PANEL_NODE;
   users: readonly FakeUser[] = [];
-  /** Bytes billed, by user: what it has added up. */
+  /** Billed bytes by user, the sum of all reports. */
   readonly billed: Map<string, [number, number]> = new Map();
-  /** What nodes have said of who is connected, the last word of each. */
+  /** The last report of connected users. */
   alive: Record<string, readonly string[]> = {};
   /** Devices of users on other nodes. */
   elsewhere: Record<string, number> = {};
-  /** What happens to requests, by the last part of their path. */
+  /** The outcome of requests, by the last part of their path. */
   readonly fates: Map<string, Fate> = new Map();
   readonly requests: PanelRequest[] = [];
 
-  /** Requests for one thing. */
+  /** Returns the requests of one kind. */
   asked(action: string): PanelRequest[] {
     return this.requests.filter(({ url }) => url.pathname.endsWith(action));
   }
 
-  /** @returns `undefined`: the connection ends; `"silent"`: nothing comes. */
+  /** @returns `undefined` to end the connection; `"silent"` for no answer. */
   serve(
     request: PanelRequest,
   ): { status: number; tag?: string; body: string } | undefined | "silent" {
@@ -140,7 +140,7 @@ export class FakePanel {
     return Object.keys(counts).length === 0 ? [] : counts;
   }
 
-  /** Listens in a network of memory until that is forgotten. */
+  /** Listens in a memory network. */
   async listenIn(
     network: Transport,
     at: { readonly host: string; readonly port: number },
@@ -150,7 +150,7 @@ export class FakePanel {
       for (;;) {
         const accepted = await listener.accept();
         if (accepted === undefined) return;
-        // One that is given up ends with an error here.
+        // An aborted connection ends with an error here.
         this.#speak(accepted.connection).catch(() => {});
       }
     };
@@ -232,7 +232,7 @@ export class FakePanel {
   }
 }
 
-/** A UUID for each number. */
+/** Returns a UUID for each number. */
 export function uuidOf(id: number): string {
   const digits = createHash("sha256").update(`uuid ${id}`).digest("hex");
   return [

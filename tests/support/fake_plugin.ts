@@ -1,7 +1,7 @@
 /**
  * A plugin of SIP003 and SIP003u that only forwards, and does what its options
  * say besides: `exit=CODE` ends it at once, `after=MS` later, `deaf` lets it
- * never listen, `stubborn` ignores SIGTERM, `pid` tells its process id, `env=FILE` writes
+ * never listen, `stubborn` ignores SIGTERM, `pid` prints its process id, `env=FILE` writes
  * its environment there.
  *
  * Run by Bun: `fakePlugin()` makes a program of it.
@@ -16,7 +16,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { bunPath, ROOT } from "./runtimes.ts";
 
-/** A program that can be named as a plugin. */
+/** A program that can be used as a plugin. */
 export interface FakePlugin extends Disposable {
   /** The folder it is in. */
   readonly folder: string;
@@ -25,9 +25,9 @@ export interface FakePlugin extends Disposable {
 }
 
 /**
- * Writes the program into a folder of its own.
+ * Writes the program into a new folder.
  *
- * @param name What it is called there.
+ * @param name The file name.
  */
 export function fakePlugin(name = "fake-plugin"): FakePlugin {
   const folder = mkdtempSync(join(tmpdir(), "umbra-plugin-"));
@@ -92,7 +92,7 @@ function run(): void {
   forwardDatagrams(from, to);
 }
 
-/** One socket for each sender. */
+/** Opens one socket for each sender. */
 function forwardDatagrams(
   from: { readonly host: string; readonly port: number },
   to: { readonly host: string; readonly port: number },

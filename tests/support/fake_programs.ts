@@ -1,5 +1,5 @@
 /**
- * Programs that do what a test says.
+ * Programs that are controlled by a test.
  *
  * @module
  */
@@ -10,23 +10,23 @@ import type {
 } from "../../src/programs.ts";
 import type { Endpoint } from "../../src/transport.ts";
 
-/** One of them. */
+/** A controlled program. */
 export class FakeProgram implements RunningProgram {
   readonly command: ProgramCommand;
   readonly ended: Promise<string>;
-  /** True if it was told to end. */
+  /** True if it was ended. */
   wasEnded = false;
-  /** True if it goes on all the same. */
+  /** True if it ignores that. */
   isStubborn = false;
   readonly #end = Promise.withResolvers<string>();
 
-  /** Runs. */
+  /** Starts the program. */
   constructor(command: ProgramCommand) {
     this.command = command;
     this.ended = this.#end.promise;
   }
 
-  /** Where it was told to listen as the plugin of a client. */
+  /** The address on which it listens as the plugin of a client. */
   get local(): Endpoint {
     const { SS_LOCAL_HOST: host, SS_LOCAL_PORT: port } = this.command.env;
     return { host: host!, port: Number(port) };
@@ -37,7 +37,7 @@ export class FakeProgram implements RunningProgram {
     this.command.onLine(line);
   }
 
-  /** Ends by itself. */
+  /** Ends the program. */
   exit(how = "ended with code 1"): void {
     this.#end.resolve(how);
   }
@@ -50,10 +50,10 @@ export class FakeProgram implements RunningProgram {
 
 /** Starts {@link FakeProgram}s. */
 export class FakePrograms implements Programs {
-  /** All that were started, the first one first. */
+  /** All started programs, in order. */
   readonly started: FakeProgram[] = [];
 
-  /** The one that was started last. */
+  /** The program that was started last. */
   get last(): FakeProgram {
     return this.started.at(-1)!;
   }

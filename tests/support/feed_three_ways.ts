@@ -1,5 +1,5 @@
 /**
- * Feeds a decoder whole, byte by byte, and with something behind.
+ * Feeds a decoder whole, byte by byte, and with trailing bytes.
  *
  * @module
  */
@@ -8,12 +8,13 @@ import { concat } from "../../src/bytes.ts";
 import { unaligned } from "./bytes.ts";
 
 /**
- * Checks that a decoder of messages wants every byte of one, takes no byte
- * more, and neither keeps nor changes its input.
+ * Checks that a decoder needs every byte of a message, takes no byte more, and
+ * neither keeps nor changes its input.
  *
- * @param decode Looks at the front of its input; `undefined` means "not yet".
+ * @param decode Decodes the front of its input; `undefined` if bytes are
+ * missing.
  * @param wire One message.
- * @param expected What it says.
+ * @param expected Its decoded value.
  */
 export function feedThreeWays<T>(
   decode: (bytes: Uint8Array) => { message: T; length: number } | undefined,

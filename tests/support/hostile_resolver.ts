@@ -1,6 +1,6 @@
 /**
- * A DNS resolver that cuts every answer over UDP, and over TCP sends the owner
- * of a zone's worst.
+ * A DNS resolver that truncates every answer over UDP, and sends hostile
+ * records over TCP.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import type { Address } from "./tcp.ts";
 import { freePort } from "./process.ts";
 import { UdpSocket } from "./udp.ts";
 
-/** A running one. */
+/** A running resolver. */
 export class HostileResolver implements AsyncDisposable {
   readonly address: Address;
   readonly #udp: UdpSocket;
@@ -22,9 +22,9 @@ export class HostileResolver implements AsyncDisposable {
   }
 
   /**
-   * Starts one.
+   * Starts a resolver.
    *
-   * @param records What follows the question over TCP, with the numbers of
+   * @param records The bytes after the question over TCP, with the numbers of
    * answers and additional records.
    */
   static async start(
@@ -57,7 +57,7 @@ export class HostileResolver implements AsyncDisposable {
   }
 }
 
-/** Header and question of a query, as those of its answer. */
+/** Returns header and question of the answer to a query. */
 function answerTo(
   query: Uint8Array,
   flags: number,

@@ -1,5 +1,5 @@
 /**
- * An HTTP server to fetch something from.
+ * An HTTP server from which tests fetch a text.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import type { Address } from "./tcp.ts";
 
 /** A running HTTP server that answers every GET with one text. */
 export class HttpTarget implements AsyncDisposable {
-  /** Where it listens. */
+  /** The listening address. */
   readonly address: Address;
   readonly #server: Server;
 
@@ -18,9 +18,9 @@ export class HttpTarget implements AsyncDisposable {
   }
 
   /**
-   * Starts one on a port the system chooses.
+   * Starts a server on a port that the system chooses.
    *
-   * @throws When the address is not there, as `::1` may not be.
+   * @throws If the address does not exist, for example `::1`.
    */
   static start(text: string, host: string): Promise<HttpTarget> {
     const server = createServer((_request, response) => {
@@ -39,7 +39,7 @@ export class HttpTarget implements AsyncDisposable {
     });
   }
 
-  /** Ends it and its connections. */
+  /** Stops the server and closes its connections. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#server.closeAllConnections();
     await new Promise((resolve) => this.#server.close(resolve));

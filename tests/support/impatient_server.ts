@@ -1,6 +1,6 @@
 /**
- * A process with servers whose deadline is short, for who cannot wait a minute.
- * Prints where each listens, and at SIGTERM what it has refused, by code.
+ * A process with servers that have a short deadline, for tests that cannot wait
+ * a minute. Prints their addresses and, at SIGTERM, their refusals by code.
  *
  * Usage: `impatient_server.ts JSON`, see {@link ImpatientOptions}.
  *
@@ -14,13 +14,13 @@ import { findMethod } from "../../src/crypto/method.ts";
 import { silentMetrics } from "../../src/observe.ts";
 import { Strangers } from "./strangers.ts";
 
-/** What to run. */
+/** The servers to run. */
 export interface ImpatientOptions {
-  /** Folder of the program's sources: ours, or changed ones. */
+  /** Folder of the program's sources, original or changed. */
   readonly source: string;
-  /** In place of a minute. */
+  /** The deadline, instead of a minute. */
   readonly handshakeTimeoutMs: number;
-  /** The servers, in the order in which they are told. */
+  /** The servers, in the order of the output. */
   readonly servers: readonly {
     readonly host: string;
     readonly method: string;

@@ -8,12 +8,12 @@
  * @module
  */
 
-/** How many tests ended how. */
+/** The results of tests. */
 export interface Counts {
   readonly passed: number;
   readonly failed: number;
   readonly skipped: number;
-  /** The names of those that failed. */
+  /** The names of failed tests. */
   readonly failures: readonly string[];
 }
 

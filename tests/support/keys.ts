@@ -23,7 +23,7 @@ export function testKey(
   );
 }
 
-/** Users as they would be written down, in whatever form they are held. */
+/** Returns users as plain objects, in whatever form they are held. */
 export function plainUsers(
   users: readonly ServerUser[] | undefined,
 ): ServerUser[] | undefined {
@@ -36,12 +36,12 @@ export function plainUsers(
   }));
 }
 
-/** Salts `00 01 02 …`, as the vectors have them. */
+/** Returns salts `00 01 02 …`, as in the vectors. */
 export function countingBytes(length: number): Uint8Array {
   return Uint8Array.from({ length }, (_, i) => i);
 }
 
-/** A key of the 2022 edition that is `seed` in every byte. */
+/** Returns a key of a 2022 method with `seed` in every byte. */
 export function testPsk(
   methodName = "2022-blake3-aes-128-gcm",
   seed = 1,

@@ -1,6 +1,6 @@
 /**
- * A process with one server and its users. Prints where it listens, and at
- * SIGTERM what each user has moved.
+ * A process with one server and its users. Prints its address and, at SIGTERM,
+ * the traffic of each user.
  *
  * Usage: `limited_server.ts JSON`, see {@link LimitedOptions}.
  *
@@ -20,10 +20,12 @@ import { Accounts } from "../../src/service/server/accounts.ts";
 import { startServer } from "../../src/service/server/server.ts";
 import type { UserLimits } from "../../src/users.ts";
 
-/** What to run. Keys are one byte, as often as the method needs it. */
+/**
+ * The server to run. A key is one byte, repeated to the length of the method.
+ */
 export interface LimitedOptions {
   readonly method: string;
-  /** Of the identity headers. */
+  /** The byte of the identity key. */
   readonly identity: number;
   readonly users: readonly {
     readonly name: string;

@@ -1,5 +1,5 @@
 /**
- * The program with a line of it changed, to see which test notices.
+ * The program with one changed line, to see which test fails.
  *
  * @module
  */
@@ -23,11 +23,11 @@ export class MutantSource implements Disposable {
   readonly #parent: string;
 
   /**
-   * Copies and changes.
+   * Copies and changes the sources.
    *
-   * @param file Below `src`.
-   * @param from What stands there, once.
-   * @param to What shall stand there instead.
+   * @param file Path below `src`.
+   * @param from The old text, which must occur once.
+   * @param to The new text.
    */
   constructor(file: string, from: string, to: string) {
     this.#parent = mkdtempSync(join(tmpdir(), "umbra-mutant-"));
@@ -48,7 +48,7 @@ export class MutantSource implements Disposable {
     writeFileSync(path, parts.join(to));
   }
 
-  /** What a changed file is imported by. */
+  /** Returns the URL for importing a changed file. */
   urlOf(file: string): string {
     return pathToFileURL(join(this.path, file)).href;
   }
@@ -59,7 +59,7 @@ export class MutantSource implements Disposable {
   }
 }
 
-/** The server without its silence: it goes at the first error. */
+/** The server without its silence: it closes at the first error. */
 export function withoutDrain(): MutantSource {
   return new MutantSource(
     "streams/drain.ts",
@@ -68,12 +68,12 @@ export function withoutDrain(): MutantSource {
   );
 }
 
-/** The server whose deadline begins anew when it has seen an error. */
+/** The server whose deadline starts again after an error. */
 export function withSecondDeadline(): MutantSource {
   return new MutantSource(
     "service/server/client_connection.ts",
     "await drain(this.#client.reader, patience.signal);",
-    "using anew = this.#patience();\n" +
-      "await drain(this.#client.reader, anew.signal);",
+    "using again = this.#patience();\n" +
+      "await drain(this.#client.reader, again.signal);",
   );
 }

@@ -8,13 +8,13 @@ import { concat } from "../../src/bytes.ts";
 import { seededRandom } from "./bytes.ts";
 
 /**
- * Makes broken messages out of good ones: bytes flipped, replaced, removed,
- * doubled, moved between messages, the end cut off. The same for the same
- * seed.
+ * Makes broken messages of good ones: bytes flipped, replaced, removed,
+ * doubled, moved between messages, the end cut off. The result depends only on
+ * the seed.
  *
  * @param samples Good messages.
  * @param spice Bytes that mean something to the parser.
- * @param count How many to make.
+ * @param count Number of mutations.
  */
 export function* mutations(
   samples: readonly Uint8Array[],
@@ -61,12 +61,12 @@ export function* mutations(
 }
 
 /**
- * How many mutations each parser is fed; UMBRA_FUZZ_INPUTS in the environment
- * is another number.
+ * Number of mutations for each parser, unless UMBRA_FUZZ_INPUTS in the
+ * environment sets another.
  */
 export const MUTATIONS: number = Number(
   process.env["UMBRA_FUZZ_INPUTS"] ?? 100_000,
 );
 
-/** Milliseconds they may take together; a loaded machine needs a few. */
+/** Time limit for all of them in milliseconds; a busy machine needs a few. */
 export const FUZZ_BUDGET_MS: number = Math.max(30_000, MUTATIONS * 0.3);

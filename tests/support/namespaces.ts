@@ -1,6 +1,6 @@
 /**
- * Networks of their own for a test: namespaces of Linux that are joined by a
- * cable, which only root makes.
+ * Networks for a test: Linux namespaces that are connected by virtual cables.
+ * Only root can make them.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import process from "node:process";
 import { announceSkip } from "./report.ts";
 
-/** Why there can be none, for a test's `skip` option. */
+/** Why they are not available, for the option `skip` of a test. */
 export const NAMESPACES_SKIP: string | false = reason();
 if (NAMESPACES_SKIP) announceSkip(NAMESPACES_SKIP);
 
@@ -21,25 +21,25 @@ export class Namespace implements Disposable {
   readonly under: readonly string[];
   readonly #name: string;
 
-  /** Makes it, with a loopback interface. */
+  /** Makes a network with a loopback interface. */
   constructor() {
     this.#name = `umbra-${process.pid}-${made++}`;
     run(["ip", "netns", "add", this.#name]);
     this.under = ["ip", "netns", "exec", this.#name];
     this.run("ip link set lo up");
-    // Addresses are of use at once.
+    // Addresses can be used at once.
     this.run("sysctl -qw net.ipv6.conf.default.accept_dad=0");
   }
 
-  /** Runs a command, words between spaces. @returns What it printed. */
+  /** Runs a command; words are separated by spaces. @returns Its output. */
   run(command: string, input?: string): string {
     return run([...this.under, ...command.split(" ")], input);
   }
 
   /**
-   * Joins it to another one.
+   * Connects this network to another one.
    *
-   * @param network Between both: the name of the interface, IPv4 and IPv6
+   * @param network The connection: the name of the interface, and IPv4 and IPv6
    * without the last number, which is 1 here and 2 there.
    */
   join(
@@ -60,18 +60,18 @@ export class Namespace implements Disposable {
     }
   }
 
-  /** Lets programs that start from now on ask this resolver for names. */
+  /** Makes programs that start later use this resolver. */
   ask(resolver: string): void {
     mkdirSync(this.#files, { recursive: true });
     writeFileSync(`${this.#files}/resolv.conf`, `nameserver ${resolver}\n`);
   }
 
-  /** What `ip netns exec` puts in the place of the files of /etc. */
+  /** The folder from which `ip netns exec` takes files of /etc. */
   get #files(): string {
     return `/etc/netns/${this.#name}`;
   }
 
-  /** Removes it; what still runs there keeps it until its end. */
+  /** Removes the network; it exists as long as a program runs in it. */
   [Symbol.dispose](): void {
     run(["ip", "netns", "delete", this.#name]);
     rmSync(this.#files, { recursive: true, force: true });

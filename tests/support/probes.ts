@@ -1,5 +1,5 @@
 /**
- * Strangers that knock at a server, and what they may see: nothing.
+ * Strangers that probe a server, and what they may observe: nothing.
  *
  * @module
  */
@@ -10,9 +10,12 @@ import type { Connection } from "../../src/transport.ts";
 import { type Observation, observe, send } from "./streams.ts";
 import { SERVER, World } from "./world.ts";
 
-/** Deadline of the servers here; no jitter, since `noJitter` is all zero. */
+/**
+ * Deadline of these servers in milliseconds, without jitter because of
+ * `noJitter`.
+ */
 export const PATIENCE_MS = 60_000;
-/** Draws nothing but zeros. */
+/** Returns only zeros. */
 export const noJitter: RandomBytes = (length) => new Uint8Array(length);
 
 /** No byte, no close. */
@@ -20,7 +23,7 @@ export const SILENT: Observation = { received: new Uint8Array(0), end: "open" };
 /** No byte, then FIN. */
 export const CLOSED: Observation = { received: new Uint8Array(0), end: "fin" };
 
-/** Sends every probe over a connection of its own and watches them all. */
+/** Sends every probe over a connection of its own and watches all. */
 export async function expectSilence(
   methodName: string,
   probes: readonly Uint8Array[],
@@ -49,7 +52,7 @@ export async function expectSilence(
   assert.equal(world.network.openConnections, 0);
 }
 
-/** A world with a server whose deadline has no jitter. */
+/** Starts a world with a server whose deadline has no jitter. */
 export async function startServer(
   methodName = "chacha20-ietf-poly1305",
   options: Partial<ServerOptions> = {},
@@ -65,13 +68,13 @@ export async function startServer(
 
 /** A stranger's connection. */
 export interface Probe {
-  /** Ours to close. */
+  /** The connection, to be closed by the caller. */
   readonly client: Connection;
-  /** What it has been shown so far. */
+  /** Returns what the stranger has observed. */
   readonly seen: ReturnType<typeof observe>;
 }
 
-/** Connects and sends. */
+/** Connects and sends bytes. */
 export async function probe(world: World, bytes: Uint8Array): Promise<Probe> {
   const client = await world.network.dial(SERVER);
   const seen = observe(client);

@@ -1,5 +1,5 @@
 /**
- * Programs under test: started, watched, measured and always ended.
+ * Programs under test: they are started, watched, measured and always ended.
  *
  * The measurements read `/proc`, so they need Linux.
  *
@@ -11,7 +11,7 @@ import { connect, createServer } from "node:net";
 import process from "node:process";
 import { until, within } from "./within.ts";
 
-/** What tests send. */
+/** The signals that tests send. */
 export type Signal =
   | "SIGHUP"
   | "SIGTERM"
@@ -20,31 +20,31 @@ export type Signal =
   | "SIGSTOP"
   | "SIGCONT";
 
-/** How a program ended. */
+/** The end of a program. */
 export interface Exit {
   readonly code: number | null;
   readonly signal: string | null;
 }
 
-/** How to start a program. */
+/** Options of a start. */
 export interface StartOptions {
-  /** What it prints once it is of use. Without it start does not wait. */
+  /** The output of a ready program; not set if the start does not wait. */
   readonly ready?: RegExp;
-  /** How long that may take; 20 seconds by default. */
+  /** Time limit for that in milliseconds; default 20,000. */
   readonly readyMs?: number;
-  /** Its whole environment; ours by default. */
+  /** Its whole environment; default: that of the test. */
   readonly env?: Readonly<Record<string, string | undefined>>;
-  /** Its working folder; ours by default. */
+  /** Its working folder; default: that of the test. */
   readonly cwd?: string;
 }
 
 /** Characters of output that are kept for error messages and assertions. */
 const MAX_OUTPUT = 256 * 1_024;
 
-/** Ticks per second in `/proc/PID/stat`; the same on every Linux we know. */
+/** Ticks a second in `/proc/PID/stat`, the same on every Linux. */
 const TICKS_PER_SECOND = 100;
 
-/** What must not outlive this process, whatever happens to it. */
+/** Programs that must not survive this process. */
 const running = new Set<ChildProcess>();
 process.on("exit", () => {
   for (const child of running) kill(child.pid!, "SIGKILL");
@@ -52,7 +52,7 @@ process.on("exit", () => {
 
 /** One running program. */
 export class Program implements AsyncDisposable {
-  /** Settles when it has ended and its output is complete. */
+  /** Settles when the program has ended and its output is complete. */
   readonly exited: Promise<Exit>;
   readonly #child: ChildProcess;
   readonly #command: string;
@@ -84,14 +84,14 @@ export class Program implements AsyncDisposable {
         resolve({ code, signal });
       });
     });
-    // Whoever asks gets the error; nobody asking is no second error.
+    // Callers get the error; without a caller it must not be unhandled.
     this.exited.catch(() => {});
   }
 
   /**
    * Starts a program and waits until it is ready.
    *
-   * @throws When it ends or says nothing instead, with all it printed.
+   * @throws With its output, if it ends or is not ready in time.
    */
   static async start(
     command: readonly string[],
@@ -113,7 +113,7 @@ export class Program implements AsyncDisposable {
     return this.#child.pid!;
   }
 
-  /** What it printed so far, on both streams, as it came. */
+  /** Its output so far, both streams in order. */
   get output(): string {
     return this.#output;
   }
@@ -135,18 +135,18 @@ export class Program implements AsyncDisposable {
     );
   }
 
-  /** Command line and output, for a failure message. */
+  /** Returns command line and output, for a failure message. */
   describe(): string {
     return `${this.#command}\n${this.#output || "(no output)"}`;
   }
 
-  /** Sends a signal; without effect once it has ended. */
+  /** Sends a signal; no effect after the end. */
   signal(name: Signal): void {
     // Deno's `child.kill()` does nothing after the first signal.
     if (running.has(this.#child)) kill(this.pid, name);
   }
 
-  /** Ends it: SIGTERM, and SIGKILL where that has not helped in time. */
+  /** Ends the program with SIGTERM, and with SIGKILL after the grace time. */
   async stop(graceMs = 2_000): Promise<Exit> {
     this.signal("SIGTERM");
     const timer = setTimeout(() => this.signal("SIGKILL"), graceMs);
@@ -162,33 +162,33 @@ export class Program implements AsyncDisposable {
     await this.stop();
   }
 
-  /** Memory it holds now, in bytes (VmRSS). */
+  /** Returns its resident memory in bytes (VmRSS). */
   rssBytes(): number {
     const status = readFileSync(`/proc/${this.pid}/status`, "utf8");
     return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)![1]) * 1_024;
   }
 
-  /** Processor time it used so far, in milliseconds. */
+  /** Returns its processor time in milliseconds. */
   cpuMs(): number {
     const stat = readFileSync(`/proc/${this.pid}/stat`, "utf8");
-    // The second field, a name in parentheses, may hold spaces.
+    // The second field, a name in parentheses, may contain spaces.
     const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
     return (Number(fields[11]) + Number(fields[12])) * 1_000 / TICKS_PER_SECOND;
   }
 
-  /** Descriptors it has open now. */
+  /** Returns the number of its open descriptors. */
   descriptors(): number {
     return readdirSync(`/proc/${this.pid}/fd`).length;
   }
 }
 
-/** True if a process runs: one that waits to be reaped does not. */
+/** True if a process runs; false for a zombie. */
 export function isAlive(pid: number): boolean {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
     return !/^[ZX]/.test(stat.slice(stat.lastIndexOf(")") + 2));
   } catch {
-    // There is no such process, or no such system.
+    // The process, or this kind of system, does not exist.
     return false;
   }
 }
@@ -197,12 +197,12 @@ function kill(pid: number, name: Signal): void {
   try {
     process.kill(pid, name);
   } catch (error) {
-    // It ended this moment, and its "exit" event is on the way.
+    // The process has just ended, and its "exit" event will follow.
     if ((error as { code?: string }).code !== "ESRCH") throw error;
   }
 }
 
-/** Runs a program to its end and returns what it printed and how it ended. */
+/** Runs a program to its end; returns its output and how it ended. */
 export async function runToEnd(
   command: readonly string[],
   limitMs: number,
@@ -217,7 +217,7 @@ export async function runToEnd(
   return { ...exit, output: program.output };
 }
 
-/** Waits until somebody accepts connections on a port of 127.0.0.1. */
+/** Waits until a program accepts connections on a port of 127.0.0.1. */
 export async function waitForPort(
   port: number,
   limitMs = 10_000,
@@ -234,12 +234,12 @@ export async function waitForPort(
   });
 }
 
-/** First port of those we hand out; below the ports the system gives away. */
+/** First port that is given out; it is below the ports of the system. */
 const FIRST_PORT = 20_000;
 const PORTS = 10_000;
 let nextPort = Math.floor(Math.random() * PORTS);
 
-/** A port of 127.0.0.1 on which nobody listens. */
+/** Returns a port of 127.0.0.1 on which no program listens. */
 export async function freePort(): Promise<number> {
   for (let tries = 0; tries < PORTS; tries++) {
     const port = FIRST_PORT + nextPort++ % PORTS;

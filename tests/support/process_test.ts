@@ -1,6 +1,6 @@
 /**
- * The harness itself: a program that never gets ready, ends early or ignores
- * SIGTERM must not hang a test.
+ * Tests the harness: a program that never gets ready, ends early or ignores
+ * SIGTERM must not block a test.
  *
  * @module
  */
@@ -77,7 +77,7 @@ test("runToEnd() throws, when the program does not end", async () => {
   );
 });
 
-test("waitForPort() throws, when nobody listens", async () => {
+test("waitForPort() throws, when the port has no listener", async () => {
   await assert.rejects(
     waitForPort(await freePort(), 100),
     /in vain until port/,

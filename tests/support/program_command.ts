@@ -1,5 +1,6 @@
 /**
- * How to run our program: from its sources, or as an executable.
+ * The command line of the program under test: from its sources, or as an
+ * executable.
  *
  * @module
  */
@@ -9,22 +10,22 @@ import { PERMISSIONS, V8_FLAGS } from "../../build.ts";
 import { executablesOf } from "./executables.ts";
 import { bunPath, denoPath, ROOT } from "./runtimes.ts";
 
-/** Its value is the `--transport` of programs that tests start. */
+/** Environment variable with the `--transport` of programs that tests start. */
 export const TRANSPORT_VARIABLE = "UMBRA_TEST_TRANSPORT";
 
-/** Options for whatever serves. */
+/** Returns the options of every service. */
 export function transportFlags(): string[] {
   const name = process.env[TRANSPORT_VARIABLE];
   return name === undefined ? [] : ["--transport", name];
 }
 
 /**
- * The command line, without command and options of the program.
+ * Returns the command line without command and options of the program.
  *
- * On Deno it gets the permissions of the compiled program, so that they are
- * seen to be enough. An executable gets an empty environment but for these.
+ * On Deno it has the permissions of the compiled program, to show that they are
+ * sufficient. An executable gets only these environment variables.
  *
- * @param variables Of the environment, besides those the test has.
+ * @param variables Additional environment variables.
  */
 export function programCommand(
   runtime: "deno" | "bun",

@@ -1,5 +1,5 @@
 /**
- * A redis-server of the test's own, on a unix socket, and fleets on it.
+ * A redis-server for a test, on a unix socket, and fleets on it.
  *
  * @module
  */
@@ -20,7 +20,7 @@ import { findProgram } from "../e2e/clients.ts";
 import { seededBytes } from "./bytes.ts";
 import { Program } from "./process.ts";
 
-/** Why there is none; false where there is one. */
+/** Why it is not available; false if it is. */
 export const REDIS_SKIP: string | false =
   findProgram(["redis-server"]) === undefined &&
   "redis-server not found: apt-get install -y redis-server";
@@ -28,15 +28,15 @@ export const REDIS_SKIP: string | false =
 /** A fleet key for tests. */
 export const FLEET_KEY: Uint8Array = seededBytes(32, 16);
 
-/** A fleet that was begun on a server. */
+/** A fleet that was created on a server. */
 export interface TestFleet {
-  /** As an option takes it. */
+  /** The value of the option. */
   readonly url: string;
   readonly place: FleetPlace;
   readonly keys: FleetKeys;
 }
 
-/** One server, without a disk. */
+/** A server without a disk. */
 export class RedisServer implements AsyncDisposable {
   readonly #folder: string;
   readonly #flags: readonly string[];
@@ -60,7 +60,7 @@ export class RedisServer implements AsyncDisposable {
     return server;
   }
 
-  /** Where it is. */
+  /** The URL of the server. */
   get url(): string {
     return `unix:${join(this.#folder, "redis.sock")}`;
   }
@@ -69,7 +69,7 @@ export class RedisServer implements AsyncDisposable {
     return this.#program!;
   }
 
-  /** Starts it after its end, with what is on its disk. */
+  /** Starts the server again, with the data on its disk. */
   async startAgain(): Promise<void> {
     this.#program = await Program.start([
       ...[...this.#under, "redis-server"],
@@ -79,7 +79,7 @@ export class RedisServer implements AsyncDisposable {
     ], { ready: /eady to accept connections/ });
   }
 
-  /** One command of its own client. */
+  /** Runs one command of its own client. */
   async command(...words: string[]): Promise<string> {
     const client = await Program.start([
       "redis-cli",
@@ -89,7 +89,7 @@ export class RedisServer implements AsyncDisposable {
     return client.output.trim();
   }
 
-  /** Begins a fleet. */
+  /** Creates a fleet. */
   async fleet(): Promise<TestFleet> {
     const url = `${this.url}?fleet=test${++this.#fleets}`;
     const place = parseFleetUrl(url)!;
@@ -105,7 +105,7 @@ export class RedisServer implements AsyncDisposable {
   }
 }
 
-/** Opens a fleet to change it. */
+/** Opens a fleet for changes. */
 export function administer({ place, keys }: TestFleet): Promise<FleetAdmin> {
   return openFleetAdmin({ ...place, keys });
 }

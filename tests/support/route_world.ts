@@ -1,5 +1,5 @@
 /**
- * Questions for routes, and lists to ask.
+ * Questions for routes, and lists that answer them.
  *
  * @module
  */
@@ -19,7 +19,7 @@ import {
 import type { RuleList } from "../../src/routes/rule_list.ts";
 import { utf8 } from "./bytes.ts";
 
-/** What is asked about a host; a name has no addresses unless given. */
+/** Returns a question about a host; a name has no addresses by default. */
 export function questionOf(
   host: string,
   more: Partial<RouteQuestion> = {},
@@ -35,7 +35,7 @@ export function questionOf(
   };
 }
 
-/** Why a condition holds, as `condition=value`; "" when it does not. */
+/** Returns the matching condition as `condition=value`; "" if none matches. */
 export function why(
   condition: Condition,
   host: string,
@@ -47,7 +47,7 @@ export function why(
   return answer === undefined ? "" : `${answer.condition}=${answer.value}`;
 }
 
-/** Reads a list, of the format that it has unless it is given. */
+/** Reads a list; its format is detected unless given. */
 export function listOf(
   content: string | Uint8Array,
   format?: ListFormat,

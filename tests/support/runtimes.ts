@@ -1,9 +1,9 @@
 /**
- * Where the two runtimes are on this machine.
+ * The paths of both runtimes on this machine.
  *
- * Deno is the one that runs us, or the one on PATH. Bun is the pinned npm
- * package of `deno.json`: its launcher wants a post-install script that Deno
- * does not run, but the platform package beside it holds the real program.
+ * Deno is the one that runs this process, or the one on PATH. Bun is the pinned
+ * npm package of `deno.json`: its launcher needs a post-install script that
+ * Deno does not run, but the platform package beside it contains the program.
  *
  * @module
  */
@@ -17,10 +17,10 @@ import { fileURLToPath } from "node:url";
 export const ROOT: string = fileURLToPath(new URL("../..", import.meta.url))
   .replace(/[/\\]$/, "");
 
-/** Environment variable in which a test runner on Deno hands down its path. */
+/** Environment variable with which a test runner on Deno passes on its path. */
 export const DENO_PATH_VARIABLE = "UMBRA_TEST_DENO";
 
-/** Path of the Deno executable, or `undefined` where there is none. */
+/** Path of the Deno executable; `undefined` if there is none. */
 export function denoPath(): string | undefined {
   if ("Deno" in globalThis) return process.execPath;
   const candidates = [process.env[DENO_PATH_VARIABLE] ?? "deno"];
@@ -40,13 +40,13 @@ export function bunPath(): string {
   );
 }
 
-/** The exact version that `deno.json` names. */
+/** The exact version in `deno.json`. */
 export function pinnedBunVersion(): string {
   const config = JSON.parse(readFileSync(join(ROOT, "deno.json"), "utf8"));
   return String(config.imports.bun).replace(/^npm:bun@/, "");
 }
 
-/** Where Deno's and npm's layouts of `node_modules` keep the program. */
+/** The paths of the program in Deno's and npm's layouts of `node_modules`. */
 function bunCandidates(): string[] {
   const cpu = process.arch === "arm64" ? "aarch64" : process.arch;
   const system = process.platform === "win32" ? "windows" : process.platform;
@@ -59,7 +59,7 @@ function bunCandidates(): string[] {
   ).filter((path) => existsSync(path));
 }
 
-/** Tells whether a program starts, and has the wanted version. */
+/** True if a program starts and has the wanted version. */
 function runs(path: string, version?: string): boolean {
   const { status, stdout } = spawnSync(path, ["--version"], {
     encoding: "utf8",

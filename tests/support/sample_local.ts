@@ -1,6 +1,6 @@
 /**
- * A local that was never started, as its operator's port would tell of it:
- * servers, rules, a port for DNS, and the latest connections.
+ * The status of a sample local that never ran: servers, rules, a DNS inbound,
+ * and the latest connections.
  *
  * @module
  */
@@ -13,9 +13,9 @@ import type { RecentRequest } from "../../src/admin/recent_requests.ts";
 import { NO_TOTALS } from "../../src/admin/user_page.ts";
 import { SAMPLE_STARTED_UNIX_MS, SampleProgram } from "./sample_status.ts";
 
-/** What a local tells. */
+/** A sample local. */
 export class SampleLocal extends SampleProgram {
-  /** Servers; the last one was added. */
+  /** Servers; the last one was added at run time. */
   upstreams: UpstreamStatus[] = [
     upstream("Frankfurt", { selected: true, open: 14, bytesDown: 81e9 }),
     upstream("Helsinki", { open: 2, bytesDown: 9e9 }),
@@ -91,7 +91,7 @@ export class SampleLocal extends SampleProgram {
     };
   }
 
-  /** As `GET /api/connections` tells. */
+  /** The answer to `GET /api/connections`. */
   requests(): RecentRequest[] {
     const { nowUnixMs } = this.status();
     return Array.from({ length: 40 }, (_, i): RecentRequest => {

@@ -1,7 +1,6 @@
 /**
- * A program that was never started, as the operator's port would tell of it:
- * users, traffic and refusals that move from second to second, the same in
- * every run.
+ * The status of a sample program that never ran: users, traffic and refusals
+ * that change from second to second, the same in every run.
  *
  * @module
  */
@@ -17,7 +16,7 @@ import { NO_COUNTS, type UserLimits, type UserUsage } from "../../src/users.ts";
 const GIB = 2 ** 30;
 const DAY_MS = 86_400_000;
 
-/** When the sample was started; milliseconds since 1970. */
+/** Start time of the sample in milliseconds since 1970. */
 export const SAMPLE_STARTED_UNIX_MS = 1_795_000_000_000;
 
 const NAMES =
@@ -25,11 +24,11 @@ const NAMES =
   "lena mateo nora omar petra quentin rosa samir tomas ulla viktor wanda " +
   "xenia yusuf zoe";
 
-/** What happens in a sample. */
+/** Options of a sample. */
 export interface SampleOptions {
-  /** How many users. */
+  /** Number of users. */
   readonly users: number;
-  /** Whether anything moves. Default: yes. */
+  /** True if there is traffic; default true. */
   readonly busy?: boolean;
 }
 
@@ -63,7 +62,7 @@ export class SampleProgram {
     };
   }
 
-  /** Lets a second pass. */
+  /** Advances the sample by a second. */
   tick(): void {
     this.#second++;
     if (!this.#busy) return;
@@ -88,7 +87,7 @@ export class SampleProgram {
     this.#refuse("ERR_NET_TIMEOUT", 0.04);
   }
 
-  /** As `GET /api/status` tells. */
+  /** The answer to `GET /api/status`. */
   status(page: UserPage = { ...FIRST_PAGE, limit: Infinity }): Status {
     const users = this.#users;
     const picked = pickUsers(
@@ -154,7 +153,7 @@ export class SampleProgram {
     };
   }
 
-  /** Adds, changes or, without a user, removes one. */
+  /** Adds, changes or, without `user`, removes a user. */
   put(name: string, user?: UserStatus): void {
     const at = this.#users.findIndex((one) => one.name === name);
     const place = at < 0 ? this.#users.length : at;
@@ -206,7 +205,7 @@ export class SampleProgram {
     }
   }
 
-  /** 0 to 1; the generator of C's standard. */
+  /** Returns 0 to 1, with the generator of the C standard. */
   #random(): number {
     this.#seed = (this.#seed * 1_103_515_245 + 12_345) % 2 ** 31;
     return this.#seed / 2 ** 31;
@@ -215,7 +214,7 @@ export class SampleProgram {
 
 const NO_DIALS = { counts: [], sumMs: 0 };
 
-/** A user who has done nothing. */
+/** The counts of a user without traffic. */
 export const NOTHING: UserUsage = {
   ...NO_COUNTS,
   open: 0,

@@ -1,8 +1,9 @@
 /**
- * Takes the pictures in `docs/screenshots` of the dashboard over a sample.
+ * Makes the screenshots of the dashboard in `docs/screenshots`, with a sample
+ * program.
  *
- * Usage: `deno run -A tests/support/screenshots.ts`; then, to make them small,
- * `pngquant --ext .png --force docs/screenshots/*.png`.
+ * Usage: `deno run -A tests/support/screenshots.ts`; then, to reduce their
+ * size, `pngquant --ext .png --force docs/screenshots/*.png`.
  *
  * @module
  */
@@ -15,7 +16,7 @@ import { DashboardSite } from "./dashboard_site.ts";
 import { ROOT } from "./runtimes.ts";
 import { SampleProgram } from "./sample_status.ts";
 
-/** One picture. */
+/** One screenshot. */
 interface Picture {
   readonly name: string;
   readonly users: number;
@@ -24,7 +25,7 @@ interface Picture {
   readonly height?: number;
   readonly dark?: boolean;
   readonly phone?: boolean;
-  /** What is done in the page before, one after the other. */
+  /** Scripts that run in the page before, one after the other. */
   readonly actions?: readonly string[];
 }
 
@@ -46,10 +47,10 @@ const PICTURES: readonly Picture[] = [
   },
 ];
 
-/** Looks a picture needs to have a plot: three minutes and some. */
+/** Number of statuses for a full plot: somewhat more than three minutes. */
 const LOOKS = 190;
 
-/** Lets a second pass in 17 ms; the sample's clock does not mind. */
+/** Makes a second pass in 17 ms in the page; the sample has its own clock. */
 const HURRY = "{ const wait = setTimeout; " +
   "setTimeout = (then, ms) => wait(then, ms > 1000 ? ms * 60 : ms / 60) }";
 

@@ -1,6 +1,6 @@
 /**
- * Resolvers that speak DNS over TLS and DNS over HTTPS, on a certificate made
- * for the test.
+ * Resolvers for DNS over TLS and DNS over HTTPS, with a certificate made for
+ * the test.
  *
  * @module
  */
@@ -17,13 +17,13 @@ import type { Certificate } from "./certificate.ts";
 /** A running resolver. */
 export interface SecureDns extends AsyncDisposable {
   readonly port: number;
-  /** Names that it was asked for, in order. */
+  /** Requested names, in order. */
   readonly asked: string[];
-  /** Connections that it has taken. */
+  /** Number of accepted connections. */
   readonly connections: () => number;
 }
 
-/** What it says of every name. */
+/** The answer for every name. */
 const ADDRESS = parseIp("192.0.2.53")!;
 
 function answer(message: Uint8Array, asked: string[]): Uint8Array {
@@ -61,7 +61,7 @@ async function listening(
   };
 }
 
-/** RFC 7858. */
+/** Starts a DNS over TLS resolver: RFC 7858. */
 export function startDot(
   { cert, key }: Certificate,
 ): Promise<SecureDns> {
@@ -82,7 +82,7 @@ export function startDot(
   return listening(server, asked);
 }
 
-/** RFC 8484, at `/dns-query`. */
+/** Starts a DNS over HTTPS resolver: RFC 8484, at `/dns-query`. */
 export function startDoh(
   { cert, key }: Certificate,
 ): Promise<SecureDns> {

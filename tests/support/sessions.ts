@@ -1,6 +1,6 @@
 /**
- * Sessions of one key as most tests want them: requests and payload without the
- * steps around them, which these sessions never fill with anything else.
+ * Sessions with one key for tests: they return requests and payload, without
+ * the steps around them, which have no other content here.
  *
  * @module
  */
@@ -38,7 +38,7 @@ import type {
 import { referenceKeyStreams } from "../../src/crypto/key_streams/reference.ts";
 import { nobleProvider } from "../../src/crypto/noble.ts";
 
-/** Serves every replay. */
+/** A replay filter that accepts every replay. */
 export const FORGETFUL: ReplayFilter = {
   remembers: () => true,
   add: () => true,
@@ -53,29 +53,29 @@ export interface PlainStream {
   free(): void;
 }
 
-/** The end of `ss-local`. */
+/** The session of `ss-local`. */
 export interface PlainClient extends PlainStream {
   request(address: Address, payload: Uint8Array): Uint8Array;
 }
 
-/** The end of `ss-server`. */
+/** The session of `ss-server`. */
 export interface PlainServer extends PlainStream {
   accept(bytes: Uint8Array): StreamRequest | undefined;
 }
 
-/** Makes streams under one key. */
+/** Makes streams with one key. */
 export interface Streams {
   client(): PlainClient;
   server(): PlainServer;
 }
 
-/** Makes both ends of packets under one key. */
+/** Makes both ends of packets with one key. */
 export interface Packets {
   client(): PacketClient;
   server(): PacketServer;
 }
 
-/** Payload instead of steps. */
+/** Returns payload instead of steps. */
 export function plainClient(session: ClientSession): PlainClient {
   return {
     ...plainStream(session),
@@ -83,7 +83,7 @@ export function plainClient(session: ClientSession): PlainClient {
   };
 }
 
-/** Requests and payload instead of steps. */
+/** Returns requests and payload instead of steps. */
 export function plainServer(session: ServerSession): PlainServer {
   return {
     ...plainStream(session),
@@ -136,14 +136,14 @@ export function packets2017(
   };
 }
 
-/** Keys of both ends of 2022. */
+/** Keys of both ends for a 2022 method. */
 export interface Keys2022 {
   readonly psk: Psk;
   readonly identityKeys?: readonly Psk[];
   readonly users?: Users2022;
 }
 
-/** What sessions of 2022 need besides keys. */
+/** The dependencies of 2022 sessions besides keys. */
 export interface World2022 {
   readonly clock: Clock;
   readonly randomBytes: RandomBytes;
@@ -177,7 +177,7 @@ export function packets2022(
   };
 }
 
-/** A server's world; everything but randomness may be left out. */
+/** Returns the dependencies of a server; only randomness is required. */
 export function serverWorld(
   world: Partial<World2022> & Pick<World2022, "randomBytes">,
 ): ServerWorld {

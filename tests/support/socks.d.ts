@@ -1,13 +1,13 @@
 /**
- * The parts of the npm package `socks` that tests use. Its own types bring
- * other declarations of `node:` modules than Deno's.
+ * The parts of the npm package `socks` that tests use. Its own types need other
+ * declarations of `node:` modules than Deno's.
  *
  * @module
  */
 import type { EventEmitter } from "node:events";
 import type { Socket } from "node:net";
 
-/** What to ask of which proxy. */
+/** A request, and the proxy that gets it. */
 export interface SocksClientOptions {
   readonly proxy: {
     readonly host: string;

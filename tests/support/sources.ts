@@ -1,15 +1,15 @@
 /**
- * What a configuration under test refers to.
+ * The sources to which a configuration under test refers.
  *
  * @module
  */
 import type { Sources } from "../../src/cli/config/secrets.ts";
 
 /**
- * Files and variables of a test.
+ * Returns the files and variables of a test.
  *
- * @param readText Content of a file, or a `ConfigError`.
- * @param more Variables, and files that everybody may read.
+ * @param readText Returns the content of a file, or throws a `ConfigError`.
+ * @param more Variables, and files that everyone may read.
  */
 export function sourcesOf(
   readText: (path: string) => string,

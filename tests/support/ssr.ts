@@ -28,14 +28,14 @@ import type { SsrServerWorld } from "../../src/session/shadowsocksr/world.ts";
 import { randomSplit, seededRandom, utf8 } from "./bytes.ts";
 import { FakeClock } from "./fake_clock.ts";
 
-/** A method by its name. */
+/** Returns a method by its name. */
 export function methodOfSsr(name: string): StreamMethod {
   const method = findStreamMethod(name);
   if (method === undefined) throw new RangeError(`There is no method ${name}`);
   return ssrMethod(method);
 }
 
-/** A key; not given: `0x07` in every byte. */
+/** Returns a key; default: `0x07` in every byte. */
 export function ssrKey(method = "aes-128-ctr", key?: Uint8Array): SsrKey {
   const found = methodOfSsr(method);
   return new SsrKey(
@@ -45,21 +45,21 @@ export function ssrKey(method = "aes-128-ctr", key?: Uint8Array): SsrKey {
   );
 }
 
-/** A memory of 1,024 IVs. */
+/** Returns a memory for 1,024 IVs. */
 export function ssrMemory(): IvMemory {
   return new IvMemory(new RecentSalts(SaltTable.make(512, false)), 512);
 }
 
-/** Random bytes that are the same for the same seed. */
+/** Returns random bytes that depend only on the seed. */
 export function seededRandomBytes(seed = 1): RandomBytes {
   const next = seededRandom(seed);
   return (length) => Uint8Array.from({ length }, () => next() >>> 24);
 }
 
-/** Each world draws other bytes. */
+/** Number of worlds; each has other random bytes. */
 let worlds = 0;
 
-/** The world of a server that has just started. */
+/** Returns the dependencies of a server that has just started. */
 export function ssrWorld(
   clock: Clock = new FakeClock(),
 ): SsrServerWorld {
@@ -72,7 +72,7 @@ export function ssrWorld(
   };
 }
 
-/** What a test wants of both ends. */
+/** The settings of both ends. */
 export interface SsrOptions {
   readonly method?: string;
   readonly key?: Uint8Array;
@@ -83,7 +83,7 @@ export interface SsrOptions {
   readonly users?: Readonly<Record<string, string>>;
 }
 
-/** The server's configuration. */
+/** Returns the configuration of the server. */
 export function ssrPort(options: SsrOptions = {}): SsrServerPort {
   const users = new SsrUsers();
   users.set(
@@ -102,7 +102,7 @@ export function ssrPort(options: SsrOptions = {}): SsrServerPort {
   };
 }
 
-/** The client's configuration; the first user is who it is. */
+/** Returns the configuration of the client, which is the first user. */
 export function ssrKeys(
   options: SsrOptions = {},
   identity: SsrIdentity = new SsrIdentity(seededRandomBytes(77)),
@@ -120,7 +120,7 @@ export function ssrKeys(
   };
 }
 
-/** These bytes in order, each of which is asked for once; then others. */
+/** Returns these bytes in order, one for each call; then others. */
 export function scriptedRandom(
   ...script: readonly Uint8Array[]
 ): RandomBytes {
@@ -134,7 +134,7 @@ export function scriptedRandom(
   };
 }
 
-/** Ways to cut the same bytes: whole, one by one, at random. */
+/** Returns ways to cut the same bytes: whole, one by one, at random. */
 export function waysToCut(bytes: Uint8Array): Uint8Array[][] {
   return [
     [bytes],

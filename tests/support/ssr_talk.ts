@@ -15,17 +15,17 @@ export type Cut = (bytes: Uint8Array) => readonly Uint8Array[];
 
 const WHOLE: Cut = (bytes) => [bytes];
 
-/** One connection, in memory. */
+/** A connection in memory. */
 export class Talk {
   readonly client: ClientSession;
   readonly server: ServerSession;
-  /** Writes of the client, as they were sent. */
+  /** Writes of the client. */
   readonly sent: Uint8Array[] = [];
   /** Writes of the server. */
   readonly answered: Uint8Array[] = [];
-  /** What the target has got. */
+  /** Bytes that the target has received. */
   readonly #toTarget: Uint8Array[] = [];
-  /** What the application has got. */
+  /** Bytes that the application has received. */
   readonly #toApplication: Uint8Array[] = [];
   readonly #cut: Cut;
   request: StreamRequest | undefined;
@@ -44,7 +44,7 @@ export class Talk {
     return concat(...this.#toApplication);
   }
 
-  /** The client writes. */
+  /** Writes as the client. */
   up(bytes: Uint8Array): void {
     if (bytes.length === 0) return;
     this.sent.push(bytes);
@@ -63,7 +63,7 @@ export class Talk {
     }
   }
 
-  /** The server writes. */
+  /** Writes as the server. */
   down(bytes: Uint8Array): void {
     if (bytes.length === 0) return;
     this.answered.push(bytes);

@@ -1,16 +1,19 @@
 /**
- * Whether groups of observations come from one and the same distribution.
+ * Tests whether groups of observations have the same distribution.
  *
  * @module
  */
 
-/** What a prober has seen of one connection. */
+/** The observation of a prober for one connection. */
 export interface Reaction {
-  /** Received in all. */
+  /** Number of received bytes. */
   readonly bytes: number;
-  /** How the server's side ended: `fin`, an error's code, or `open`. */
+  /** The end of the server's side: `fin`, an error code, or `open`. */
   readonly end: string;
-  /** When, in milliseconds after the prober began to connect, or to leave. */
+  /**
+   * Time of the end in milliseconds after the prober began to connect, or to
+   * close.
+   */
   readonly atMs: number;
 }
 
@@ -43,7 +46,7 @@ export function tellApart(
   return found;
 }
 
-/** Puts what belongs together under one name. */
+/** Groups values by name. */
 export function groupBy<T>(
   items: readonly T[],
   nameOf: (item: T) => string,
@@ -62,8 +65,8 @@ export function groupBy<T>(
  * The two-sample test of Kolmogorov and Smirnov.
  *
  * @returns The probability of a difference this large between two samples of
- * one distribution; asymptotic, with Stephens' correction, and an upper bound
- * where values are equal.
+ * one distribution. It is asymptotic, with Stephens' correction, and an upper
+ * bound if values are equal.
  */
 export function sameDistribution(
   one: readonly number[],
@@ -86,7 +89,7 @@ export function sameDistribution(
 
 /** The probability that Kolmogorov's statistic exceeds `x`. */
 export function kolmogorov(x: number): number {
-  // The series converges slowly there, and the sum is 1 to six digits.
+  // The series converges slowly there; its sum is 1 to six digits.
   if (x < 0.3) return 1;
   let sum = 0;
   for (let k = 1; k <= 20; k++) {

@@ -1,6 +1,7 @@
 /**
- * Every kind of stranger that a server meets: who knows nothing, who has
- * recorded others, who changes what they sent, and who has a key but no sense.
+ * Every kind of stranger that a server may meet: without a key, with a
+ * recording of other clients, with a changed recording, and with a key but
+ * invalid messages.
  *
  * @module
  */
@@ -26,31 +27,34 @@ import type { ClientKeys, ServerKeys } from "../../src/session/family.ts";
 import { flipBit, seededBytes, utf8 } from "./bytes.ts";
 import { testPsk } from "./keys.ts";
 
-/** One kind of failure. */
+/** A kind of failure. */
 export interface Kind {
-  /** For failure messages. */
+  /** The name in failure messages. */
   readonly name: string;
-  /** Bytes to send, another time other ones. */
+  /** Returns bytes to send, different in each call. */
   bytes(random: () => number): Uint8Array;
 }
 
-/** Every byte of the key of who is served, and of the key before it. */
+/**
+ * The byte of the key of a valid user; the byte before it is that of the
+ * server's key.
+ */
 const USER = 1;
 const IDENTITY = 9;
 
 const NOTHING = new Uint8Array(0);
 
-/** A server's keys, and those who come to it without, or almost. */
+/** The keys of a server, and clients without a valid key or message. */
 export class Strangers {
-  /** For the server. */
+  /** The keys for the server. */
   readonly serverKeys: ServerKeys;
   readonly #method: AeadMethod;
   readonly #clientKeys: ClientKeys;
   readonly #clock: Clock;
 
   /**
-   * @param clock The server's.
-   * @param withUsers Of a 2022 method: with identity headers.
+   * @param clock The clock of the server.
+   * @param withUsers True for identity headers with a 2022 method.
    */
   constructor(method: AeadMethod, clock: Clock, withUsers = false) {
     this.#method = method;
@@ -67,15 +71,15 @@ export class Strangers {
       : { method, masterKey };
   }
 
-  /** What a client sends that is served. */
+  /** Returns a valid request. */
   request(target: Address, payload: Uint8Array): Uint8Array {
     return this.#requestUnder(this.#clientKeys, target, payload);
   }
 
   /**
-   * All kinds.
+   * Returns all kinds.
    *
-   * @param target Authentic requests name it.
+   * @param target The target of authentic requests.
    * @param recorded A request that was served.
    */
   kinds(target: Address, recorded: Uint8Array): Kind[] {
@@ -108,7 +112,7 @@ export class Strangers {
     ];
   }
 
-  /** Authentic, and wrong. */
+  /** Returns authentic, but invalid messages. */
   #senseless(target: Address): [string, () => Uint8Array][] {
     const badType = Uint8Array.of(9, 9, 9, 9, 9, 9, 9);
     if (this.#method.family.keyKind === "password") {
@@ -132,14 +136,14 @@ export class Strangers {
         const empty = encodeRequestBody(target, 0, NOTHING);
         return this.#seal(header(empty), empty);
       }],
-      // Far enough off that it is still wrong when it arrives.
+      // Far enough off to be invalid also when it arrives.
       ["stamp too old", () => this.#seal(header(body, -40), body)],
       ["stamp too young", () => this.#seal(header(body, 120), body)],
       ["a response", () => this.#seal(response, utf8("hello"))],
     ];
   }
 
-  /** Units under the right keys, whatever they are. */
+  /** Returns units sealed with the right keys, whatever their content. */
   #seal(...units: Uint8Array[]): Uint8Array {
     const { method, masterKey, identityKeys } = this.#clientKeys;
     if (method.family.keyKind === "password") {
@@ -173,7 +177,7 @@ export class Strangers {
     }).stream().request(target, payload);
   }
 
-  /** Bytes to where the first thing that authenticates ends. */
+  /** Number of bytes to the end of the first authenticated part. */
   get #headLength(): number {
     const { family, saltLength } = this.#method;
     if (family.keyKind === "password") return saltLength + 2 + TAG_LENGTH;
@@ -186,14 +190,17 @@ export class Strangers {
   }
 }
 
-/** A message cut, and a message with a bit flipped, in each of its parts. */
+/**
+ * Returns a message that is cut, and one with a flipped bit, in each of its
+ * parts.
+ */
 function parts(
   name: string,
   message: () => Uint8Array,
   saltLength: number,
   headLength: number,
 ): Kind[] {
-  // Their ends from the end of the message, where negative: it has padding.
+  // Ends of the parts; negative from the end of the message, which has padding.
   const places = {
     salt: [1, saltLength],
     head: [saltLength, headLength],

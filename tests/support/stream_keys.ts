@@ -11,7 +11,7 @@ import { RecentSalts } from "../../src/security/replay_filter.ts";
 import { SaltTable } from "../../src/security/salt_table.ts";
 import { IvMemory } from "../../src/session/stream_cipher/iv_memory.ts";
 
-/** The key of a password, computed by the reference. */
+/** Returns the key of a password, computed by the reference. */
 export function testStreamKey(
   name = "aes-256-cfb",
   password = "password",
@@ -22,15 +22,15 @@ export function testStreamKey(
   return new StreamKey(method, key, referenceKeyStreams);
 }
 
-/** A memory of 128 IVs each of streams and packets. */
+/** Returns a memory for 128 IVs each of streams and packets. */
 export function testMemory(): IvMemory {
   const table = SaltTable.make(64, false);
   return new IvMemory(new RecentSalts(table), 64);
 }
 
-/** What a server would be without a memory. */
+/** A memory that remembers nothing. */
 export class Forgetful extends IvMemory {
-  /** Forgets at once. */
+  /** Creates an empty memory. */
   constructor() {
     super(new RecentSalts(SaltTable.make(1, false)), 1);
   }

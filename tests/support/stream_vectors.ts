@@ -1,5 +1,5 @@
 /**
- * The vectors of stream ciphers, with keys as our methods have them.
+ * The vectors of stream ciphers, with Umbra's methods.
  *
  * @module
  */
@@ -9,21 +9,21 @@ import { STREAM_METHODS } from "../../src/crypto/stream_methods.ts";
 import vectors from "../vectors/stream.json" with { type: "json" };
 import { hex } from "./bytes.ts";
 
-/** What a method makes of {@link STREAM_TEXT}. */
+/** The result of a method for {@link STREAM_TEXT}. */
 export interface StreamVector {
   /** The method. */
   readonly method: KeyStreamMethod;
-  /** Of the method's key length. */
+  /** A key of the method's length. */
   readonly key: Uint8Array;
-  /** Of the method's IV length. */
+  /** An IV of the method's length. */
   readonly iv: Uint8Array;
-  /** Of the first 300 bytes. */
+  /** The encrypted first 300 bytes. */
   readonly turned: Uint8Array;
-  /** SHA-256 of what becomes of 70,000 bytes, in hex. */
+  /** SHA-256 of 70,000 encrypted bytes, in hex. */
   readonly longDigest: string;
 }
 
-/** The password that the keys are made of. */
+/** The password from which the keys are derived. */
 export const STREAM_PASSWORD: string = vectors.password;
 
 /** The text of every vector. */
@@ -32,7 +32,7 @@ export const STREAM_TEXT: Uint8Array = Uint8Array.from(
   (_, i) => 7 * i + 13 * Math.floor(i / 256) + 1,
 );
 
-/** One for each method. */
+/** One vector for each method. */
 export const STREAM_VECTORS: readonly StreamVector[] = STREAM_METHODS.map(
   (method) => {
     const all: Readonly<Record<string, Entry>> = vectors.methods;

@@ -6,19 +6,19 @@
 import { concat } from "../../src/bytes.ts";
 import type { Connection, Listener } from "../../src/transport.ts";
 
-/** The next connection of a listener; `undefined` once it is closed. */
+/** Returns the next connection of a listener; `undefined` after a close. */
 export async function acceptFrom(
   listener: Listener,
 ): Promise<Connection | undefined> {
   return (await listener.accept())?.connection;
 }
 
-/** A stream of these chunks. */
+/** Returns a stream of these chunks. */
 export function streamOf(...chunks: Uint8Array[]): ReadableStream<Uint8Array> {
   return ReadableStream.from(chunks);
 }
 
-/** Everything until the end of the stream. */
+/** Reads everything until the end of the stream. */
 export async function readAll(
   readable: ReadableStream<Uint8Array>,
 ): Promise<Uint8Array> {
@@ -27,7 +27,7 @@ export async function readAll(
   return concat(...chunks);
 }
 
-/** Reads `length` bytes, then gives the stream back; fails when it ends. */
+/** Reads `length` bytes and releases the stream; fails at an early end. */
 export async function readExactly(
   connection: Connection,
   length: number,
@@ -46,7 +46,7 @@ export async function readExactly(
   return concat(...chunks);
 }
 
-/** Writes and gives the stream back. */
+/** Writes and releases the stream. */
 export async function send(
   connection: Connection,
   ...chunks: Uint8Array[]
@@ -56,19 +56,19 @@ export async function send(
   writer.releaseLock();
 }
 
-/** What a peer lets one see: bytes, and whether and how it ended. */
+/** What is observed of a peer: bytes, and the end. */
 export interface Observation {
   /** Bytes received so far. */
   readonly received: Uint8Array;
-  /** How the peer's side ended, or that it did not. */
+  /** The end of the peer's side, or `open`. */
   readonly end: "open" | "fin" | string;
 }
 
 /**
- * Watches a connection's input from now on.
+ * Watches the input of a connection.
  *
- * @returns What has been seen so far, at each call. The caller sees to it that
- * everything that can happen has happened: `settle()`.
+ * @returns A function that returns the observation so far. The caller first
+ * waits until everything possible has happened: `settle()`.
  */
 export function observe(connection: Connection): () => Observation {
   const chunks: Uint8Array[] = [];

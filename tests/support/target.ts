@@ -22,12 +22,12 @@ export const MIB: number = 1_024 * 1_024;
 
 const PATTERN_LENGTH = 64 * MIB;
 
-/** Bytes of one write; the source is to be fast, not polite. */
+/** Bytes of one write; large, because the source should be fast. */
 const WRITE_LENGTH = 256 * 1_024;
 
 let patternBytes: Uint8Array | undefined;
 
-/** 64 MiB that look random and are the same in every run. */
+/** Returns 64 MiB that look random and are the same in every run. */
 export function pattern(): Uint8Array {
   if (patternBytes === undefined) {
     const words = new Uint32Array(PATTERN_LENGTH / 4);
@@ -44,14 +44,14 @@ export function pattern(): Uint8Array {
   return patternBytes;
 }
 
-/** SHA-256 of the first bytes of the pattern, repeated as needed, in hex. */
+/** Returns SHA-256 of the first bytes of the repeated pattern, in hex. */
 export function patternDigest(length: number): string {
   const hash = createHash("sha256");
   for (const part of patternParts(length)) hash.update(part);
   return hash.digest("hex");
 }
 
-/** The pattern in writes, repeated as needed. */
+/** Yields the repeated pattern in writes. */
 export function* patternParts(length: number): Generator<Uint8Array> {
   const bytes = pattern();
   for (let at = 0; at < length; at += WRITE_LENGTH) {
@@ -61,9 +61,9 @@ export function* patternParts(length: number): Generator<Uint8Array> {
 }
 
 /**
- * SHA-256 of the next bytes, in hex.
+ * Returns SHA-256 of the next bytes, in hex.
  *
- * @param length How many; to the FIN, when not given.
+ * @param length Number of bytes; default: up to the FIN.
  */
 export async function digestOf(
   stream: TcpStream,
@@ -81,15 +81,15 @@ export async function digestOf(
 
 /** A running target. */
 export class Target implements AsyncDisposable {
-  /** Where it listens. */
+  /** The listening address. */
   readonly address: Address;
-  /** Payload bytes the system took from us so far, over all connections. */
+  /** Payload bytes that the system has accepted, over all connections. */
   sent = 0;
-  /** Connections accepted so far. */
+  /** Number of accepted connections. */
   accepted = 0;
-  /** Connections that their clients have reset so far. */
+  /** Number of connections that their clients have reset. */
   resets = 0;
-  /** SHA-256, in hex, of what came after the first `early`. */
+  /** SHA-256, in hex, of the bytes after the first `early`. */
   readonly earlyDigest: Promise<string>;
   #resolveEarly: (digest: string) => void;
   readonly #server: Server;
@@ -117,12 +117,12 @@ export class Target implements AsyncDisposable {
     });
   }
 
-  /** Where it listens, with a name for its host. */
+  /** The listening address with a name as host. */
   get named(): Address {
     return { ...this.address, host: "localhost" };
   }
 
-  /** Starts one on a port the system chooses. */
+  /** Starts a target on a port that the system chooses. */
   static start(host = "127.0.0.1"): Promise<Target> {
     const server = createServer({ allowHalfOpen: true });
     return new Promise((resolve, reject) => {
@@ -134,13 +134,13 @@ export class Target implements AsyncDisposable {
     });
   }
 
-  /** Ends every connection and the server. */
+  /** Closes all connections and the server. */
   async [Symbol.asyncDispose](): Promise<void> {
     for (const socket of this.#sockets) socket.destroy();
     await new Promise((resolve) => this.#server.close(resolve));
   }
 
-  /** An error ends the connection, as a peer would see from any program. */
+  /** Serves a connection; an error closes it, as with any program. */
   async #serve(stream: TcpStream): Promise<void> {
     const [verb, argument] = (await readLine(stream)).split(" ");
     if (verb === "stall") return;
@@ -170,7 +170,7 @@ export class Target implements AsyncDisposable {
   }
 }
 
-/** A first line for {@link Target}. */
+/** Returns a first line for {@link Target}. */
 export function command(text: string): Uint8Array {
   return Buffer.from(`${text}\n`);
 }

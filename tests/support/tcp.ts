@@ -1,6 +1,6 @@
 /**
- * TCP for tests, by hand on `node:net`: a stream one can read from when one
- * likes, and a SOCKS5 client that shares no code with what it tests.
+ * TCP for tests, directly with `node:net`: a stream that is read on request,
+ * and a SOCKS5 client that shares no code with the tested program.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { Buffer } from "node:buffer";
 import { connect, isIPv4, isIPv6, type Socket } from "node:net";
 import { within } from "./within.ts";
 
-/** Waits in here are bounded by this, unless the caller bounds them. */
+/** Limit of every wait in milliseconds, unless the caller sets one. */
 const STEP_MS = 30_000;
 
 /** An address and a port. */
@@ -23,12 +23,12 @@ export interface Credentials {
   readonly password: string;
 }
 
-/** Bytes a stream reads ahead of whoever asks; then its peer has to wait. */
+/** Bytes that a stream reads ahead; then its peer must wait. */
 const READ_AHEAD = 512 * 1_024;
 
-/** A TCP connection that is read when asked to, and stalls its peer if not. */
+/** A TCP connection that is read on request, and otherwise stalls its peer. */
 export class TcpStream implements Disposable {
-  /** Bytes received so far. */
+  /** Number of received bytes. */
   received = 0;
   readonly #socket: Socket;
   readonly #chunks: Uint8Array[] = [];
@@ -37,7 +37,9 @@ export class TcpStream implements Disposable {
   #error: Error | undefined;
   #wake: () => void = () => {};
 
-  /** @param socket Connected, with `allowHalfOpen`; ours from now on. */
+  /**
+   * @param socket A connected socket with `allowHalfOpen`; the stream owns it.
+   */
   constructor(socket: Socket) {
     this.#socket = socket;
     socket.setNoDelay(true);
@@ -63,7 +65,7 @@ export class TcpStream implements Disposable {
     socket.pause();
   }
 
-  /** Connects, or throws what the system says. */
+  /** Connects; throws the error of the system. */
   static connect({ host, port }: Address): Promise<TcpStream> {
     return within(
       STEP_MS,
@@ -79,7 +81,7 @@ export class TcpStream implements Disposable {
     );
   }
 
-  /** The next bytes, or `undefined` after the peer's FIN. */
+  /** Returns the next bytes, or `undefined` after the peer's FIN. */
   async read(limitMs: number = STEP_MS): Promise<Uint8Array | undefined> {
     if (this.#chunks.length === 0 && !this.#ended && !this.#error) {
       const arrived = new Promise<void>((resolve) => {
@@ -101,7 +103,7 @@ export class TcpStream implements Disposable {
     return undefined;
   }
 
-  /** Exactly so many bytes; what comes after them stays for the next read. */
+  /** Reads exactly `length` bytes; further bytes stay for the next read. */
   async readExactly(length: number): Promise<Uint8Array> {
     const parts: Uint8Array[] = [];
     let missing = length;
@@ -117,13 +119,13 @@ export class TcpStream implements Disposable {
     return Buffer.concat(parts);
   }
 
-  /** Gives bytes back: the next read returns them. */
+  /** Puts bytes back: the next read returns them. */
   unread(chunk: Uint8Array): void {
     this.#chunks.unshift(chunk);
     this.#queued += chunk.length;
   }
 
-  /** Everything until the peer's FIN. */
+  /** Reads everything until the peer's FIN. */
   async readAll(): Promise<Uint8Array> {
     const parts: Uint8Array[] = [];
     for (;;) {
@@ -133,24 +135,24 @@ export class TcpStream implements Disposable {
     }
   }
 
-  /** Writes and waits until the system has taken everything. */
+  /** Writes and waits until the system has accepted everything. */
   write(bytes: Uint8Array): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#socket.write(bytes, (error) => error ? reject(error) : resolve());
     });
   }
 
-  /** Half-close: FIN after everything written. */
+  /** Half-close: sends FIN after everything written. */
   end(): void {
     this.#socket.end();
   }
 
-  /** Gives the connection up with a reset. */
+  /** Closes the connection with a reset. */
   reset(): void {
     this.#socket.resetAndDestroy();
   }
 
-  /** Gives the connection up. Idempotent. */
+  /** Closes the connection. Idempotent. */
   close(): void {
     this.#socket.destroy();
   }
@@ -161,12 +163,12 @@ export class TcpStream implements Disposable {
   }
 }
 
-/** The proxy answered a CONNECT with something else than success. */
+/** Thrown if the proxy refuses a CONNECT. */
 export class SocksRefusal extends Error {
-  /** REP of RFC 1928 §6. */
+  /** The reply code of RFC 1928 §6. */
   readonly rep: number;
 
-  /** @param rep The proxy's answer. */
+  /** @param rep The reply code. */
   constructor(rep: number) {
     super(`The SOCKS proxy answered ${rep}`);
     this.rep = rep;
@@ -176,7 +178,7 @@ export class SocksRefusal extends Error {
 /**
  * Connects through a SOCKS5 proxy.
  *
- * @throws {SocksRefusal} When the proxy says no.
+ * @throws {SocksRefusal} If the proxy refuses.
  */
 export async function socksConnect(
   proxy: Address,
@@ -195,7 +197,7 @@ export async function socksConnect(
     await stream.write(encodeRequest(target));
     const [, rep, , atyp] = await stream.readExactly(4);
     if (rep !== 0) throw new SocksRefusal(rep!);
-    // Some answer with a name.
+    // Some proxies answer with a name.
     const length = atyp === 3
       ? (await stream.readExactly(1))[0]!
       : atyp === 4
@@ -227,7 +229,7 @@ async function authenticate(
   if (status !== 0) throw new Error("The SOCKS proxy refused the password");
 }
 
-/** A CONNECT request. */
+/** Encodes a CONNECT request. */
 function encodeRequest({ host, port }: Address): Uint8Array {
   return Buffer.concat([
     Uint8Array.of(5, 1, 0),
@@ -236,7 +238,7 @@ function encodeRequest({ host, port }: Address): Uint8Array {
   ]);
 }
 
-/** ATYP and address, as SOCKS5 writes them. */
+/** Encodes ATYP and address in the form of SOCKS5. */
 export function encodeHost(host: string): Uint8Array {
   if (isIPv4(host)) return Uint8Array.of(1, ...host.split(".").map(Number));
   if (isIPv6(host)) return Uint8Array.of(4, ...ipv6Bytes(host));

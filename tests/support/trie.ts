@@ -1,12 +1,15 @@
 /**
- * Names as the trie of `.srs` and `.mrs` files, for tests: the reader's own
- * description, the other way round.
+ * Encodes names as the trie of `.srs` and `.mrs` files, for tests: the inverse
+ * of the reader.
  *
  * @module
  */
 import { concat } from "../../src/bytes.ts";
 
-/** `01`, then leaves, bitmap and labels, each behind its count of 8 bytes. */
+/**
+ * Returns `01`, then leaves, bitmap and labels, each behind its count of 8
+ * bytes.
+ */
 export function encodeTrie(names: readonly string[]): Uint8Array {
   interface Node {
     isLeaf: boolean;
@@ -41,7 +44,7 @@ export function encodeTrie(names: readonly string[]): Uint8Array {
   );
 }
 
-/** Bits in words of 8 bytes, the highest byte first. */
+/** Returns bits in words of 8 bytes, the highest byte first. */
 function words(bits: readonly boolean[]): Uint8Array {
   const bytes = new Uint8Array(Math.ceil(bits.length / 64) * 8);
   for (const [i, bit] of bits.entries()) {

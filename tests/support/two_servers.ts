@@ -1,6 +1,6 @@
 /**
  * A local with two servers in the memory world, a target that answers, and
- * servers that can be killed, frozen and brought back.
+ * servers that can be stopped, frozen and restarted.
  *
  * @module
  */
@@ -62,28 +62,28 @@ export class TwoServers {
     return two;
   }
 
-  /** Names of the servers that connections were made to, in order. */
+  /** Names of the dialled servers, in order. */
   get dialled(): string[] {
     return this.world.network.dialled
       .filter((to) => to.endsWith(":8388"))
       .map((to) => to.startsWith(SERVER.host) ? "first" : "second");
   }
 
-  /** States for TCP, in order. */
+  /** The states for TCP, in order. */
   get states(): string[] {
     return this.group.status.map(({ tcp }) => tcp.state);
   }
 
-  /** Messages of the log about servers. */
+  /** Log messages about servers. */
   get log(): string[] {
     return this.world.lines.map(({ message }) => message)
       .filter((message) => message.startsWith("server "));
   }
 
   /**
-   * Asks the target through the local.
+   * Sends a request to the target through the local.
    *
-   * @returns Settles with true when it has answered.
+   * @returns True if the target has answered.
    */
   async ask(): Promise<boolean> {
     const { client, reply } = await this.world.connect();
@@ -101,9 +101,9 @@ export class TwoServers {
   }
 
   /**
-   * Asks each 250 ms.
+   * Sends a request every 250 ms.
    *
-   * @returns How many got no answer, and when the last of those asked.
+   * @returns The number without an answer, and the time of the last of those.
    */
   async askFor(
     seconds: number,
@@ -123,7 +123,7 @@ export class TwoServers {
     return { failed: failed.size, lastMs, of: asking.length };
   }
 
-  /** Ends a server: its port is closed. */
+  /** Stops a server: its port is closed. */
   async kill(endpoint: Endpoint): Promise<void> {
     const running = this.#running.get(endpoint);
     this.#running.delete(endpoint);
@@ -132,20 +132,23 @@ export class TwoServers {
     this.#frozen.delete(endpoint);
   }
 
-  /** Stops a server as SIGSTOP does: connections are made, and no more. */
+  /**
+   * Freezes a server like SIGSTOP: connections are accepted, and nothing else
+   * happens.
+   */
   async freeze(endpoint: Endpoint): Promise<void> {
     await this.kill(endpoint);
     this.#frozen.set(endpoint, await this.world.network.listen(endpoint));
   }
 
-  /** Lets its packets vanish, or come through again. */
+  /** Drops its packets, or delivers them again. */
   vanish(endpoint: Endpoint, vanishes = true): void {
     const key = `${endpoint.host}:${endpoint.port}`;
     if (vanishes) this.#dialFailures.set(key, "hang");
     else this.#dialFailures.delete(key);
   }
 
-  /** Runs a server. */
+  /** Runs a server again. */
   async thaw(endpoint: Endpoint): Promise<void> {
     await this.kill(endpoint);
     const { mode } = { mode: "tcp_and_udp" } as const;
@@ -153,7 +156,7 @@ export class TwoServers {
     this.#running.set(endpoint, running);
   }
 
-  /** Ends everything. */
+  /** Stops everything. */
   async stop(): Promise<void> {
     this.group.stop();
     await this.world.stop();
@@ -172,5 +175,5 @@ export class TwoServers {
   }
 }
 
-/** Where the target is, for requests that are made by hand. */
+/** The addresses for requests that tests make themselves. */
 export { SERVER as FIRST, TARGET };

@@ -1,6 +1,6 @@
 /**
- * UDP for tests, by hand on `node:dgram`: a socket one can wait on, an echo,
- * and a SOCKS5 association that shares no code with what it tests.
+ * UDP for tests, directly with `node:dgram`: a socket with waiting reads, an
+ * echo, and a SOCKS5 association that shares no code with the tested program.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { isIPv6 } from "node:net";
 import { type Address, encodeHost, SocksRefusal, TcpStream } from "./tcp.ts";
 import { within } from "./within.ts";
 
-/** One datagram that came. */
+/** A received datagram. */
 export interface Received {
   readonly payload: Uint8Array;
   readonly from: Address;
@@ -18,11 +18,11 @@ export interface Received {
 
 /** A UDP socket. */
 export class UdpSocket implements Disposable {
-  /** Where it is bound. */
+  /** The bound address. */
   readonly address: Address;
-  /** Datagrams that came so far. */
+  /** Number of received datagrams. */
   count = 0;
-  /** Called with each datagram, instead of keeping it. */
+  /** Called with each datagram instead of queueing it. */
   onDatagram: ((datagram: Received) => void) | undefined;
   readonly #socket: Socket;
   readonly #queue: Received[] = [];
@@ -35,7 +35,7 @@ export class UdpSocket implements Disposable {
     socket.on("message", (payload: Uint8Array, from) => {
       this.count++;
       const datagram = {
-        // Not with the 64 KiB that Deno received it in.
+        // A copy, without the buffer of 64 KiB in which Deno received it.
         payload: payload.slice(),
         from: { host: from.address, port: from.port },
       };
@@ -43,11 +43,11 @@ export class UdpSocket implements Disposable {
       else this.#queue.push(datagram);
       this.#wake();
     });
-    // ICMP of a datagram sent earlier.
+    // An ICMP error of an earlier datagram.
     socket.on("error", () => {});
   }
 
-  /** Binds one; port 0 lets the system choose. */
+  /** Binds a socket; port 0 lets the system choose. */
   static bind(host = "127.0.0.1", port = 0): Promise<UdpSocket> {
     const socket = createSocket({
       type: isIPv6(host) ? "udp6" : "udp4",
@@ -62,7 +62,7 @@ export class UdpSocket implements Disposable {
     });
   }
 
-  /** Sends and waits until the system has taken it. */
+  /** Sends and waits until the system has accepted the datagram. */
   send(payload: Uint8Array, { host, port }: Address): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#socket.send(
@@ -74,7 +74,7 @@ export class UdpSocket implements Disposable {
     });
   }
 
-  /** The next datagram. */
+  /** Returns the next datagram. */
   async receive(limitMs = 5_000): Promise<Received> {
     if (this.#queue.length === 0) {
       const arrived = new Promise<void>((resolve) => this.#wake = resolve);
@@ -83,17 +83,19 @@ export class UdpSocket implements Disposable {
     return this.#queue.shift()!;
   }
 
-  /** Closes it. */
+  /** Closes the socket. */
   [Symbol.dispose](): void {
     this.#socket.close();
   }
 }
 
-/** One port of both families of this machine that sends everything back. */
+/**
+ * A port of both address families of this machine that echoes every datagram.
+ */
 export class UdpEcho implements Disposable {
-  /** Its port; on 127.0.0.1, and on ::1 where there is one. */
+  /** Its port, on 127.0.0.1, and on ::1 if that exists. */
   readonly port: number;
-  /** Whether it is on ::1 as well. */
+  /** True if it also listens on ::1. */
   readonly hasIpv6: boolean;
   readonly #sockets: readonly UdpSocket[];
 
@@ -104,12 +106,12 @@ export class UdpEcho implements Disposable {
     for (const socket of this.#sockets) {
       socket.onDatagram = ({ payload, from }) =>
         void socket.send(payload, from).catch(() => {
-          // Its client is gone: the client's test says so.
+          // The client is gone; its own test reports that.
         });
     }
   }
 
-  /** Starts one. */
+  /** Starts an echo. */
   static async start(): Promise<UdpEcho> {
     const ipv4 = await UdpSocket.bind();
     const { port } = ipv4.address;
@@ -117,7 +119,7 @@ export class UdpEcho implements Disposable {
     return new UdpEcho(ipv4, ipv6);
   }
 
-  /** Datagrams that came so far. */
+  /** Number of received datagrams. */
   get count(): number {
     return this.#sockets.reduce((total, { count }) => total + count, 0);
   }
@@ -130,9 +132,9 @@ export class UdpEcho implements Disposable {
 
 /** A SOCKS5 UDP association and one socket that uses it. */
 export class SocksUdp implements Disposable {
-  /** Where datagrams go. */
+  /** The address of the relay. */
   readonly relay: Address;
-  /** The application's socket. */
+  /** The socket of the application. */
   readonly socket: UdpSocket;
   readonly #control: TcpStream;
 
@@ -143,9 +145,9 @@ export class SocksUdp implements Disposable {
   }
 
   /**
-   * Associates, over IPv4.
+   * Associates over IPv4.
    *
-   * @throws {SocksRefusal} When the proxy says no.
+   * @throws {SocksRefusal} If the proxy refuses.
    */
   static async start(proxy: Address): Promise<SocksUdp> {
     const control = await TcpStream.connect(proxy);
@@ -175,7 +177,7 @@ export class SocksUdp implements Disposable {
     return socket.send(wrap(payload, target), this.relay);
   }
 
-  /** The next answer; its header is that of the true source. */
+  /** Returns the next answer with its true source. */
   async receive(limitMs?: number): Promise<Received> {
     const { payload } = await this.socket.receive(limitMs);
     return unwrap(payload);
@@ -188,7 +190,7 @@ export class SocksUdp implements Disposable {
   }
 }
 
-/** Puts a SOCKS5 header in front. */
+/** Adds a SOCKS5 header. */
 export function wrap(payload: Uint8Array, target: Address): Uint8Array {
   const port = Uint8Array.of(target.port >> 8, target.port & 255);
   return Buffer.concat([
@@ -199,7 +201,7 @@ export function wrap(payload: Uint8Array, target: Address): Uint8Array {
   ]);
 }
 
-/** Reads the SOCKS5 header, whose address must be an IP address. */
+/** Removes the SOCKS5 header, whose address must be an IP address. */
 export function unwrap(wire: Uint8Array): Received {
   const [high, low, fragment, atyp] = wire;
   if (high || low || fragment || (atyp !== 1 && atyp !== 4)) {

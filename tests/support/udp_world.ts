@@ -1,6 +1,6 @@
 /**
- * UDP in the memory world: targets that answer, clients that ask, and what a
- * service says when it stops.
+ * UDP in the memory world: targets that answer, clients that send, and the log
+ * of services that stop.
  *
  * @module
  */
@@ -26,12 +26,12 @@ import {
 } from "../../src/service/outbound/outbound.ts";
 import { Shadowsocks } from "../../src/service/outbound/shadowsocks.ts";
 
-/** Where an echo answers. */
+/** The address of an echo. */
 export const ECHO: Endpoint = { host: "10.0.0.3", port: 7 };
 
-/** A socket that keeps what it gets, and sends it back when it is an echo. */
+/** A socket that keeps received datagrams, and an echo also returns them. */
 export class Peer {
-  /** What came so far. */
+  /** Received datagrams. */
   readonly datagrams: { text: string; from: Endpoint }[] = [];
   readonly socket: DatagramSocket;
 
@@ -40,17 +40,17 @@ export class Peer {
     void this.#receiveAll(echo);
   }
 
-  /** Binds one that only listens. */
+  /** Binds a socket that only receives. */
   static async bind(world: World, endpoint: Endpoint): Promise<Peer> {
     return new Peer(await world.network.bind(endpoint), false);
   }
 
-  /** Binds one that answers everything. */
+  /** Binds an echo. */
   static async echo(world: World, endpoint: Endpoint = ECHO): Promise<Peer> {
     return new Peer(await world.network.bind(endpoint), true);
   }
 
-  /** The texts of what came so far. */
+  /** Texts of the received datagrams. */
   get texts(): string[] {
     return this.datagrams.map(({ text }) => text);
   }
@@ -66,7 +66,9 @@ export class Peer {
 
 /** A client of `ss-server` that shares no code with `ss-local`. */
 export class PacketPeer {
-  /** What the server's packets said, as `host:port text`, or their error. */
+  /**
+   * The contents of the server's packets, as `host:port text`, or their error.
+   */
   readonly answers: string[] = [];
   readonly socket: DatagramSocket;
   readonly #session: PacketClient;
@@ -77,7 +79,7 @@ export class PacketPeer {
     void this.#receiveAll();
   }
 
-  /** Binds one, with the world's key by default. */
+  /** Binds a client, with the world's key by default. */
   static async bind(
     world: World,
     endpoint: Endpoint,
@@ -87,18 +89,18 @@ export class PacketPeer {
     return new PacketPeer(await world.network.bind(endpoint), session);
   }
 
-  /** The same client at another address. */
+  /** Returns the same client at another address. */
   async moveTo(world: World, endpoint: Endpoint): Promise<PacketPeer> {
     return new PacketPeer(await world.network.bind(endpoint), this.#session);
   }
 
-  /** A packet to be sent. */
+  /** Returns a sealed packet. */
   seal(text: string, address: Endpoint = ECHO): Uint8Array {
     const packet: Packet = { address, payload: utf8(text) };
     return this.#session.seal(packet);
   }
 
-  /** Asks the server to send something somewhere. */
+  /** Sends a packet through the server. */
   async ask(text: string, address: Endpoint = ECHO): Promise<void> {
     await this.socket.send(this.seal(text, address), SERVER);
   }
@@ -123,11 +125,11 @@ export class PacketPeer {
 
 /** An application with a UDP association. */
 export class Application {
-  /** What came back, as `host:port text`. */
+  /** Received answers, as `host:port text`. */
   readonly answers: string[] = [];
   /** Its TCP connection. */
   readonly connection: MemoryConnection;
-  /** Where it is to send to. */
+  /** The address of the relay. */
   readonly relay: Endpoint;
   readonly socket: DatagramSocket;
 
@@ -145,7 +147,7 @@ export class Application {
   /**
    * Associates.
    *
-   * @param port Of its socket.
+   * @param port The port of its socket.
    * @param claim ATYP, address and port of the request, in hex.
    */
   static async start(
@@ -163,7 +165,7 @@ export class Application {
     return new Application(client, relay, socket);
   }
 
-  /** Sends through the relay, from its own socket by default. */
+  /** Sends through the relay, by default from its own socket. */
   async ask(
     text: string,
     address: Endpoint = ECHO,
@@ -173,7 +175,7 @@ export class Application {
     await socket.send(wire, this.relay);
   }
 
-  /** Collects the answers of a further socket too. */
+  /** Also collects the answers of another socket. */
   collect(socket: DatagramSocket, answers: string[] = this.answers): void {
     (async () => {
       for (let datagram; (datagram = await socket.receive());) {
@@ -185,7 +187,7 @@ export class Application {
   }
 }
 
-/** The packets of a client; of the world's key by default. */
+/** Returns the packets of a client; default: with the world's key. */
 export function packets(
   world: World,
   keys: ClientKeys = world,
@@ -194,7 +196,7 @@ export function packets(
   return { client: () => protocol.packets() };
 }
 
-/** Sends everything through the world's server. */
+/** Returns a router that sends everything through the world's server. */
 export function routerTo(world: World): Router {
   const server = { endpoint: SERVER, ...world };
   return everythingTo(
@@ -202,7 +204,7 @@ export function routerTo(world: World): Router {
   );
 }
 
-/** Stops every service; what their UDP did, in the order they stopped. */
+/** Stops every service; returns the UDP fields of their logs, in order. */
 export async function stopped(world: World): Promise<LogLine["fields"][]> {
   await settle();
   await world.stop();

@@ -1,5 +1,5 @@
 /**
- * The parts of the npm package `undici` that tests use. Its own types bring
+ * The parts of the npm package `undici` that tests use. Its own types need
  * other declarations of `node:` modules than Deno's.
  *
  * @module
@@ -16,7 +16,7 @@ export class ProxyAgent {
   destroy(): Promise<void>;
 }
 
-/** As the web's, through a dispatcher. */
+/** Fetches like the web's `fetch`, through a dispatcher. */
 export function fetch(
   url: string,
   options: RequestInit & { readonly dispatcher: ProxyAgent },

@@ -1,10 +1,11 @@
 /**
- * What systemd would run of a unit: systemd.service(5), "Command lines".
+ * Reads the command that systemd runs for a unit: systemd.service(5), "Command
+ * lines".
  *
  * @module
  */
 
-/** The words of `ExecStart=`, with its quotes and escapes taken off. */
+/** Returns the words of `ExecStart=` without quotes and escapes. */
 export function execStart(unit: string): string[] {
   const [, line = ""] = /^ExecStart=(.+)$/m.exec(unit) ?? [];
   const words = line.match(/"(?:\\.|[^"\\])*"|\S+/g) ?? [];

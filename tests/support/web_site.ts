@@ -1,5 +1,5 @@
 /**
- * An HTTP/1.1 site that remembers what it was asked.
+ * An HTTP/1.1 site that records its requests.
  *
  * @module
  */
@@ -14,25 +14,25 @@ import {
 import { join, normalize } from "node:path";
 import type { Address } from "./tcp.ts";
 
-/** One request as it arrived. */
+/** A received request. */
 export interface SeenRequest {
   readonly method: string;
   readonly url: string;
-  /** Names and values in turns, as they were sent. */
+  /** Names and values in turns, as received. */
   readonly rawHeaders: readonly string[];
 }
 
 /**
- * A running site: `POST /echo` gives the body back, `GET /big/N` gives N bytes
- * in chunks, `GET /page` a page whose script writes its text, `/files/` what
- * lies in a folder, everything else a text.
+ * A running site: `POST /echo` returns the body, `GET /big/N` returns N bytes
+ * in chunks, `GET /page` a page whose script writes its text, `/files/` the
+ * files of a folder, everything else a text.
  */
 export class WebSite implements AsyncDisposable {
-  /** Where it listens. */
+  /** The listening address. */
   readonly address: Address;
-  /** Every request so far. */
+  /** All requests. */
   readonly requests: SeenRequest[] = [];
-  /** Connections accepted so far. */
+  /** Number of accepted connections. */
   connections = 0;
   readonly #server: Server;
   readonly #folder: string | undefined;
@@ -54,9 +54,9 @@ export class WebSite implements AsyncDisposable {
   }
 
   /**
-   * Starts one on a port the system chooses.
+   * Starts a site on a port that the system chooses.
    *
-   * @param folder What `/files/` shows.
+   * @param folder The folder for `/files/`.
    */
   static start(folder?: string): Promise<WebSite> {
     const server = createServer();
@@ -66,12 +66,12 @@ export class WebSite implements AsyncDisposable {
     });
   }
 
-  /** The URL of a path. */
+  /** Returns the URL of a path. */
   url(path: string, host: string = this.address.host): string {
     return `http://${host}:${this.address.port}${path}`;
   }
 
-  /** Ends it and its connections. */
+  /** Stops the site and closes its connections. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#server.closeAllConnections();
     await new Promise((resolve) => this.#server.close(resolve));
@@ -91,7 +91,7 @@ export class WebSite implements AsyncDisposable {
       return void response.end(PAGE);
     }
     if (path.startsWith("/big/")) {
-      // Without a length, so that it goes in chunks.
+      // Without a length the body is sent in chunks.
       const size = Number(path.slice("/big/".length));
       for (let sent = 0; sent < size; sent += BIG_PART.length) {
         response.write(BIG_PART.subarray(0, size - sent));
@@ -112,10 +112,10 @@ export class WebSite implements AsyncDisposable {
   }
 }
 
-/** What a site answers by default. */
+/** The default answer. */
 export const SITE_TEXT = "fetched through Umbra";
 
-/** What only a browser that runs scripts sees in `/page`. */
+/** The text in `/page` after its script has run. */
 export const PAGE_TEXT = "written by a script: 42";
 
 const PAGE = "<!doctype html><title>Page</title><p id=p>no script</p><script>" +

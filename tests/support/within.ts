@@ -1,5 +1,5 @@
 /**
- * Bounds a wait in a test.
+ * Limits a wait in a test.
  *
  * @module
  */
@@ -7,8 +7,8 @@
 /**
  * Waits for a promise, but not for ever.
  *
- * @param limitMs How long.
- * @param what What is waited for, for the error; a function is asked late, so
+ * @param limitMs Limit of the wait in milliseconds.
+ * @param what The expected event, for the error; a function is called late, so
  *   that it can show what was seen until then.
  */
 export async function within<T>(
@@ -30,12 +30,12 @@ export async function within<T>(
   }
 }
 
-/** Waits some real time. */
+/** Waits real time. */
 export function pause(delayMs: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, delayMs));
 }
 
-/** Asks again and again until the answer is true. */
+/** Polls until the answer is true. */
 export async function until(
   limitMs: number,
   what: string,

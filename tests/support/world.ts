@@ -1,6 +1,6 @@
 /**
- * A whole proxy chain in memory: client, local, server and target on a
- * network of the test's own, with time standing still.
+ * A whole proxy chain in memory: client, local, server and target on a private
+ * network, with a clock that the test controls.
  *
  * @module
  */
@@ -36,11 +36,11 @@ import { hex } from "./bytes.ts";
 import { FakeClock } from "./fake_clock.ts";
 import { acceptFrom, readExactly, send } from "./streams.ts";
 
-/** Where the parts of the world are. */
+/** The address of the server. */
 export const SERVER: Endpoint = { host: "10.0.0.2", port: 8388 };
-/** Where applications connect. */
+/** The address for applications. */
 export const LOCAL: Endpoint = { host: "127.0.0.1", port: 1080 };
-/** Where the target listens. */
+/** The address of the target. */
 export const TARGET: Endpoint = { host: "10.0.0.3", port: 80 };
 
 /** One line of the log. */
@@ -50,12 +50,12 @@ export interface LogLine {
   readonly fields: LogFields;
 }
 
-/** Network, clock and log shared by the services of a test. */
+/** The network, clock and log of the services of a test. */
 export class World {
   readonly network: MemoryTransport;
   readonly clock: FakeClock = new FakeClock();
   readonly lines: LogLine[] = [];
-  /** For services started from now on. */
+  /** Used by services that are started later. */
   metrics: Metrics = silentMetrics;
   readonly method: Method;
   readonly masterKey: Uint8Array;
@@ -73,7 +73,7 @@ export class World {
     this.masterKey = masterKeyFromPassword("password", this.method);
   }
 
-  /** What services are given. */
+  /** The dependencies of services. */
   get dependencies(): Dependencies {
     const logger: Logger = {
       enabled: () => true,
@@ -100,7 +100,7 @@ export class World {
     return service;
   }
 
-  /** Starts `ss-local` on {@link LOCAL}, towards {@link SERVER}. */
+  /** Starts `ss-local` on {@link LOCAL}, with the server {@link SERVER}. */
   async local(options: Partial<LocalOptions> = {}): Promise<LocalService> {
     const { method, masterKey } = this;
     const servers = [{ endpoint: SERVER, method, masterKey }];
@@ -112,12 +112,12 @@ export class World {
     return service;
   }
 
-  /** Starts to listen where targets are. */
+  /** Listens as a target. */
   target(endpoint: Endpoint = TARGET): Promise<Listener> {
     return this.network.listen(endpoint);
   }
 
-  /** Connects as an application would, and asks for {@link TARGET}. */
+  /** Connects like an application, and requests {@link TARGET}. */
   async connect(request = "050100010a0000030050"): Promise<{
     client: MemoryConnection;
     reply: Uint8Array;
@@ -129,12 +129,12 @@ export class World {
     return { client, reply: await readExactly(client, 10) };
   }
 
-  /** Messages of the log lines with a field of this value. */
+  /** Returns the log lines that have a field with this value. */
   logged(key: string, value: string): LogLine[] {
     return this.lines.filter(({ fields }) => fields[key] === value);
   }
 
-  /** Stops these services without grace; all that it has started by default. */
+  /** Stops these services without grace; default: all. */
   async stop(...services: Service[]): Promise<void> {
     if (services.length === 0) services = this.#services;
     const stopping = services.map((service) => service.stop(0));
@@ -143,7 +143,7 @@ export class World {
   }
 }
 
-/** The next connection of a listener that must have one. */
+/** Returns the next connection of a listener, which must exist. */
 export async function accepted(listener: Listener): Promise<Connection> {
   const connection = await acceptFrom(listener);
   if (connection === undefined) throw new Error("Listener is closed");

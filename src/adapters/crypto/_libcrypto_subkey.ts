@@ -1,5 +1,5 @@
 /**
- * HKDF-SHA1 by libcrypto's SHA-1, on Deno four times as fast as that of
+ * HKDF-SHA1 with the SHA-1 of libcrypto. On Deno it is four times as fast as
  * `node:crypto`.
  *
  * Source: RFC 5869; RFC 2104.
@@ -16,7 +16,7 @@ const UPDATE: Signature = {
 
 type Sha1Name = "SHA1_Init" | "SHA1_Update" | "SHA1_Final";
 
-/** The symbols of libcrypto that are needed. */
+/** The needed symbols of libcrypto. */
 export const SHA1_SYMBOLS: Readonly<Record<Sha1Name, Signature>> = {
   "SHA1_Init": { parameters: ["buffer"], result: "i32" },
   "SHA1_Update": UPDATE,
@@ -24,34 +24,34 @@ export const SHA1_SYMBOLS: Readonly<Record<Sha1Name, Signature>> = {
   "SHA1_Final": { parameters: ["buffer", "buffer"], result: "i32" },
 };
 
-/** The functions, found. */
+/** The functions of libcrypto. */
 export type Sha1Functions = Readonly<Record<Sha1Name, ForeignFunction>>;
 
-/** Bytes of a digest. */
+/** Length of a digest in bytes. */
 const DIGEST = 20;
 
-/** Bytes of a block, the longest key of HMAC that is used as it is. */
+/** Length of a block in bytes; a longer HMAC key would be hashed first. */
 const BLOCK = 64;
 
-/** Bytes of `SHA_CTX`: 96 on every system; room for more. */
+/** Room for `SHA_CTX` in bytes; its length is 96 on every system. */
 const CONTEXT = 128;
 
 const INFO = new TextEncoder().encode("ss-subkey");
 
-// Used by one call after the other, and emptied at the end of each.
+// Used by one call at a time, and cleared at the end of each call.
 const CONTEXT_BYTES = new Uint8Array(CONTEXT);
 const PAD = new Uint8Array(BLOCK);
 const INNER = new Uint8Array(DIGEST);
 const PRK = new Uint8Array(DIGEST);
-/** `T(i-1) | info | i`, of which T(0) is empty. */
+/** `T(i-1) | info | i`; T(0) is empty. */
 const EXPAND = new Uint8Array(DIGEST + INFO.length + 1);
 const OUTPUT = new Uint8Array(2 * DIGEST);
 EXPAND.set(INFO, DIGEST);
 
 /**
- * Makes `AeadProvider.deriveSubkey`.
+ * Returns an implementation of `AeadProvider.deriveSubkey`.
  *
- * @param functions Of the library that is used.
+ * @param functions The functions of the loaded library.
  */
 export function libcryptoSubkey(
   functions: Sha1Functions,

@@ -1,28 +1,29 @@
 /**
- * C functions of a shared library, called the same way on Deno and Bun.
+ * Calls C functions of a shared library, the same way on Deno and Bun.
  *
  * @module
  */
 import process from "node:process";
 
-/**
- * A type of a parameter or a result in C. Buffers are borrowed for the call.
- */
+/** The C type of a parameter or a result. A buffer is borrowed for the call. */
 export type ForeignType = "pointer" | "buffer" | "i32" | "u32" | "usize";
 
-/** A C function: what it takes, what it gives. */
+/** The types of a C function. */
 export interface Signature {
   readonly parameters: readonly ForeignType[];
-  /** `void`, or what it returns. */
+  /** The type of the result, or `void`. */
   readonly result: ForeignType | "void";
-  /** Runs in a thread of Deno's and gives a promise; not for Bun. */
+  /**
+   * Set if Deno runs the function in a thread and returns a promise; Bun does
+   * not support it.
+   */
   readonly nonblocking?: true;
 }
 
-/** An address in C's memory. Deno and Bun have each their own type for it. */
+/** An address in C's memory. Deno and Bun have different types for it. */
 export type Pointer = { readonly pointer: unique symbol } | null;
 
-/** A foreign function; nothing checks it against its {@link Signature}. */
+/** A foreign function. Calls are not checked against its {@link Signature}. */
 export type ForeignFunction = (
   ...parameters: (Pointer | Uint8Array | number)[]
 ) => unknown;
@@ -30,14 +31,13 @@ export type ForeignFunction = (
 /**
  * Loads a library and finds functions in it.
  *
- * The library stays loaded as long as the process lives: a function of it may
- * be called at any time.
+ * The library stays loaded until the process ends, because its functions may be
+ * called at any time.
  *
  * @param path Full path, or a name for the system's loader. Deno's
- * `--allow-ffi` must name it exactly so, or everything.
+ * `--allow-ffi` must contain exactly this path, or be unrestricted.
  * @returns The functions by name.
- * @throws {Error} When the library, one of the functions or the permission is
- * missing.
+ * @throws {Error} If the library, a function or the permission is missing.
  */
 export function openLibrary<Name extends string>(
   path: string,
@@ -52,10 +52,11 @@ function openWithDeno<Name extends string>(
   path: string,
   signatures: Readonly<Record<Name, Signature>>,
 ): Record<Name, ForeignFunction> {
-  // Asked for, a permission may put a question on the operator's terminal.
+  // A permission request could open a prompt on the operator's terminal, so the
+  // permission is only queried.
   const { state } = Deno.permissions.querySync({ name: "ffi", path });
   if (state !== "granted") {
-    throw new Error(`Deno was not given --allow-ffi=${path}`);
+    throw new Error(`Deno was not granted --allow-ffi=${path}`);
   }
   const { symbols } = Deno.dlopen(
     path,
@@ -85,7 +86,7 @@ function openWithBun<Name extends string>(
   path: string,
   signatures: Readonly<Record<Name, Signature>>,
 ): Record<Name, ForeignFunction> {
-  // Deno would look for a module of that name at an `import`.
+  // Deno would resolve an `import` of this module and fail.
   const ffi = process.getBuiltinModule("bun:ffi") as unknown as BunFfi;
   const symbols = Object.entries<Signature>(signatures).map((
     [name, { parameters, result }],

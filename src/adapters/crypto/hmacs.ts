@@ -8,13 +8,14 @@ import { nodeHmac } from "./node_hmac.ts";
 import { opensslHmac } from "./openssl_hmac.ts";
 
 /**
- * Those that there are; what is not asked for is not loaded.
+ * Returns the available HMACs; an HMAC that is not allowed is not loaded.
  *
- * @param wanted `auto`, or the name of the only one.
+ * @param wanted `auto`, or the name of the only allowed HMAC.
  */
 export function* systemHmacs(wanted: string): Generator<HmacProvider> {
   const native = (): HmacProvider => nodeHmac;
-  // Bun's own is as fast as the calls of libcrypto; Deno's is not.
+  // On Bun `node:crypto` is as fast as the calls of libcrypto; on Deno it is
+  // slower.
   const all = "Deno" in globalThis ? [openSsl, native] : [native, openSsl];
   for (const find of all) {
     const hmac = find();
@@ -22,7 +23,7 @@ export function* systemHmacs(wanted: string): Generator<HmacProvider> {
   }
 }
 
-/** `undefined` where it is missing, or not permitted. */
+/** Returns `undefined` if libcrypto is missing or not permitted. */
 function openSsl(): HmacProvider | undefined {
   try {
     return opensslHmac();

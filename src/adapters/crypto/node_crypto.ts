@@ -1,7 +1,8 @@
 /**
- * AEADs by the runtime's own `node:crypto`.
+ * AEADs with the runtime's `node:crypto`.
  *
- * Which ciphers there are differs: Deno has no AES-192-GCM, Bun no ChaCha20.
+ * The runtimes support different ciphers: Deno has no AES-192-GCM, Bun no
+ * ChaCha20.
  *
  * @module
  */
@@ -21,7 +22,7 @@ import type { AeadMethod } from "../../crypto/method.ts";
 import { TAG_LENGTH } from "../../limits.ts";
 import { nativeSubkey } from "./_subkey.ts";
 
-/** AEADs by `node:crypto`. */
+/** AEADs with `node:crypto`. */
 export function nodeCryptoProvider(): AeadProvider {
   return {
     name: "node",
@@ -33,13 +34,13 @@ export function nodeCryptoProvider(): AeadProvider {
 }
 
 function cipherName({ algorithm, keyLength }: AeadMethod): CipherGCMTypes {
-  // Node's types know the call for AES-GCM; ChaCha20 takes the same one.
+  // Node's types declare this call for AES-GCM; ChaCha20 accepts the same call.
   return (algorithm === "aes-gcm"
     ? `aes-${keyLength * 8}-gcm`
     : algorithm) as CipherGCMTypes;
 }
 
-/** Lists are not to be trusted: only an attempt shows it. */
+/** Tries the cipher: the runtimes' lists of ciphers are wrong in places. */
 function isAvailable(method: AeadMethod): boolean {
   const name = cipherName(method);
   if (method.algorithm === "xchacha20-poly1305") return false;
@@ -54,7 +55,10 @@ function isAvailable(method: AeadMethod): boolean {
 
 const OPTIONS = { authTagLength: TAG_LENGTH };
 
-/** A cipher object for each call: there is no way to set another nonce. */
+/**
+ * Makes a cipher object for each call, because the nonce of an object cannot be
+ * changed.
+ */
 class NodeAead implements Aead {
   readonly #name: CipherGCMTypes;
   readonly #key: Uint8Array;
@@ -81,8 +85,8 @@ class NodeAead implements Aead {
     try {
       decipher.final();
     } catch {
-      // The lengths are right, so this can only be the tag; the runtimes have
-      // no common code for it.
+      // The lengths are valid, so the tag is wrong. The runtimes have no common
+      // error code for it.
       return false;
     }
     out.set(opened);

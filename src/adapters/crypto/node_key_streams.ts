@@ -1,9 +1,9 @@
 /**
- * Key streams by the runtime's own `node:crypto`.
+ * Key streams with the runtime's `node:crypto`.
  *
- * Which ciphers there are differs: Deno has CTR of 128 and 256 bits and
- * ChaCha20, Bun most of AES, RC4 and Blowfish. Where CFB is missing, it is put
- * together from CBC and ECB.
+ * The runtimes support different ciphers: Deno has CTR of 128 and 256 bits and
+ * ChaCha20, Bun most of AES, RC4 and Blowfish. A missing CFB is computed from
+ * CBC and ECB.
  *
  * @module
  */
@@ -27,12 +27,14 @@ import { afterCounter, xchachaKey } from "../../crypto/key_streams/arx.ts";
 import { rc4Key } from "../../crypto/key_streams/rc4.ts";
 import { MAX_ARX_BLOCKS } from "../../limits.ts";
 
-/** Key streams by `node:crypto`. */
+/** Key streams with `node:crypto`. */
 export function nodeKeyStreams(): KeyStreamProvider {
   return new NodeKeyStreams();
 }
 
-/** Algorithms that neither has, nor can be put together. */
+/**
+ * Algorithms that neither runtime has, and that cannot be computed from others.
+ */
 const ABSENT: readonly KeyStreamAlgorithm[] = [
   ...["salsa20", "xsalsa20", "table", "none"] as const,
 ];
@@ -40,7 +42,7 @@ const ABSENT: readonly KeyStreamAlgorithm[] = [
 class NodeKeyStreams implements KeyStreamProvider {
   readonly name = "node";
   readonly version = process.versions["openssl"] ?? process.version;
-  /** The reason why a method cannot be computed here, by its name. */
+  /** The reasons why methods cannot be computed, by name. */
   readonly #lacks = new Map<string, string | undefined>();
 
   lacks(method: KeyStreamMethod): string | undefined {
@@ -78,10 +80,10 @@ class NodeKeyStreams implements KeyStreamProvider {
       : native(cipher, key, iv, direction);
   }
 
-  /** Lists are not to be trusted: only an attempt shows it. */
+  /** Tries the cipher: the runtimes' lists of ciphers are wrong in places. */
   #try(method: KeyStreamMethod): string | undefined {
     const { name, algorithm, keyLength, ivLength } = method;
-    const absent = `${name} is not part of node:crypto here`;
+    const absent = `${name} is not part of this runtime's node:crypto`;
     if (ABSENT.includes(algorithm)) return absent;
     for (const direction of ["encrypt", "decrypt"] as const) {
       try {
@@ -103,12 +105,13 @@ function native(
   direction: KeyStreamDirection,
 ): KeyStream {
   const make = direction === "encrypt" ? createCipheriv : createDecipheriv;
-  // Of none is known what it does when 32 bits of counter are over.
+  // No runtime documents what follows when the 32 bits of the counter are used
+  // up.
   const maxBytes = name === "chacha20" ? MAX_ARX_BLOCKS * 64 : Infinity;
   return new NodeKeyStream(make(name, key, iv), maxBytes);
 }
 
-/** Ciphers that were found; what is missing stays missing. */
+/** Ciphers that were tried; a missing cipher stays missing. */
 const FOUND = new Map<string, boolean>();
 
 function has(name: string, key: Uint8Array, iv: Uint8Array): boolean {
@@ -124,7 +127,7 @@ function has(name: string, key: Uint8Array, iv: Uint8Array): boolean {
   return found;
 }
 
-/** A cipher that keeps its own position. */
+/** A key stream whose cipher keeps the position. */
 class NodeKeyStream implements KeyStream {
   #cipher: Cipheriv | Decipheriv | undefined;
   #leftBytes: number;
@@ -143,7 +146,7 @@ class NodeKeyStream implements KeyStream {
   }
 
   free(): void {
-    // Deno keeps a cipher until its end is asked for.
+    // Deno frees a cipher only after `final()`.
     this.#cipher?.final();
     this.#cipher = undefined;
   }
@@ -152,16 +155,16 @@ class NodeKeyStream implements KeyStream {
 const BLOCK = 16;
 
 /**
- * CFB from CBC and ECB. A block of key stream is the encryption of the block of
- * ciphertext before it: that of the IV first. To encrypt, CBC from a zero IV
- * over IV and plaintext computes just that, since what it combines a block of
- * plaintext with is the block of key stream. To decrypt, ECB over IV and
- * ciphertext does. In both cases the input goes in as it comes, and a block
- * that is not whole yet waits inside the cipher.
+ * CFB from CBC and ECB. A block of key stream is the encryption of the
+ * preceding block of ciphertext, and the first is the encryption of the IV. For
+ * encryption, CBC with a zero IV over IV and plaintext gives the ciphertext,
+ * because it combines each block of plaintext with that block of key stream.
+ * For decryption, ECB over IV and ciphertext gives the key stream. The input
+ * may arrive in any pieces: an incomplete block waits inside the cipher.
  */
 class BlockKeyStream implements KeyStream {
   #cipher: Cipheriv | undefined;
-  /** The block of key stream in use. */
+  /** The present block of key stream. */
   readonly #block: Uint8Array;
   #used = 0;
 
@@ -191,7 +194,7 @@ class BlockKeyStream implements KeyStream {
   }
 
   free(): void {
-    // Deno keeps a cipher until its end is asked for, which takes whole blocks.
+    // Deno frees a cipher only after `final()`, which needs whole blocks.
     if (this.#used > 0) {
       this.#cipher?.update(new Uint8Array(BLOCK - this.#used));
     }
@@ -202,5 +205,5 @@ class BlockKeyStream implements KeyStream {
 }
 
 function freed(): TypeError {
-  return new TypeError("Cannot turn bytes: key stream was freed");
+  return new TypeError("Cannot encrypt or decrypt: the key stream was freed");
 }

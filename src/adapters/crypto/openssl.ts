@@ -1,8 +1,8 @@
 /**
- * AEADs by the system's OpenSSL (1.1 or 3), called through FFI.
+ * AEADs with the system's OpenSSL (1.1 or 3), called through FFI.
  *
- * Source: OpenSSL manual, EVP_EncryptInit(3), "AEAD Interface".
- * Does not: serve XChaCha20-Poly1305, which libcrypto does not have.
+ * Source: OpenSSL manual, EVP_EncryptInit(3), "AEAD Interface". Does not:
+ * support XChaCha20-Poly1305, which libcrypto does not have.
  *
  * @module
  */
@@ -26,10 +26,10 @@ import { nativeSubkey } from "./_subkey.ts";
 /**
  * Loads libcrypto.
  *
- * @param paths Tried in order; default: where distributions and Homebrew keep
- * it, then whatever the system's loader finds.
- * @throws {Error} When there is none, or it lacks a function, or FFI is not
- * permitted; the message says which.
+ * @param paths Tried in order; default: the paths of distributions and
+ * Homebrew, then the system's loader.
+ * @throws {Error} If libcrypto or a function is missing, or FFI is not
+ * permitted; the message names the reason.
  */
 export function opensslProvider(
   paths: readonly string[] = LIBRARIES,
@@ -39,7 +39,7 @@ export function opensslProvider(
     try {
       return new OpensslProvider(path, openLibrary(path, SYMBOLS));
     } catch (error) {
-      // The next path may be there, and permitted, where this one is not.
+      // The next path may exist and be permitted.
       reason = (error as Error).message;
     }
   }
@@ -101,7 +101,7 @@ class OpensslProvider implements AeadProvider {
   constructor(path: string, functions: Functions) {
     this.#functions = functions;
     this.#contexts = new Contexts(functions);
-    // Bun's own is faster than seven calls.
+    // Bun's own HKDF is faster than seven calls of libcrypto.
     this.deriveSubkey = "Deno" in globalThis
       ? libcryptoSubkey(functions)
       : nativeSubkey;
@@ -129,33 +129,36 @@ class OpensslProvider implements AeadProvider {
   }
 }
 
-/** Version and place of a libcrypto, for the log. */
+/** Returns the version and path of a libcrypto, for the log. */
 export function opensslVersion(
   versionNumber: ForeignFunction,
   path: string,
 ): string {
   const number = versionNumber() as number;
-  // 0xMNNFFPPS: the third field is "fix" in 1.1, and empty in 3, where the
-  // fourth is the patch.
+  // The number is 0xMNNFFPPS. The third field is "fix" in 1.1 and empty in 3,
+  // whose fourth field is the patch.
   const major = number >>> 28;
   const third = major >= 3 ? number >>> 4 : number >>> 12;
   return `${major}.${(number >>> 20) & 0xff}.${third & 0xff} ${path}`;
 }
 
-/** Receives lengths that are not needed: an AEAD yields as much as it is given. */
+/**
+ * Receives lengths that are not needed: the output of an AEAD has the length of
+ * its input.
+ */
 const IGNORED_LENGTH = new Uint8Array(4);
 const NOTHING = new Uint8Array(1);
 
 /** The two uses of a context. */
 type Direction = "seal" | "open";
 
-/** A key that is no secret, and longer than all. */
+/** A key of zeros, as long as the longest key. */
 const NO_KEY = new Uint8Array(32);
 
-/** Contexts, used again: to make one takes longer than to give it a new key. */
+/** A pool of contexts: making a context takes longer than setting a new key. */
 class Contexts {
   readonly functions: Functions;
-  /** Those without a secret, by what they were set up for. */
+  /** Free contexts without a key, by direction. */
   readonly #free: Readonly<Record<Direction, Pointer[]>> = {
     seal: [],
     open: [],
@@ -165,7 +168,7 @@ class Contexts {
     this.functions = functions;
   }
 
-  /** One for a key. */
+  /** Takes a context and sets a key. */
   take(direction: Direction, cipher: Pointer, key: Uint8Array): Pointer {
     const context = this.#free[direction].pop() ??
       this.functions.EVP_CIPHER_CTX_new() as Pointer;
@@ -177,7 +180,7 @@ class Contexts {
     throw new Error(`Cannot ${direction}: libcrypto refuses the key`);
   }
 
-  /** Takes one back, and its key out of it. */
+  /** Returns a context to the pool, after removing its key. */
   give(direction: Direction, context: Pointer): void {
     const free = this.#free[direction];
     if (
@@ -199,7 +202,7 @@ class Contexts {
   }
 }
 
-/** A context per key, taken for its first use: to seal or to open. */
+/** An AEAD that takes one context at its first use, to seal or to open. */
 class OpensslAead implements Aead {
   readonly #contexts: Contexts;
   readonly #functions: Functions;
@@ -239,7 +242,7 @@ class OpensslAead implements Aead {
     const context = this.#direction === "open"
       ? this.#context
       : this.#start("open");
-    // Bun gives an empty array no address.
+    // Bun gives no address for an empty array.
     const target = length === 0 ? NOTHING : out;
     const tag = viewOf(sealed, length);
     if (
@@ -274,8 +277,8 @@ const LINUX = ["libcrypto.so.3", "libcrypto.so.1.1"];
 const HOMEBREW = ["openssl@3/lib/libcrypto.3", "openssl@1.1/lib/libcrypto.1.1"];
 
 /**
- * Where libcrypto may be. Full paths first: a scoped `--allow-ffi` knows
- * nothing else.
+ * Possible paths of libcrypto. Full paths come first, because a restricted
+ * `--allow-ffi` permits only these.
  */
 export const LIBRARIES: readonly string[] = [
   ...LINUX.flatMap((name) => [

@@ -1,6 +1,6 @@
 /**
- * HMAC by libcrypto's MD5 and SHA-1, called through FFI: short messages cost
- * six calls, and no context that would have to be made.
+ * HMAC with libcrypto's MD5 and SHA-1, called through FFI. A short message
+ * takes six calls, and no context is allocated.
  *
  * Source: RFC 2104.
  *
@@ -32,21 +32,24 @@ const SYMBOLS = {
   "SHA1_Final": FINAL,
 } satisfies Record<string, Signature>;
 
-/** Bytes of a block, the longest key that is used as it is. */
+/** Length of a block in bytes; a longer key would be hashed first. */
 const BLOCK = 64;
 
-/** Bytes of data that are copied behind the key to save a call. */
+/**
+ * Largest length of data, in bytes, that is copied behind the key to save a
+ * call.
+ */
 const MAX_COPIED = 192;
 
-/** Bytes of `SHA_CTX` and `MD5_CTX`: 96 and 92; room for more. */
+/** Room for `SHA_CTX` and `MD5_CTX` in bytes; their lengths are 96 and 92. */
 const CONTEXT = 128;
 
 /**
  * Loads libcrypto.
  *
  * @param paths Tried in order; default: {@link LIBRARIES}.
- * @throws {Error} When there is none, or FFI is not permitted; the message
- * says which.
+ * @throws {Error} If libcrypto is missing or FFI is not permitted; the message
+ * names the reason.
  */
 export function opensslHmac(
   paths: readonly string[] = LIBRARIES,
@@ -72,7 +75,7 @@ export function opensslHmac(
         hmac: (hash, key, data) => hashes[hash].compute(key, data),
       };
     } catch (error) {
-      // The next path may be there, and permitted, where this one is not.
+      // The next path may exist and be permitted.
       reason = (error as Error).message;
     }
   }
@@ -86,7 +89,9 @@ interface HashFunctions {
   readonly final: ForeignFunction;
 }
 
-/** HMAC with one hash; what it works in is emptied at the end of each call. */
+/**
+ * HMAC with one hash. Its working memory is cleared at the end of each call.
+ */
 class Hmac {
   readonly #length: number;
   readonly #functions: HashFunctions;
@@ -98,7 +103,7 @@ class Hmac {
     this.#functions = functions;
   }
 
-  /** Fresh bytes. */
+  /** Returns a new array. */
   compute(key: Uint8Array, data: Uint8Array): Uint8Array {
     const used = key.length > BLOCK ? this.#hash(key) : key;
     const inner = this.#padded(0x36, used, data);

@@ -1,14 +1,12 @@
 /**
- * Key streams by the system's OpenSSL 3, called through FFI.
+ * Key streams with the system's OpenSSL 3, called through FFI.
  *
- * The library context is our own, so that what is loaded into it (the legacy
- * provider, and only once a method needs it) concerns nothing else in the
- * process.
+ * Umbra has its own library context: the legacy provider, which is loaded when
+ * a method first needs it, does not affect the rest of the process.
  *
  * Source: OpenSSL manual, EVP_EncryptInit(3), OSSL_LIB_CTX(3),
- * OSSL_PROVIDER-legacy(7).
- * Does not: serve Salsa20, XSalsa20, `table` and `none`, which libcrypto does
- * not have.
+ * OSSL_PROVIDER-legacy(7). Does not: support Salsa20, XSalsa20, `table` and
+ * `none`, which libcrypto does not have.
  *
  * @module
  */
@@ -36,8 +34,8 @@ import { LIBRARIES, opensslVersion } from "./openssl.ts";
  * Loads libcrypto.
  *
  * @param paths Tried in order; default: {@link LIBRARIES}.
- * @throws {Error} When there is none, it is older than OpenSSL 3, or FFI is
- * not permitted; the message says which.
+ * @throws {Error} If libcrypto is missing or older than OpenSSL 3, or FFI is
+ * not permitted; the message names the reason.
  */
 export function opensslKeyStreams(
   paths: readonly string[] = LIBRARIES,
@@ -47,7 +45,7 @@ export function opensslKeyStreams(
     try {
       return new OpensslKeyStreams(path, openLibrary(path, SYMBOLS));
     } catch (error) {
-      // The next path may be there, and permitted, where this one is not.
+      // The next path may exist and be permitted.
       reason = (error as Error).message;
     }
   }
@@ -80,7 +78,7 @@ const SYMBOLS = {
 
 type Functions = Record<keyof typeof SYMBOLS, ForeignFunction>;
 
-/** libcrypto's names, with `*` for the bits of the key. */
+/** libcrypto's names; `*` stands for the bits of the key. */
 const NAMES: Readonly<Partial<Record<KeyStreamAlgorithm, string>>> = {
   "aes-cfb": "AES-*-CFB",
   "aes-ctr": "AES-*-CTR",
@@ -93,7 +91,7 @@ const NAMES: Readonly<Partial<Record<KeyStreamAlgorithm, string>>> = {
   xchacha20: "ChaCha20",
 };
 
-/** The names of ciphers that only the legacy provider has. */
+/** Names of ciphers that only the legacy provider has. */
 const LEGACY_NAMES: Readonly<Partial<Record<KeyStreamAlgorithm, string>>> = {
   "bf-cfb": "BF-CFB",
   "cast5-cfb": "CAST5-CFB",
@@ -110,7 +108,7 @@ class OpensslKeyStreams implements KeyStreamProvider {
   readonly version: string;
   readonly #functions: Functions;
   readonly #context: Pointer;
-  /** Ciphers by libcrypto's name; `null`: it does not have that. */
+  /** Ciphers by libcrypto's name; `null` if libcrypto lacks the cipher. */
   readonly #ciphers = new Map<string, Pointer>();
   #hasLegacy: boolean | undefined;
 
@@ -119,7 +117,7 @@ class OpensslKeyStreams implements KeyStreamProvider {
     this.version = opensslVersion(functions.OpenSSL_version_num, path);
     this.#context = functions.OSSL_LIB_CTX_new() as Pointer;
     if (this.#context === null || !this.#load("default")) {
-      throw new Error(`${path} has no library context for us`);
+      throw new Error(`${path} cannot make a library context`);
     }
   }
 
@@ -128,8 +126,8 @@ class OpensslKeyStreams implements KeyStreamProvider {
     if (
       algorithm in LEGACY_NAMES && !(this.#hasLegacy ??= this.#load("legacy"))
     ) {
-      return `${name} needs libcrypto's legacy provider: there is no ` +
-        `legacy.so for ${this.version}`;
+      return `${name} needs libcrypto's legacy provider: legacy.so for ` +
+        `${this.version} is missing`;
     }
     return this.#cipher(method) === null
       ? `${name} is not part of libcrypto ${this.version}`
@@ -144,7 +142,9 @@ class OpensslKeyStreams implements KeyStreamProvider {
   ): KeyStream {
     const cipher = this.lacks(method) === undefined && this.#cipher(method);
     if (!cipher) {
-      throw new RangeError(`Cannot make key stream: no ${method.name} here`);
+      throw new RangeError(
+        `Cannot make key stream: ${method.name} is not supported`,
+      );
     }
     const parts = partsOf(method, key, iv);
     try {
@@ -180,7 +180,7 @@ function cString(text: string): Uint8Array {
   return new TextEncoder().encode(`${text}\0`);
 }
 
-/** The key and the IV for libcrypto; both are new arrays. */
+/** Returns key and IV in the form of libcrypto; both are new arrays. */
 function partsOf(
   method: KeyStreamMethod,
   key: Uint8Array,
@@ -189,7 +189,7 @@ function partsOf(
   switch (method.algorithm) {
     case "rc4":
     case "rc4-md5":
-      // Bun gives an empty array no address.
+      // Bun gives no address for an empty array.
       return { key: rc4Key(method, key, iv), iv: new Uint8Array(1) };
     case "chacha20":
     case "chacha20-ietf":
@@ -201,7 +201,10 @@ function partsOf(
   }
 }
 
-/** Receives lengths that are not needed: a key stream yields as much as it is given. */
+/**
+ * Receives lengths that are not needed: the output of a key stream has the
+ * length of its input.
+ */
 const IGNORED_LENGTH = new Uint8Array(4);
 
 /** The parts of a context. */
@@ -212,7 +215,7 @@ interface ContextParts {
   readonly encrypts: number;
 }
 
-/** A context of libcrypto. */
+/** A key stream with a context of libcrypto. */
 class OpensslKeyStream implements KeyStream {
   readonly #functions: Functions;
   #context: Pointer;
@@ -240,14 +243,16 @@ class OpensslKeyStream implements KeyStream {
     const { length } = input;
     checkOutput(out, length);
     if (this.#context === null) {
-      throw new TypeError("Cannot turn bytes: key stream was freed");
+      throw new TypeError(
+        "Cannot encrypt or decrypt: the key stream was freed",
+      );
     }
     if (length === 0) return;
     this.#leftBytes -= length;
     if (this.#leftBytes < 0) throw counterEnded();
     const update = this.#functions.EVP_CipherUpdate;
     if (update(this.#context, out, IGNORED_LENGTH, input, length) !== 1) {
-      throw new Error("Cannot turn bytes: libcrypto failed");
+      throw new Error("Cannot encrypt or decrypt: libcrypto failed");
     }
   }
 

@@ -21,20 +21,20 @@ import { nodeKeyStreams } from "./node_key_streams.ts";
 import { opensslProvider } from "./openssl.ts";
 import { opensslKeyStreams } from "./openssl_key_streams.ts";
 
-/** A provider, or why there is none. */
+/** A provider, or the reason why it is missing. */
 export type ProviderResult<P = AeadProvider> =
   | { readonly provider: P }
   | { readonly name: string; readonly reason: string };
 
-/** The providers of methods of both kinds; a part of the world of services. */
+/** The providers of both kinds of methods; a dependency of services. */
 export interface CipherChoice {
-  /** The provider of methods that authenticate. */
+  /** The provider of AEAD methods. */
   readonly aeadProvider: ProviderChoice;
   /** The provider of stream ciphers. */
   readonly keyStreamProvider: KeyStreamChoice;
 }
 
-/** Computes each of these methods by the fastest provider that proves itself. */
+/** Chooses for each method the fastest provider that passes the self-test. */
 export function chooseProviders(methods: readonly Method[]): CipherChoice {
   const system = { clock: systemClock, randomBytes: systemRandomBytes };
   const aead = methods.flatMap((method) =>
@@ -56,12 +56,12 @@ export function chooseProviders(methods: readonly Method[]): CipherChoice {
   };
 }
 
-/** Those that are there. */
+/** Returns the available providers. */
 export function present<P>(found: readonly ProviderResult<P>[]): P[] {
   return found.flatMap((one) => "provider" in one ? [one.provider] : []);
 }
 
-/** Every provider, the reference first. */
+/** Returns all AEAD providers; the first is the reference. */
 export function systemProviders(): ProviderResult[] {
   return [
     { provider: nobleProvider },
@@ -70,7 +70,7 @@ export function systemProviders(): ProviderResult[] {
   ];
 }
 
-/** Every provider of key streams, the reference first. */
+/** Returns all key stream providers; the first is the reference. */
 export function systemKeyStreams(): ProviderResult<KeyStreamProvider>[] {
   return [
     { provider: referenceKeyStreams },

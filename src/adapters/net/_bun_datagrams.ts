@@ -24,7 +24,7 @@ import {
   type UdpDescriptor,
 } from "./_udp_descriptor.ts";
 
-/** Of all sockets of this thread. */
+/** The lost datagrams of all sockets of this thread. */
 export const LOST: LostDatagrams = new LostDatagrams();
 
 declare const Bun: BunUdp;
@@ -33,7 +33,8 @@ declare const Bun: BunUdp;
 export async function bindBun(
   { host, port }: Endpoint,
 ): Promise<DatagramSocket> {
-  // Of a name Bun would not take the first address, but c-ares's choice.
+  // For a name Bun would use the choice of c-ares, not the first address of the
+  // system.
   const [hostname] = await resolve(host);
   const queue = new DatagramQueue();
   let onDrain = (): void => {};
@@ -48,9 +49,9 @@ export async function bindBun(
         data: (_socket, payload, port, address) =>
           queue.push({ payload, from: { host: plainAddress(address), port } }),
         drain: () => onDrain(),
-        // ICMP is about a datagram sent earlier, and a send that failed says
-        // it a second time here: neither is an error of the socket. Without
-        // this handler Bun would end the process.
+        // An ICMP error is about an earlier datagram, and a failed send is also
+        // reported by the call. Neither is an error of the socket. Without this
+        // handler Bun would end the process.
         error: () => {},
       },
     });
@@ -65,7 +66,7 @@ export async function bindBun(
   }
 }
 
-/** A datagram that waits for the system to take it. */
+/** A datagram that waits until the system has room. */
 interface Waiting {
   readonly payload: Uint8Array;
   readonly to: Endpoint;
@@ -77,7 +78,7 @@ class BunDatagramSocket implements DatagramSocket {
   readonly #socket: BunUdpSocket;
   readonly #queue: DatagramQueue;
   readonly #descriptor: UdpDescriptor | undefined;
-  /** Until the system has room. */
+  /** Datagrams that wait until the system has room. */
   #waiting: Waiting[] = [];
   #closed = false;
 
@@ -144,7 +145,7 @@ class BunDatagramSocket implements DatagramSocket {
     for (const { posted } of this.#waiting.splice(0)) posted(closedSocket());
   }
 
-  /** @returns False if the system has no room for it: it is to be tried again. */
+  /** @returns False if the system has no room; the send must be repeated. */
   #trySend(payload: Uint8Array, to: Endpoint, posted: Posted): boolean {
     try {
       if (!this.#sendNow(payload, to)) return false;
@@ -161,8 +162,9 @@ class BunDatagramSocket implements DatagramSocket {
     try {
       return this.#socket.send(payload, port, host);
     } catch {
-      // Maybe the ICMP error of an earlier datagram, which the system reports
-      // once, at the expense of this one. An error of this one comes again.
+      // The error may be the ICMP error of an earlier datagram, which the
+      // system reports once, in place of sending this one. The second attempt
+      // fails only with an error of its own.
       return this.#socket.send(payload, port, host);
     }
   }

@@ -1,9 +1,10 @@
 /**
- * What one Bun socket needs to be read and written one step at a time.
+ * Reads and writes a Bun socket one step at a time.
  *
- * Bun hands over all that has come, up to 512 KiB, asked for or not. So a socket
- * is paused from the moment that much comes, and its descriptor is read here, in
- * pieces of our choice; once it is empty, Bun is to tell when there is more.
+ * Bun delivers all data that has arrived, up to 512 KiB, without being asked.
+ * So the socket is paused when that much arrives, and its descriptor is read
+ * here in pieces of a chosen size. When the descriptor is empty, Bun is resumed
+ * and reports new data.
  *
  * @module
  */
@@ -19,39 +20,45 @@ import { CLOSED, toTransportError } from "./_errors.ts";
 import { longestRead } from "./_read_size.ts";
 import { plainAddress } from "./_resolve.ts";
 
-/** Big buffers of what is read and written. */
+/** Large buffers for reads and writes. */
 export const BUFFERS: BufferPool = new BufferPool();
 
-/** State of a socket, kept in its `data`. */
+/** The state of a socket, kept in its `data`. */
 export class BunPeer implements ReadySocket {
   owner: ReadyOwner | undefined;
   readonly remote: Endpoint;
   readonly #socket: BunSocket<BunPeer>;
-  /** Bytes that came while no read waited. */
+  /** Bytes that arrived while no read waited. */
   readonly #unread: Uint8Array[] = [];
   #paused = false;
-  /** True if the descriptor may hold more than was read of it. */
+  /** True if the descriptor may contain more data than was read. */
   #hasMore = false;
-  /** Bytes of the next read, at most; grows as on Deno. */
+  /** Maximum length of the next read in bytes; it grows as on Deno. */
   #readSize = MIN_READ_BUFFER;
   #ended = false;
   #gone = false;
   #isCut = false;
   #failure: Error | undefined;
   #isTurning = false;
-  /** True once others had their turn: the next read waits for no other one. */
+  /**
+   * True if other connections had their turn, so that the next read need not
+   * wait.
+   */
   #hasWaited = false;
 
   /**
-   * @param socket Open; its addresses are gone once it is closed.
-   * @param remote The peer's address.
+   * @param socket An open socket; its addresses are lost when it is closed.
+   * @param remote The address of the peer.
    */
   constructor(socket: BunSocket<BunPeer>, remote: Endpoint) {
     this.#socket = socket;
     this.remote = remote;
   }
 
-  /** Asked of the system each time: few want to know. */
+  /**
+   * The local address. It is requested from the system each time, because few
+   * callers need it.
+   */
   get local(): Endpoint {
     return toEndpoint(this.#socket.localAddress, this.#socket.localPort);
   }
@@ -68,14 +75,14 @@ export class BunPeer implements ReadySocket {
     return undefined;
   }
 
-  /** Lets Bun deliver data from now on. */
+  /** Lets Bun deliver data again. */
   #resume(): void {
     if (!this.#paused) return;
     this.#paused = false;
     this.#socket.resume();
   }
 
-  /** Reads what is there; others have their turn, too. */
+  /** Reads available data, and gives other connections their turn. */
   #readMore(): Uint8Array | "end" | undefined {
     const turn = this.#hasWaited ? undefined : othersTurn();
     this.#hasWaited = false;
@@ -104,8 +111,9 @@ export class BunPeer implements ReadySocket {
   }
 
   /**
-   * What has come, or a copy of a part of it, if it is among the first bytes, of
-   * which handshakes keep some: the rest is for the next read.
+   * Returns the bytes that arrived. Among the first bytes of a connection it
+   * returns a copy of a part, because handshakes keep some of them; the rest is
+   * for the next read.
    */
   #part(chunk: Uint8Array): Uint8Array {
     const size = this.#readSize;
@@ -120,12 +128,12 @@ export class BunPeer implements ReadySocket {
     this.#readSize = Math.min(4 * this.#readSize, MAX_READ_BUFFER);
   }
 
-  /** @returns 0 at the end as well, of which Bun will tell. */
+  /** @returns The number of bytes; 0 also at the end, which Bun will report. */
   #readInto(buffer: Uint8Array): number {
     try {
       return readSync(this.#socket.fd, buffer, 0, buffer.length, null);
     } catch (error) {
-      // The system reports a failure once, so that Bun will not hear of it.
+      // The system reports a failure once, so Bun will not report it.
       const { code } = error as { code?: unknown };
       if (code !== "EAGAIN") this.#failure = error as Error;
       return 0;
@@ -156,19 +164,19 @@ export class BunPeer implements ReadySocket {
     this.#isCut = true;
   }
 
-  /** Resets a connection that was never handed out. */
+  /** Resets a connection that no caller has received. */
   terminate(): void {
     if (!this.#gone) this.#socket.terminate();
   }
 
-  /** Bytes came, asked for or not. */
+  /** Accepts bytes that Bun delivers. */
   received(chunk: Uint8Array): void {
     this.#unread.push(chunk);
     this.#hasMore = chunk.length >= LONG_READ;
     if (this.#hasMore) this.#pause();
     this.owner?.ready();
-    // A few bytes that come before they are asked for may wait: to pause and to
-    // resume costs five calls of the system.
+    // A few early bytes may wait: pausing and resuming would cost five system
+    // calls.
     if (this.#unread.length > 1) this.#pause();
   }
 
@@ -178,20 +186,21 @@ export class BunPeer implements ReadySocket {
     this.#socket.pause();
   }
 
-  /** The system takes bytes again; sometimes said without cause. */
+  /** Continues a write. Bun also calls this without need. */
   drained(): void {
     this.owner?.ready();
   }
 
-  /** The peer's FIN came. */
+  /** Records the FIN of the peer. */
   finished(): void {
     this.#ended = true;
     this.owner?.ready();
   }
 
   /**
-   * The descriptor is gone: both sides have ended (after our FIN Bun announces
-   * the peer's in no other way), or there was an error.
+   * Ends both directions, because the descriptor is closed. Both sides have
+   * ended, or there was an error. After the local FIN Bun reports the FIN of
+   * the peer only by this call.
    */
   closed(error?: Error): void {
     if (this.#gone) return;
@@ -202,23 +211,26 @@ export class BunPeer implements ReadySocket {
   }
 }
 
-/** For every socket that is a {@link BunPeer} since it was opened. */
+/**
+ * The handlers of every socket that has been a {@link BunPeer} since it was
+ * opened.
+ */
 export const BUN_HANDLERS: Omit<BunHandlers<BunPeer>, "open"> = {
   binaryType: "uint8array",
   data: (socket, chunk) => socket.data.received(chunk),
   drain: (socket) => socket.data.drained(),
   end: (socket) => socket.data.finished(),
   close: (socket, error) => socket.data.closed(error),
-  // Only a callback of ours that throws could get here.
+  // Only an exception of Umbra's own handlers arrives here.
   error: (socket, error) => {
     socket.data.terminate();
     socket.data.closed(error);
   },
-  // The promise of the dial reports the same.
+  // The promise of the dial reports the same error.
   connectError: () => {},
 };
 
-/** An address in Bun's form. */
+/** Returns an endpoint for an address of Bun. */
 export function toEndpoint(host: string | undefined, port: number): Endpoint {
   return { host: plainAddress(host ?? ""), port };
 }

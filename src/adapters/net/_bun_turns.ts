@@ -1,23 +1,23 @@
 /**
  * Turns of Bun's event loop.
  *
- * What is read of a descriptor is there at once. A relay whose ends are both
- * always ready would go on without end, and nothing else would happen.
+ * Reads of a descriptor complete at once. A relay whose ends are both always
+ * ready would never return to the event loop.
  *
  * @module
  */
 import { setImmediate } from "node:timers";
 
-/** Milliseconds that busy connections may take before it is others' turn. */
+/** Milliseconds for busy connections before other work has its turn. */
 const TURN_MS = 5;
 
 let dueMs = 0;
 let turning: Promise<void> | undefined;
 
 /**
- * What a loop that may be busy without end waits for before it goes on.
+ * Called by a loop that may be busy without end, before it continues.
  *
- * @returns `undefined` while it is not yet others' turn.
+ * @returns A promise to wait for; `undefined` if the turn is not yet over.
  */
 export function othersTurn(): Promise<void> | undefined {
   if (turning === undefined && performance.now() < dueMs) return undefined;

@@ -1,6 +1,6 @@
 /**
- * The part of Bun's socket API that is used here. Its full types clash with
- * Deno's, and state less: `write` returns -1 on a closed socket.
+ * The part of Bun's socket API that the adapter uses. Bun's own types conflict
+ * with Deno's, and are incomplete: `write` returns -1 for a closed socket.
  *
  * @module
  */
@@ -8,25 +8,28 @@
 /** A socket whose `data` is the adapter's own state. */
 export interface BunSocket<T> {
   data: T;
-  /** The descriptor, -1 once the socket is closed. Undocumented. */
+  /** The descriptor; -1 when the socket is closed. Undocumented. */
   readonly fd: number;
   readonly localAddress: string | undefined;
   readonly localPort: number;
   readonly remoteAddress: string | undefined;
   readonly remotePort: number;
-  /** @returns Bytes taken, 0 when the buffer is full, -1 when closed. */
+  /**
+   * @returns The number of accepted bytes; 0 if the buffer is full, -1 if the
+   * socket is closed.
+   */
   write(data: Uint8Array): number;
-  /** FIN. */
+  /** Sends FIN. */
   shutdown(): void;
-  /** `close(2)`, whatever its name says. */
+  /** Calls `close(2)`, despite its name. */
   end(): void;
-  /** RST. */
+  /** Sends RST. */
   terminate(): void;
   pause(): void;
   resume(): void;
 }
 
-/** Callbacks, shared by all sockets of a listener or of a dial. */
+/** Callbacks for all sockets of a listener or of a dial. */
 export interface BunHandlers<T> {
   readonly binaryType: "uint8array";
   open(socket: BunSocket<T>): void;
@@ -44,16 +47,16 @@ export interface BunSocketOptions<T> {
   readonly port: number;
   readonly allowHalfOpen: true;
   readonly reusePort?: boolean;
-  /** Undocumented: a socket that listens already. */
+  /** Undocumented: the descriptor of a listening socket. */
   readonly fd?: number;
   readonly socket: BunHandlers<T>;
 }
 
-/** A socket that accepts. */
+/** A listening socket. */
 export interface BunTcpListener {
   readonly hostname: string;
   readonly port: number;
-  /** Accepted sockets live on. */
+  /** Stops listening; accepted sockets stay open. */
   stop(): void;
 }
 
@@ -74,7 +77,7 @@ export interface BunUdpSocket {
   readonly port: number;
   /**
    * @param address An IP address.
-   * @returns `false` when the buffer is full; `drain` follows.
+   * @returns False if the buffer is full; `drain` is called later.
    */
   send(data: Uint8Array, port: number, address: string): boolean;
   close(): void;
@@ -89,11 +92,11 @@ export interface BunUdpHandlers {
     address: string,
   ): void;
   drain(): void;
-  /** Gets the error alone, whatever Bun's own types say. */
+  /** Receives only the error, unlike in Bun's own types. */
   error(error: Error): void;
 }
 
-/** The part of the global `Bun` that is about UDP. */
+/** The UDP part of the global `Bun`. */
 export interface BunUdp {
   udpSocket(options: {
     readonly hostname: string;

@@ -1,6 +1,6 @@
 /**
- * The one place where a socket becomes Web Streams, so that half-close,
- * cancel, abort and close mean the same in every adapter.
+ * Turns sockets into Web Streams, in one place, so that half-close, cancel,
+ * abort and close mean the same in every adapter.
  *
  * @module
  */
@@ -8,69 +8,73 @@ import type { Connection, Endpoint } from "../../transport.ts";
 import { CLOSED, toTransportError } from "./_errors.ts";
 import { countWaiting } from "./_read_size.ts";
 
-/** The part that every adapter must provide; errors may be the runtime's. */
+/** The part that every adapter provides. Errors may be those of the runtime. */
 interface Socket {
-  /** Our own address. */
+  /** The local address. */
   readonly local: Endpoint;
-  /** The peer's address. */
+  /** The address of the peer. */
   readonly remote: Endpoint;
-  /** Takes back memory that a read has handed out. */
+  /** Takes back the memory of a read. */
   recycle?(chunk: Uint8Array): void;
   /**
-   * Sends FIN. Called once at most, never during a write.
+   * Sends FIN. It is called at most once, and never during a write.
    *
-   * @returns Settles when it is done; `undefined`: it is already.
+   * @returns A promise that settles when FIN was sent; `undefined` if it was
+   * sent at once.
    */
   shutdown(): Promise<void> | undefined;
-  /** Frees the descriptor. Called once at most. */
+  /** Frees the descriptor. It is called at most once. */
   close(): void;
 }
 
-/** A socket that is asked, and answers when it can. */
+/** A socket whose operations return promises. */
 export interface AskedSocket extends Socket {
   /**
-   * Bytes for the caller to keep, `undefined` after FIN. Never overlaps, and is
-   * not called once the socket is closed; a close makes it reject.
+   * Reads bytes, which the caller may keep; `undefined` after FIN. Calls never
+   * overlap, there are none after a close, and a close rejects the promise.
    *
-   * @throws {TransportError} {@link CLOSED} when it is closed meanwhile.
+   * @throws {TransportError} {@link CLOSED} if the socket is closed meanwhile.
    */
   read(): Promise<Uint8Array | undefined>;
   /**
-   * Settles when the system has taken all of `chunk`. Never overlaps; a close
-   * makes it reject.
+   * Resolves when the system has accepted all of `chunk`. Calls never overlap,
+   * and a close rejects the promise.
    */
   write(chunk: Uint8Array): Promise<void>;
 }
 
-/** A socket that answers at once, and calls back when to ask again. */
+/**
+ * A socket whose operations return at once, and that calls back when to repeat
+ * them.
+ */
 export interface ReadySocket extends Socket {
   /**
-   * Called when an operation that had to wait may go on, never within a call of
-   * these.
+   * Called when an operation that had to wait may be repeated, but never within
+   * a call of one.
    */
   owner: ReadyOwner | undefined;
-  /** See `Connection.tryRead`; not called once it is closed. */
+  /** See `Connection.tryRead`; not called after a close. */
   tryRead(): Uint8Array | "end" | undefined;
-  /** See `Connection.tryWrite`; not called once it is closed. */
+  /** See `Connection.tryWrite`; not called after a close. */
   tryWrite(chunk: Uint8Array): number;
-  /** Makes the close, which is called next, a reset. */
+  /** Makes the following close a reset. */
   cutOnClose(): void;
 }
 
 /** See {@link ReadySocket.owner}. */
 export interface ReadyOwner {
-  /** Reads and writes may go on. */
+  /** Called when reads and writes may be repeated. */
   ready(): void;
 }
 
 let open = 0;
 
-/** Connections of this thread that are open. */
+/** Number of open connections of this thread. */
 export function openConnections(): number {
   return open;
 }
 
-/** A {@link Connection} over a socket of either kind. */
+/** A {@link Connection} with a socket of either kind. */
 abstract class SocketConnection implements Connection {
   readonly remote: Endpoint;
   readonly #socket: Socket;
@@ -84,14 +88,16 @@ abstract class SocketConnection implements Connection {
   #ended = false;
   #closed = false;
 
-  /** @param socket Ours from here on. */
+  /** @param socket The socket; the connection owns it. */
   constructor(socket: Socket) {
     this.#socket = socket;
     this.remote = socket.remote;
     open++;
   }
 
-  /** Made when somebody asks: the services use `read()` and `write()`. */
+  /**
+   * The stream is made at its first use: services use `read()` and `write()`.
+   */
   get readable(): ReadableStream<Uint8Array> {
     return this.#readable ??= new ReadableStream({
       start: (controller) => {
@@ -105,7 +111,7 @@ abstract class SocketConnection implements Connection {
     }, { highWaterMark: 0 });
   }
 
-  /** Made when somebody asks. */
+  /** The stream is made at its first use. */
   get writable(): WritableStream<Uint8Array> {
     return this.#writable ??= new WritableStream({
       start: (controller) => {
@@ -123,7 +129,7 @@ abstract class SocketConnection implements Connection {
     return this.#socket.local;
   }
 
-  /** True once it was closed on our side. */
+  /** True if this side has closed the connection. */
   protected get isClosed(): boolean {
     return this.#closed;
   }
@@ -134,10 +140,10 @@ abstract class SocketConnection implements Connection {
 
   abstract read(): Promise<Uint8Array | undefined>;
 
-  /** Settles when the system has taken all of it. */
+  /** Resolves when the system has accepted all of it. */
   protected abstract send(chunk: Uint8Array): Promise<void>;
 
-  /** True once our side was ended. */
+  /** True if this side has ended its stream. */
   protected get hasEnded(): boolean {
     return this.#ended;
   }
@@ -157,7 +163,7 @@ abstract class SocketConnection implements Connection {
     this.#closed = true;
     open--;
     this.#input?.error(CLOSED);
-    // An abort goes on to fail the stream with its own reason.
+    // An abort fails the stream with its own reason afterwards.
     if (!this.#output?.signal.aborted) this.#output?.error(CLOSED);
     this.#socket.close();
   }
@@ -173,7 +179,7 @@ abstract class SocketConnection implements Connection {
     }
   }
 
-  /** Not an async function: one less step for every write. */
+  /** Not an async function, to save a step for every write. */
   #write(chunk: Uint8Array): Promise<void> {
     if (this.#closed || this.#ended) return Promise.reject(CLOSED);
     return this.send(chunk).catch((error) => {
@@ -182,8 +188,8 @@ abstract class SocketConnection implements Connection {
   }
 
   async #end(): Promise<void> {
-    // As one write settles the stream starts the next it has queued; all of
-    // them come before the FIN. The writer hears of a failure.
+    // When a write settles, the stream starts its next queued write. All writes
+    // must come before the FIN; a failure is reported to the writer.
     let last: Promise<void> | undefined;
     do {
       last = this.#writing;
@@ -192,7 +198,7 @@ abstract class SocketConnection implements Connection {
     await this.#shutdown();
   }
 
-  /** Not an async function: most are done when it returns. */
+  /** Not an async function: most shutdowns are complete at return. */
   #shutdown(): Promise<void> {
     this.#ended = true;
     if (this.#closed) return DONE;
@@ -207,21 +213,22 @@ abstract class SocketConnection implements Connection {
   }
 }
 
-/** One for all that is done at once. */
+/** One promise for all operations that are complete at once. */
 const DONE: Promise<void> = Promise.resolve();
 
-/** A {@link Connection} over an {@link AskedSocket}. */
+/** A {@link Connection} with an {@link AskedSocket}. */
 export class AskedConnection extends SocketConnection {
   readonly #socket: AskedSocket;
 
-  /** @param socket Ours from here on. */
+  /** @param socket The socket; the connection owns it. */
   constructor(socket: AskedSocket) {
     super(socket);
     this.#socket = socket;
   }
 
   read(): Promise<Uint8Array | undefined> {
-    // Passed on as it is: this promise waits with every quiet connection.
+    // The promise is returned as it is: every idle connection keeps one in
+    // memory.
     return this.isClosed ? Promise.reject(CLOSED) : this.#socket.read();
   }
 
@@ -231,18 +238,21 @@ export class AskedConnection extends SocketConnection {
 }
 
 /**
- * A {@link Connection} over a {@link ReadySocket}: read and written at once, or
- * by promises, and ended by a reset if need be.
+ * A {@link Connection} with a {@link ReadySocket}. It reads and writes at once
+ * or by promises, and can end with a reset.
  */
 export class ReadyConnection extends SocketConnection implements ReadyOwner {
   onReady: (() => void) | undefined;
   readonly #socket: ReadySocket;
   #reader: PromiseWithResolvers<Uint8Array | undefined> | undefined;
   #wakeWriter: (() => void) | undefined;
-  /** Bytes of the buffer of a write that the system has not taken whole. */
+  /**
+   * Length of the buffer of a write that the system has not fully accepted, in
+   * bytes.
+   */
   #waitingBytes = 0;
 
-  /** @param socket Ours from here on. */
+  /** @param socket The socket; the connection owns it. */
   constructor(socket: ReadySocket) {
     super(socket);
     this.#socket = socket;
@@ -257,7 +267,7 @@ export class ReadyConnection extends SocketConnection implements ReadyOwner {
   tryWrite(chunk: Uint8Array): number {
     if (this.isClosed || this.hasEnded) throw CLOSED;
     const taken = this.#tryWrite(chunk);
-    // All of the buffer waits, as long as a part of it does.
+    // A partly accepted write keeps its whole buffer in memory.
     this.#wait(taken < chunk.length ? chunk.buffer.byteLength : 0);
     return taken;
   }
@@ -295,7 +305,7 @@ export class ReadyConnection extends SocketConnection implements ReadyOwner {
     this.close();
   }
 
-  /** Those that wait hear of it. */
+  /** Closes the connection and rejects waiting operations. */
   override close(): void {
     if (this.isClosed) return;
     super.close();
@@ -303,7 +313,7 @@ export class ReadyConnection extends SocketConnection implements ReadyOwner {
     this.ready();
   }
 
-  /** Serves the read that waits. */
+  /** Serves the waiting read. */
   #continue(reader: PromiseWithResolvers<Uint8Array | undefined>): void {
     try {
       const chunk = this.tryRead();

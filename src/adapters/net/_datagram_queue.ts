@@ -1,5 +1,5 @@
 /**
- * The queue of every UDP socket, between the system and the reader of datagrams.
+ * The queue between the system and the reader of a UDP socket's datagrams.
  *
  * @module
  */
@@ -13,9 +13,9 @@ import type { Datagram, DatagramTaker, WaitOptions } from "../../transport.ts";
 
 type Waiting = PromiseWithResolvers<Datagram | undefined>;
 
-/** Datagrams in order, bounded; the newest is dropped when it is full. */
+/** A bounded queue of datagrams. If it is full, a new datagram is dropped. */
 export class DatagramQueue {
-  /** Datagrams that found no room. */
+  /** Number of dropped datagrams. */
   dropped = 0;
   readonly #datagrams: Datagram[] = [];
   readonly #waiting: Waiting[] = [];
@@ -30,7 +30,7 @@ export class DatagramQueue {
     this.#bytes = 0;
   }
 
-  /** Hands a datagram to who takes it, or keeps it if there is room. */
+  /** Passes a datagram to the taker, or queues it if there is room. */
   push(datagram: Datagram): void {
     if (this.#closed) return;
     if (this.#taker !== undefined) return this.#taker.take(datagram);
@@ -51,7 +51,7 @@ export class DatagramQueue {
     this.#bytes += length;
   }
 
-  /** The next datagram; implements `DatagramSocket.receive`. */
+  /** Returns the next datagram; implements `DatagramSocket.receive`. */
   take({ signal }: WaitOptions = {}): Promise<Datagram | undefined> {
     if (signal?.aborted) return Promise.reject(signal.reason);
     const datagram = this.#datagrams.shift();
@@ -67,13 +67,13 @@ export class DatagramQueue {
       : this.#abortable(waiting, signal);
   }
 
-  /** Fails everybody who waits. */
+  /** Rejects all waiting reads. */
   fail(error: TransportError): void {
     if (!this.#closed) this.#taker?.fail(error);
     for (const waiting of this.#waiting.splice(0)) waiting.reject(error);
   }
 
-  /** Ends every wait and forgets what is queued. */
+  /** Ends all waiting reads and removes all datagrams. */
   close(): void {
     this.#closed = true;
     this.#taker = undefined;
@@ -81,7 +81,7 @@ export class DatagramQueue {
     for (const waiting of this.#waiting.splice(0)) waiting.resolve(undefined);
   }
 
-  /** A wait that was given up must not swallow the next datagram. */
+  /** Waits for a datagram. An aborted wait must not take the next datagram. */
   async #abortable(
     waiting: Waiting,
     signal: StopSignal,
@@ -100,7 +100,7 @@ export class DatagramQueue {
   }
 }
 
-/** The error of a closed socket. */
+/** Returns the error of a closed socket. */
 export function closedSocket(): TransportError {
   return new TransportError("ERR_NET_CLOSED", "Socket is closed");
 }

@@ -1,5 +1,5 @@
 /**
- * UDP on Deno, over `Deno.listenDatagram`: see docs/decisions/0015.
+ * UDP on Deno, with `Deno.listenDatagram`: see docs/decisions/0015.
  *
  * @module
  */
@@ -32,7 +32,7 @@ import {
   type UdpDescriptor,
 } from "./_udp_descriptor.ts";
 
-/** Of all sockets of this thread. */
+/** The lost datagrams of all sockets of this thread. */
 export const LOST: LostDatagrams = new LostDatagrams();
 
 /**
@@ -40,14 +40,15 @@ export const LOST: LostDatagrams = new LostDatagrams();
  *
  * @throws {TransportError} `ERR_NET_UNSUPPORTED` without `unstable: ["net"]`.
  */
-// Not an async function: what Deno throws here at once must reject.
+// Not an async function: an exception that Deno throws at once must become a
+// rejection.
 export function bindDeno({ host, port }: Endpoint): Promise<DatagramSocket> {
   if (typeof Deno.listenDatagram !== "function") {
     return Promise.reject(
       new TransportError(
         "ERR_NET_UNSUPPORTED",
-        "UDP on Deno needs --unstable-net, or our deno.json, " +
-          'which has "unstable": ["net"]',
+        "UDP on Deno needs --unstable-net, or Umbra's deno.json, which has " +
+          '"unstable": ["net"]',
       ),
     );
   }
@@ -67,7 +68,7 @@ export function bindDeno({ host, port }: Endpoint): Promise<DatagramSocket> {
   }
 }
 
-/** A datagram that waits for the system to take it. */
+/** A datagram that waits until the system has room. */
 interface Waiting {
   readonly payload: Uint8Array;
   readonly to: Endpoint;
@@ -79,10 +80,10 @@ class DenoDatagramSocket implements DatagramSocket {
   readonly #connection: Deno.DatagramConn;
   readonly #descriptor: UdpDescriptor | undefined;
   readonly #queue = new DatagramQueue();
-  /** Most of them go to where the last one went. */
+  /** The last target; most datagrams have the same target as the one before. */
   #lastTo: Endpoint | undefined;
   #lastAddress: Uint8Array = new Uint8Array(0);
-  /** The first one is under way. */
+  /** Waiting datagrams; the first is being sent. */
   readonly #waiting: Waiting[] = [];
   #receiving = false;
   #closed = false;
@@ -113,7 +114,7 @@ class DenoDatagramSocket implements DatagramSocket {
 
   receive(options?: WaitOptions): Promise<Datagram | undefined> {
     const next = this.#queue.take(options);
-    // After a failure nothing is read until somebody asks again.
+    // After a failure the next read starts again only when a caller asks.
     if (!this.#receiving && !this.#closed) this.#receive();
     return next;
   }
@@ -149,16 +150,17 @@ class DenoDatagramSocket implements DatagramSocket {
     this.#descriptor?.close();
     this.#connection.close();
     this.#queue.close();
-    // The first one is the system's, which says so itself.
+    // The system reports the outcome of the first one.
     for (const { posted } of this.#waiting.splice(1)) posted(closedSocket());
   }
 
   /**
-   * Sends by a call of the system, which takes a third of the time. Of what that
-   * refuses, Deno knows why.
+   * Sends with a system call, which takes a third of the time. If the call
+   * fails, Deno sends the datagram and reports the reason.
    */
   #trySend(payload: Uint8Array, to: Endpoint): boolean {
-    // With an empty one the call could not tell that it was sent.
+    // For an empty datagram the result of the call does not show that it was
+    // sent.
     if (this.#descriptor === undefined || !mayCall() || payload.length === 0) {
       return false;
     }
@@ -167,14 +169,14 @@ class DenoDatagramSocket implements DatagramSocket {
         this.#lastAddress = encodeAddress(to, familyOf(this.address.host));
         this.#lastTo = to;
       } catch {
-        // No address of this family: Deno says so as well.
+        // The address is of another family; Deno reports that as well.
         return false;
       }
     }
     return this.#descriptor.trySend(payload, this.#lastAddress);
   }
 
-  /** One at a time: of several, Deno does not keep the order. */
+  /** Sends one datagram at a time: Deno does not keep the order of several. */
   #sendWaiting(): void {
     const { payload, to, posted } = this.#waiting[0]!;
     const settled = (error?: unknown): void => {
@@ -205,7 +207,10 @@ class DenoDatagramSocket implements DatagramSocket {
       : toTransportError(error, `send to ${host} port ${port}`);
   }
 
-  /** One read at a time: of two, Deno serves the second one first. */
+  /**
+   * Reads one datagram at a time: of two waiting reads Deno serves the second
+   * first.
+   */
   #receive(): void {
     this.#receiving = true;
     this.#receiveAll().catch((error) => {
@@ -227,8 +232,8 @@ class DenoDatagramSocket implements DatagramSocket {
   }
 
   /**
-   * Takes what waits as well, by calls of the system: a receive of Deno's is a
-   * turn of its event loop, and costs ten times as much.
+   * Also takes waiting datagrams with system calls: a receive of Deno takes a
+   * turn of its event loop, ten times as long.
    */
   #receiveMore(buffer: Uint8Array): void {
     const descriptor = this.#descriptor;
@@ -247,12 +252,15 @@ class DenoDatagramSocket implements DatagramSocket {
   }
 }
 
-/** Who has sent what was received last. */
+/** The sender of the last received datagram. */
 const SENDER = new Uint8Array(ADDRESS_LENGTH);
 
 let isGranted: boolean | undefined;
 
-/** True if no `--allow-net` with addresses is passed by. */
+/**
+ * True if system calls may be used. They would bypass an `--allow-net` with
+ * addresses.
+ */
 function mayCall(): boolean {
   return isGranted ??=
     Deno.permissions.querySync({ name: "net" }).state === "granted";

@@ -1,22 +1,21 @@
 /**
- * Turns on Deno's event loop.
+ * Turns of Deno's event loop.
  *
- * A read or write that need not wait settles before the event loop turns again.
- * So a relay whose ends are both always ready goes on for hundreds of chunks,
- * a second with a slow cipher, and nothing else happens meanwhile: no
- * connection is accepted, no timer runs.
+ * A read or write that need not wait settles before the event loop continues. A
+ * relay whose ends are both always ready would copy hundreds of chunks, for a
+ * second with a slow cipher, before a connection is accepted or a timer runs.
  *
  * @module
  */
 import { setImmediate } from "node:timers";
 
-/** Milliseconds that busy connections may take before it is others' turn. */
+/** Milliseconds for busy connections before other work has its turn. */
 const TURN_MS = 20;
 
 /**
- * Turns of the event loop after which the sockets have been looked at: Tokio,
- * which Deno runs on, does so every 61. All of them take 0.1 ms; a timer, which
- * would do as well, takes 1 to 2.
+ * Turns of the event loop after which all sockets have been polled. Tokio, on
+ * which Deno runs, polls every 61 turns. The 64 turns take 0.1 ms; a timer
+ * would take 1 to 2 ms.
  */
 const LOOPS = 64;
 
@@ -24,9 +23,9 @@ let dueMs = 0;
 let turning: Promise<void> | undefined;
 
 /**
- * What a loop that may be busy without end waits for before it goes on.
+ * Called by a loop that may be busy without end, before it continues.
  *
- * @returns `undefined` while it is not yet others' turn.
+ * @returns A promise to wait for; `undefined` if the turn is not yet over.
  */
 export function othersTurn(): Promise<void> | undefined {
   if (turning === undefined && performance.now() < dueMs) return undefined;

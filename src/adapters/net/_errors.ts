@@ -1,14 +1,15 @@
 /**
- * Runtime errors → `TransportError`: by error code first, then by class
- * name, then by the beginning of a message where a runtime gives no more.
+ * Converts errors of the runtimes to `TransportError`: by error code, then by
+ * class name, then by the beginning of the message if the runtime gives nothing
+ * else.
  *
  * @module
  */
 import { TransportError, type TransportErrorCode } from "../../errors.ts";
 
 /**
- * Of every connection that was closed on our side: making an error with its
- * stack costs as much as a read.
+ * The error of every connection that this side has closed. It is made once,
+ * because making an error with its stack costs as much as a read.
  */
 export const CLOSED: TransportError = new TransportError(
   "ERR_NET_CLOSED",
@@ -16,11 +17,11 @@ export const CLOSED: TransportError = new TransportError(
 );
 
 /**
- * Says what a runtime's error means.
+ * Converts an error of the runtime.
  *
- * @param error Anything thrown; a `TransportError` is returned as it is.
- * @param action What failed, for the message: `Cannot ${action}: …`.
- * @returns With `error` as its cause.
+ * @param error Anything thrown; a `TransportError` is returned unchanged.
+ * @param action The failed action, for the message: `Cannot ${action}: …`.
+ * @returns An error whose cause is `error`.
  */
 export function toTransportError(
   error: unknown,
@@ -64,7 +65,7 @@ const BY_CODE: ReadonlyMap<string, TransportErrorCode> = new Map([
   ["ENFILE", "ERR_NET_DESCRIPTORS"],
 ]);
 
-/** Deno's classes, for errors that carry no code. */
+/** Deno's error classes, for errors without a code. */
 const BY_NAME: ReadonlyMap<string, TransportErrorCode> = new Map([
   ["ConnectionRefused", "ERR_NET_REFUSED"],
   ["NetworkUnreachable", "ERR_NET_UNREACHABLE"],
@@ -81,7 +82,7 @@ const BY_NAME: ReadonlyMap<string, TransportErrorCode> = new Map([
   ["Interrupted", "ERR_NET_CLOSED"],
 ]);
 
-/** Deno gives getaddrinfo failures neither a code nor a class. */
+/** Deno gives failures of getaddrinfo neither a code nor a class. */
 function byMessage(message: string): TransportErrorCode {
   const prefix = "failed to lookup address information: ";
   if (!message.startsWith(prefix)) return "ERR_NET_OTHER";

@@ -1,5 +1,5 @@
 /**
- * The bound of the connections to an HTTP server, and which of them makes room.
+ * Limits the connections of an HTTP server.
  *
  * @module
  */
@@ -7,27 +7,27 @@ import type { Server } from "node:http";
 import type { Socket } from "node:net";
 
 /**
- * The connections of one server. At the limit a new one takes the place of the
+ * The connections of one server. At the limit, a new connection replaces the
  * one that has waited longest for its client: for the rest of a request, for
- * the next one, or for the answer to be read. So clients that stall cannot
- * shut the port to others. Only where every request is whole and being handled
- * is the new connection closed.
+ * the next request, or for the answer to be read. So clients that stall cannot
+ * block the port. The new connection is closed only if a complete request of
+ * every connection is being handled.
  *
- * `server.maxConnections` is not known to Bun, which reports a connection only
- * once it has sent something, and of its end some connections late.
+ * `server.maxConnections` cannot be used: Bun does not support it. Bun also
+ * reports a connection only after its first bytes, and its end late.
  */
 export class HttpConnections {
   readonly #limit: number;
-  /** By where they come from; the longest without a request come first. */
+  /** Connections by their origin, the longest idle first. */
   readonly #open = new Map<Socket | string, OpenConnection>();
 
-  /** @param limit Connections at once. */
+  /** @param limit Maximum of open connections. */
   constructor(server: Server, limit: number) {
     this.#limit = limit;
     server.on("connection", (socket: Socket) => this.#take(socket));
   }
 
-  /** Keeps the connection open while a request of it is handled. */
+  /** Keeps the connection open while its request is handled. */
   async handle<T>(socket: Socket, handler: () => Promise<T>): Promise<T> {
     const key = keyOf(socket);
     this.#change(key, 1);
@@ -51,7 +51,7 @@ export class HttpConnections {
     });
   }
 
-  /** @returns `false` when a request of every connection is being handled. */
+  /** @returns False if a request of every connection is being handled. */
   #makeRoom(): boolean {
     for (const [key, { socket, handling }] of this.#open) {
       if (handling > 0) continue;
@@ -64,7 +64,7 @@ export class HttpConnections {
 
   #change(key: Socket | string, difference: 1 | -1): void {
     const connection = this.#open.get(key);
-    // It was closed, by its client or to make room.
+    // The client or the limit has closed the connection.
     if (connection === undefined) return;
     this.#open.delete(key);
     const handling = connection.handling + difference;
@@ -74,13 +74,13 @@ export class HttpConnections {
 
 interface OpenConnection {
   readonly socket: Socket;
-  /** Requests that are being handled. */
+  /** Number of requests that are being handled. */
   readonly handling: number;
 }
 
 /**
- * Inside TLS a request has another socket than the connection had, on Deno, but
- * the same other end.
+ * Returns a key for a connection. Inside TLS on Deno a request has another
+ * socket than its connection, with the same remote address.
  */
 function keyOf(socket: Socket): Socket | string {
   const { remoteAddress, remotePort } = socket;

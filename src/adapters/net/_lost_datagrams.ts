@@ -1,32 +1,32 @@
 /**
- * Datagrams that sockets had no room for.
+ * Counts the datagrams for which sockets had no room.
  *
  * @module
  */
 
-/** A socket that counts. */
+/** A socket that counts its lost datagrams. */
 interface Counting {
   readonly dropped: number;
 }
 
-/** Those of all sockets of a transport. */
+/** The lost datagrams of all sockets of a transport. */
 export class LostDatagrams {
   readonly #open = new Set<Counting>();
   #closed = 0;
 
-  /** Since the start, also of sockets that are closed. */
+  /** Number of lost datagrams since the start, with those of closed sockets. */
   get total(): number {
     let sum = this.#closed;
     for (const { dropped } of this.#open) sum += dropped;
     return sum;
   }
 
-  /** Counts a socket from now on. */
+  /** Adds a socket. */
   add(socket: Counting): void {
     this.#open.add(socket);
   }
 
-  /** Call it before the socket is closed. Idempotent. */
+  /** Removes a socket, before it is closed. Idempotent. */
   remove(socket: Counting): void {
     if (this.#open.delete(socket)) this.#closed += socket.dropped;
   }

@@ -1,5 +1,5 @@
 /**
- * UDP inside the process: delivered at once, lost where the script says so.
+ * UDP inside the process: datagrams are delivered at once, or lost as scripted.
  *
  * @module
  */
@@ -17,39 +17,36 @@ import { tellPosted } from "../../posted.ts";
 import { LostDatagrams } from "./_lost_datagrams.ts";
 import { closedSocket, DatagramQueue } from "./_datagram_queue.ts";
 
-/** What the network does with datagrams. */
+/** The behaviour of the network for datagrams. */
 export interface DatagramScript {
-  /** True if the network loses this datagram; by default it loses none. */
+  /** Returns true if the network loses a datagram; default: it loses none. */
   readonly lose?: (
     payload: Uint8Array,
     from: Endpoint,
     to: Endpoint,
   ) => boolean;
-  /**
-   * What a send to this address waits for, as on a full buffer; by default
-   * nothing.
-   */
+  /** Returns what a send waits for, as on a full buffer; default: nothing. */
   readonly stall?: (to: Endpoint) => Promise<void> | undefined;
-  /** Bytes of the largest datagram; 65,507 by default, as over IPv4. */
+  /** Largest datagram in bytes; default 65,507, as over IPv4. */
   readonly maxDatagram?: number;
-  /** UDP sockets that can be open at once; no bound by default. */
+  /** Maximum of open UDP sockets; default: no limit. */
   readonly maxSockets?: number;
 }
 
 /** The UDP sockets of one network. */
 export class MemoryDatagrams {
   readonly script: DatagramScript;
-  /** The datagrams that its sockets lost. */
+  /** The lost datagrams of its sockets. */
   readonly lost: LostDatagrams = new LostDatagrams();
   readonly #sockets = new Map<string, MemoryDatagramSocket>();
   #nextPort = 30_000;
 
-  /** @param script What happens to datagrams. */
+  /** @param script The behaviour of the network. */
   constructor(script: DatagramScript) {
     this.script = script;
   }
 
-  /** Sockets that are open. */
+  /** Number of open sockets. */
   get size(): number {
     return this.#sockets.size;
   }
@@ -82,7 +79,7 @@ export class MemoryDatagrams {
     return Promise.resolve(socket);
   }
 
-  /** Hands a datagram to the socket that is bound there, if there is one. */
+  /** Delivers a datagram to the socket that is bound there, if any. */
   deliver(payload: Uint8Array, from: Endpoint, to: Endpoint): void {
     if (this.script.lose?.(payload, from, to)) return;
     const { port } = to;
@@ -90,7 +87,7 @@ export class MemoryDatagrams {
     for (const host of [to.host, ...wildcards]) {
       const socket = this.#sockets.get(keyOf({ host, port }));
       if (socket === undefined) continue;
-      // As no system calls back within a call.
+      // Delivery is delayed: systems do not call back within a call.
       const datagram = { payload: payload.slice(), from };
       queueMicrotask(() => socket.queue.push(datagram));
       return;
@@ -173,7 +170,10 @@ class MemoryDatagramSocket implements DatagramSocket {
     this.#onClose();
   }
 
-  /** A wildcard socket sends from the address that is nearest the target. */
+  /**
+   * Returns the source address of a wildcard socket, which depends on the
+   * target.
+   */
   #source(target: string): Endpoint {
     const { host, port } = this.address;
     const isIpv6 = target.includes(":");

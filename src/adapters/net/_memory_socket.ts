@@ -1,5 +1,5 @@
 /**
- * Two sockets joined by two bounded byte queues.
+ * Two sockets connected by two bounded byte queues.
  *
  * @module
  */
@@ -10,11 +10,11 @@ import { CLOSED } from "./_errors.ts";
 
 /** The options that both directions of a pair share. */
 export interface PairOptions {
-  /** Bytes one read delivers at most. */
+  /** Maximum of bytes that one read returns. */
   readonly split: number;
-  /** Bytes that may wait in one direction. */
+  /** Maximum of bytes that wait in one direction. */
   readonly capacity: number;
-  /** Called once for each end that is closed. */
+  /** Called once for each closed end. */
   readonly onClose: () => void;
 }
 
@@ -68,7 +68,7 @@ export class MemorySocket implements ReadySocket {
     this.#output.end();
   }
 
-  /** Calls back later: no system calls back within a call. */
+  /** Calls back in a later turn: systems do not call back within a call. */
   #ready(): void {
     if (this.#isTelling) return;
     this.#isTelling = true;
@@ -78,7 +78,7 @@ export class MemorySocket implements ReadySocket {
     });
   }
 
-  /** Closes as TCP does: with FIN, or with RST when there is unread input. */
+  /** Closes like TCP: with FIN, or with RST if there is unread input. */
   close(): void {
     if (this.#input.isEmpty) this.#output.end();
     else this.#output.fail();
@@ -96,7 +96,7 @@ export class MemorySocket implements ReadySocket {
 
 /** One direction. */
 class Pipe {
-  /** Called when there may be something to read. */
+  /** Called when there may be bytes to read. */
   onReadable: () => void = () => {};
   /** Called when there may be room. */
   onWritable: () => void = () => {};
@@ -138,19 +138,22 @@ class Pipe {
     return part.length;
   }
 
-  /** FIN: the reader gets what is there, then the end. */
+  /** Sends FIN: the reader gets the queued bytes, then the end. */
   end(): void {
     this.#ended = true;
     this.onReadable();
   }
 
-  /** Makes a waiting write give up. */
+  /** Fails a waiting write. */
   stopWriting(): void {
     this.#stopped = true;
     this.onWritable();
   }
 
-  /** RST: the reader gets what is there, then an error, the writer an error. */
+  /**
+   * Sends RST: the reader gets the queued bytes, then an error; the writer gets
+   * an error.
+   */
   fail(failure: TransportError = resetError()): void {
     this.#failure ??= failure;
     this.onReadable();

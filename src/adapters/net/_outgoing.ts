@@ -1,6 +1,6 @@
 /**
- * Where what goes out leaves from: the system's choice, or addresses that the
- * operator has chosen.
+ * The source addresses of outgoing traffic: chosen by the system or by the
+ * operator.
  *
  * @module
  */
@@ -16,16 +16,17 @@ import type {
 } from "../../transport.ts";
 import { closedSocket, DatagramQueue } from "./_datagram_queue.ts";
 
-/** `Transport.bind` of some adapter. */
+/** The `Transport.bind` of an adapter. */
 type Bind = (endpoint: Endpoint) => Promise<DatagramSocket>;
 
 /**
- * The address to leave from on the way to another one.
+ * Returns the source address for a target.
  *
- * @param host IP address.
- * @returns `undefined`: the system chooses.
- * @throws {TransportError} `ERR_NET_UNREACHABLE` when there is none in the
- * family: the system's choice would show an address that was not to be shown.
+ * @param host IP address of the target.
+ * @returns `undefined` if the system chooses.
+ * @throws {TransportError} `ERR_NET_UNREACHABLE` if there is no address of the
+ * family: the system's choice would reveal an address that the operator wants
+ * to hide.
  */
 export function outboundFor(
   host: string,
@@ -52,7 +53,7 @@ export async function bindOutgoing(
     : new OutboundSocket(bind, outbound);
 }
 
-/** A socket for both families; for IPv4 alone where there is no IPv6. */
+/** Opens a socket for both families, or for IPv4 only if there is no IPv6. */
 async function bindAny(bind: Bind): Promise<DatagramSocket> {
   try {
     return await bind({ host: "::", port: 0 });
@@ -66,17 +67,17 @@ async function bindAny(bind: Bind): Promise<DatagramSocket> {
 }
 
 /**
- * A socket for each family, opened by the first send to it: most clients need
- * but one.
+ * One socket for each family, opened at the first send: most clients need one
+ * family only.
  */
 class OutboundSocket implements DatagramSocket {
   /** The address of a socket that is not bound to one place. */
   readonly address: Endpoint = { host: "::", port: 0 };
   readonly #bind: Bind;
   readonly #outbound: OutboundAddresses;
-  /** The sockets by our address. */
+  /** The sockets by local address. */
   readonly #sockets = new Map<string, Promise<DatagramSocket>>();
-  /** Those of them that are open. */
+  /** The open sockets among them. */
   readonly #open = new Map<string, DatagramSocket>();
   readonly #queue = new DatagramQueue();
   #closed = false;
@@ -86,7 +87,10 @@ class OutboundSocket implements DatagramSocket {
     this.#outbound = outbound;
   }
 
-  /** The sockets themselves drop nothing: somebody always waits there. */
+  /**
+   * Number of dropped datagrams. The sockets themselves drop none, because a
+   * read always waits there.
+   */
   get dropped(): number {
     return this.#queue.dropped;
   }
@@ -132,7 +136,7 @@ class OutboundSocket implements DatagramSocket {
     this.#queue.close();
     for (const opening of this.#sockets.values()) {
       opening.then((socket) => socket.close(), () => {
-        // The sender has heard that there is none.
+        // The sender gets the error.
       });
     }
   }
@@ -144,13 +148,15 @@ class OutboundSocket implements DatagramSocket {
     this.#sockets.set(host, opening);
     opening.then(
       (socket) => this.#opened(host, socket),
-      // The sender has the error; the next send opens another socket.
+      // The sender gets the error; the next send opens another socket.
       () => this.#sockets.delete(host),
     );
     return opening;
   }
 
-  /** After a failure the next send opens another socket. */
+  /**
+   * Registers an open socket. After a failure the next send opens another one.
+   */
   #opened(host: string, socket: DatagramSocket): void {
     this.#open.set(host, socket);
     socket.handTo({

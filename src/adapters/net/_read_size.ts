@@ -1,6 +1,6 @@
 /**
- * How long a read may be, so that all connections of a thread together need
- * little memory, however many there are and whether or not their bytes move on.
+ * Chooses the length of reads, so that all connections of a thread together
+ * need little memory, regardless of their number and of slow receivers.
  *
  * @module
  */
@@ -11,16 +11,16 @@ import {
   MAX_WAITING_BYTES,
 } from "../../limits.ts";
 
-/** The number of connections that read with big buffers. */
+/** Number of connections that read with large buffers. */
 let busyReaders = 0;
 
-/** Bytes of all writes that the system has not taken whole. */
+/** Length of all writes that the system has not fully accepted, in bytes. */
 let waitingBytes = 0;
 
 /**
- * The longest read that a busy connection may do now. The buffers of all fit
- * into what is kept of them: those that do not become garbage. While many bytes
- * wait for receivers that do not read, few are read for each.
+ * Returns the maximum length of a read of a busy connection. All such buffers
+ * together fit into the buffer pool; buffers beyond it would become garbage.
+ * While many bytes wait for slow receivers, reads are short.
  */
 export function longestRead(): number {
   if (waitingBytes > MAX_WAITING_BYTES) return CROWDED_READ_BUFFER;
@@ -29,12 +29,12 @@ export function longestRead(): number {
   return Math.min(MAX_READ_BUFFER, Math.max(CROWDED_READ_BUFFER, size));
 }
 
-/** A connection begins or ceases to read with big buffers. */
+/** Counts a connection that starts or stops to read with large buffers. */
 export function countReader(isBusy: boolean): void {
   busyReaders += isBusy ? 1 : -1;
 }
 
-/** A write of so many bytes waits; with a negative number, it has ended. */
+/** Counts the length of a waiting write; a negative number ends it. */
 export function countWaiting(bytes: number): void {
   waitingBytes += bytes;
 }

@@ -1,5 +1,5 @@
 /**
- * Names and addresses as the system sees them.
+ * Resolves names with the system, and converts addresses.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import type { WaitOptions } from "../../transport.ts";
 import { toTransportError } from "./_errors.ts";
 
 /**
- * Looks a name up with getaddrinfo; implements `Transport.resolve`.
+ * Resolves a name with getaddrinfo; implements `Transport.resolve`.
  *
  * @returns Each address once, in the system's order.
  */
@@ -26,21 +26,23 @@ export async function resolve(
   throw new TransportError("ERR_NET_NAME_NOT_FOUND", "Name has no address");
 }
 
-/** Shows `::ffff:192.0.2.1`, a peer of a dual-stack socket, as plain IPv4. */
+/**
+ * Converts `::ffff:192.0.2.1`, a peer of a dual-stack socket, to plain IPv4.
+ */
 export function plainAddress(host: string): string {
   return /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(host)?.[1] ?? host;
 }
 
 /**
- * A name beyond ASCII as DNS has it (IDNA, UTS 46): the runtimes leave it to
- * the system's resolver, or do it by rules of their own.
+ * Converts a name to the form of DNS (IDNA, UTS 46). The runtimes would leave
+ * this to the system's resolver, or use rules of their own.
  *
- * @returns Empty for what is no name. Names of ASCII stay as they are.
+ * @returns "" for an invalid name; an ASCII name is returned unchanged.
  */
 function toAscii(host: string): string {
   // deno-lint-ignore no-control-regex
   if (/^[\x00-\x7f]*$/.test(host)) return host;
-  // What would end the host of a URL, or be decoded in it.
+  // These characters would end the host of a URL, or be decoded in it.
   if (/[\s%/\\?#@:[\]]/.test(host)) return "";
   return URL.parse(`http://${host}`)?.hostname ?? "";
 }

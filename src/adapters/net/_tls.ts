@@ -1,7 +1,7 @@
 /**
- * Connections inside TLS, by node:tls, which does the same on Deno and Bun: it
- * checks the certificate before anything is sent, and ends each direction by
- * itself.
+ * Connections inside TLS with node:tls. It behaves the same on Deno and Bun: it
+ * checks the certificate before anything is sent, and ends each direction
+ * separately.
  *
  * @module
  */
@@ -20,27 +20,29 @@ import { AskedConnection, type AskedSocket } from "./_connection.ts";
 import { CLOSED, toTransportError } from "./_errors.ts";
 import { plainAddress } from "./_resolve.ts";
 
-/** Dials without TLS. */
+/** Connects without TLS. */
 type Dial = (to: Endpoint, options?: WaitOptions) => Promise<Connection>;
 
 /**
- * Dials with TLS where that is asked for.
+ * Connects with TLS if the caller asks for it.
  *
- * @param plain Dials without.
- * @param from Our address, where it is chosen; default: the system's choice.
+ * @param plain Connects without TLS.
+ * @param from Returns the source address; default: the system chooses.
  */
 export function dialWith(
   plain: Dial,
   from: (host: string) => string | undefined = () => undefined,
 ): (to: Endpoint, options?: DialOptions) => Promise<Connection> {
-  // Not async: one less step for every connection without TLS.
+  // Not async, to save a step for every connection without TLS.
   return (to, options) =>
     options?.tls === undefined
       ? plain(to, options)
       : dialTls(to, options.tls, options, from);
 }
 
-/** @throws {TransportError} `ERR_NET_TLS`, and what a dial without it throws. */
+/**
+ * @throws {TransportError} `ERR_NET_TLS`, and the errors of a dial without TLS.
+ */
 async function dialTls(
   { host, port }: Endpoint,
   { serverName, protocols }: TlsOptions,
@@ -54,7 +56,7 @@ async function dialTls(
     port,
     ALPNProtocols: [...protocols],
     allowHalfOpen: true,
-    // Of an address the certificate is asked for by itself: RFC 6066 §3.
+    // For an IP address no server name is sent: RFC 6066 §3.
     ...isIP(serverName) === 0 && { servername: serverName },
     ...localAddress !== undefined && { localAddress },
   };
@@ -64,7 +66,7 @@ async function dialTls(
   socket.once("connect", () => isConnected = true);
   socket.once("secureConnect", resolve);
   socket.once("error", reject);
-  socket.once("close", () => reject(new Error("it was closed")));
+  socket.once("close", () => reject(new Error("the connection was closed")));
   const leave = signal && onAbort(signal, () => reject(signal.reason));
   try {
     await promise;
@@ -79,7 +81,10 @@ async function dialTls(
   }
 }
 
-/** One that ignored `localAddress` would leave from elsewhere without a word. */
+/**
+ * Checks the source address: a runtime that ignored `localAddress` would
+ * connect from another address without an error.
+ */
 function checkSource(socket: TLSSocket, from: string | undefined): void {
   const host = plainAddress(socket.localAddress ?? "");
   if (from === undefined || host === from) return;
@@ -89,7 +94,10 @@ function checkSource(socket: TLSSocket, from: string | undefined): void {
   );
 }
 
-/** Names the network's failure first; the rest is about TLS. */
+/**
+ * Converts an error of the network as without TLS, and any other error to a TLS
+ * error.
+ */
 function dialError(
   error: unknown,
   { host, port }: Endpoint,
@@ -113,7 +121,7 @@ class TlsConnection implements AskedSocket {
   #failure: Error | undefined;
   #hasEnded = false;
   #isClosed = false;
-  /** Wakes the one who reads. */
+  /** Wakes the waiting reader. */
   #wake: () => void = () => {};
 
   constructor(socket: TLSSocket) {
@@ -168,7 +176,8 @@ class TlsConnection implements AskedSocket {
 }
 
 /**
- * The error of a connection that ended without the alert of TLS: RFC 8446 §6.1.
+ * Returns the error of a connection that ended without the closing alert of
+ * TLS: RFC 8446 §6.1.
  */
 function cutOff(): TransportError {
   return new TransportError("ERR_NET_RESET", "TLS was cut off");

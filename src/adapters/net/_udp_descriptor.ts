@@ -1,33 +1,38 @@
 /**
- * What Linux knows of a UDP socket, by its descriptor: how large its receive
- * buffer is, and how many datagrams found it full.
+ * Uses the descriptor of a UDP socket on Linux: for the size of its receive
+ * buffer, and the number of datagrams that found the buffer full.
  *
- * A runtime does not tell the descriptor of a socket, but the system gives the
- * lowest one that is free. So it is known before, and proved by its port.
+ * The runtimes do not reveal the descriptor of a socket. But the system always
+ * gives the lowest free number, so the number is known before the socket is
+ * opened, and confirmed by the port.
  *
  * @module
  */
 import { UDP_RECEIVE_BUFFER } from "../../limits.ts";
 import { libc } from "../system/_libc.ts";
 
-/** See the module. */
+/** The descriptor of a UDP socket; see the module. */
 export class UdpDescriptor {
   readonly #descriptor: number;
   #lastDrops = 0;
   #isClosed = false;
 
-  /** @param descriptor Of a UDP socket; still owned by the caller. */
+  /**
+   * @param descriptor The descriptor of a UDP socket, which the caller still
+   * owns.
+   */
   constructor(descriptor: number) {
     this.#descriptor = descriptor;
   }
 
-  /** Bytes that the system has granted. */
+  /** Size of the receive buffer that the system has granted, in bytes. */
   get receiveBuffer(): number {
-    // The system doubles what it grants, for its own bookkeeping.
+    // The system reports twice the size that it grants, for its own
+    // bookkeeping.
     return (option(this.#descriptor, SO_RCVBUF, 1)?.[0] ?? 0) / 2;
   }
 
-  /** Datagrams that found the buffer full. */
+  /** Number of datagrams that found the buffer full. */
   get drops(): number {
     if (this.#isClosed) return this.#lastDrops;
     const memory = option(this.#descriptor, SO_MEMINFO, MEMINFO_WORDS);
@@ -35,8 +40,8 @@ export class UdpDescriptor {
   }
 
   /**
-   * Asks for a large buffer: beyond the system's limit, which root may, or up to
-   * it.
+   * Requests a large buffer, beyond the system's limit if root, else up to the
+   * limit.
    */
   enlarge(): void {
     if (setOption(this.#descriptor, SO_RCVBUFFORCE, UDP_RECEIVE_BUFFER)) return;
@@ -44,11 +49,11 @@ export class UdpDescriptor {
   }
 
   /**
-   * Takes a datagram that waits.
+   * Takes a waiting datagram.
    *
-   * @param room For the longest one.
-   * @param from Its sender is written there, as the kernel has it.
-   * @returns Its length in bytes; -1 if none waits, or for another reason.
+   * @param room Memory for the longest datagram.
+   * @param from Receives the sender in the form of the kernel.
+   * @returns The length in bytes; -1 if none waits, or on failure.
    */
   tryReceive(room: Uint8Array, from: Uint8Array): number {
     LENGTH[0] = from.length;
@@ -63,10 +68,11 @@ export class UdpDescriptor {
   }
 
   /**
-   * Sends a datagram, if the system has room for it at once.
+   * Sends a datagram if the system has room now.
    *
-   * @param address Of the family of the socket, as the kernel has it.
-   * @returns False if it has not been sent, whatever the reason is.
+   * @param address The target in the form of the kernel, of the socket's
+   * family.
+   * @returns False if the datagram was not sent, for any reason.
    */
   trySend(payload: Uint8Array, address: Uint8Array): boolean {
     const sent = libc()!.sendto(
@@ -80,14 +86,20 @@ export class UdpDescriptor {
     return sent === payload.length;
   }
 
-  /** Call it before the socket is closed: its number is another's then. */
+  /**
+   * Ends the use of the descriptor. It must be called before the socket is
+   * closed, because the number may then belong to another file.
+   */
   close(): void {
     this.#lastDrops = this.drops;
     this.#isClosed = true;
   }
 }
 
-/** The descriptor that is given next; `undefined` where no call can be made. */
+/**
+ * Returns the descriptor that the system will give next; `undefined` if libc
+ * cannot be called.
+ */
 export function nextDescriptor(): number | undefined {
   const c = libc();
   if (c === undefined) return undefined;
@@ -98,18 +110,18 @@ export function nextDescriptor(): number | undefined {
 }
 
 /**
- * Finds the socket that was opened after {@link nextDescriptor}, and asks for a
+ * Finds the socket that was opened after {@link nextDescriptor}, and requests a
  * large buffer.
  *
- * @param port Where it is bound.
- * @returns `undefined` where it is not to be found.
+ * @param port The port of the socket.
+ * @returns `undefined` if the socket was not found.
  */
 export function openedAt(
   next: number | undefined,
   port: number,
 ): UdpDescriptor | undefined {
   if (next === undefined) return undefined;
-  // Another thread may have been faster.
+  // Another thread may have taken the first numbers.
   for (let descriptor = next; descriptor < next + MAX_STEPS; descriptor++) {
     if (!isBoundTo(descriptor, port)) continue;
     const found = new UdpDescriptor(descriptor);
@@ -127,7 +139,7 @@ function isBoundTo(descriptor: number, port: number): boolean {
     (address[2]! << 8 | address[3]!) === port;
 }
 
-/** An option of so many words; `undefined` where it cannot be had. */
+/** Reads an option of this many words; `undefined` on failure. */
 function option(
   descriptor: number,
   option: number,
@@ -152,13 +164,13 @@ function setOption(descriptor: number, option: number, value: number): boolean {
   return setsockopt(descriptor, SOL_SOCKET, option, bytes, bytes.length) === 0;
 }
 
-/** Descriptors that may have been given to others meanwhile. */
+/** Number of descriptors that other threads may have taken meanwhile. */
 const MAX_STEPS = 8;
 
-/** Bytes of the longest address of a socket, and more. */
+/** Room for the longest socket address, in bytes. */
 const ADDRESS_ROOM = 32;
 
-/** The kernel writes the length of an address there. */
+/** Receives the length of an address. */
 const LENGTH = new Uint32Array(1);
 const LENGTH_BYTES = new Uint8Array(LENGTH.buffer);
 
@@ -170,9 +182,9 @@ const SOCK_DGRAM = 2;
 const SOL_SOCKET = 1;
 const SO_TYPE = 3;
 const SO_RCVBUF = 8;
-/** Beyond the system's limit; root's alone. */
+/** Sets a size beyond the system's limit; needs root. */
 const SO_RCVBUFFORCE = 33;
-/** Nine numbers, of which the last one are datagrams without room. */
+/** Nine numbers; the last one counts datagrams without room. */
 const SO_MEMINFO = 55;
 const MEMINFO_WORDS = 9;
 const MEMINFO_DROPS = 8;

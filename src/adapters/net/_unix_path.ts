@@ -1,5 +1,5 @@
 /**
- * Paths of unix sockets: free ones, and private ones.
+ * Prepares paths of unix sockets: frees them, and restricts access to them.
  *
  * @module
  */
@@ -11,12 +11,11 @@ import { TransportError } from "../../errors.ts";
 import { toTransportError } from "./_errors.ts";
 
 /**
- * Makes sure that a path can be bound: removes a socket without a listener
- * any more, which a program that was killed leaves behind.
+ * Makes a path available: removes a socket without a listener, which a killed
+ * program leaves behind.
  *
- * @throws {TransportError} `ERR_NET_ADDRESS_IN_USE` when somebody listens;
- * `ERR_NET_OTHER` when the path is anything else than a socket, or its folder
- * is none.
+ * @throws {TransportError} `ERR_NET_ADDRESS_IN_USE` if a program listens;
+ * `ERR_NET_OTHER` if the path is not a socket, or its folder does not exist.
  */
 export async function freeUnixPath(path: string): Promise<void> {
   try {
@@ -24,13 +23,13 @@ export async function freeUnixPath(path: string): Promise<void> {
     if (!found.isSocket()) {
       throw new TransportError(
         "ERR_NET_OTHER",
-        `Cannot listen on ${path}: something else than a socket is there`,
+        `Cannot listen on ${path}: the path exists and is not a socket`,
       );
     }
     if (await isAlive(path)) {
       throw new TransportError(
         "ERR_NET_ADDRESS_IN_USE",
-        `Cannot listen on ${path}: another process does`,
+        `Cannot listen on ${path}: another process listens there`,
       );
     }
     await unlink(path);
@@ -43,17 +42,18 @@ export async function freeUnixPath(path: string): Promise<void> {
     }
     throw new TransportError(
       "ERR_NET_OTHER",
-      `Cannot listen on ${path}: there is no such folder; make it first`,
+      `Cannot listen on ${path}: the folder does not exist; create it first`,
       { cause: error },
     );
   }
 }
 
 /**
- * Lets only this user send to a path that was just bound.
+ * Restricts a path that was just bound to this user.
  *
- * Until then the umask holds, which is 022 nearly everywhere: others may not
- * write, and so not connect. Setting it needs all of Deno's `--allow-sys`.
+ * Until then the umask applies. It is nearly always 022, so that other users
+ * cannot write, and therefore not connect. Changing the umask would need an
+ * unrestricted `--allow-sys` of Deno.
  */
 export async function makePrivate(path: string): Promise<void> {
   await chmod(path, 0o600);
@@ -66,7 +66,7 @@ function isAlive(path: string): Promise<boolean> {
     socket.destroy();
     resolve(true);
   });
-  // Of a datagram socket that is alive the system says EPROTOTYPE.
+  // For a datagram socket in use the system reports EPROTOTYPE.
   socket.once("error", (error: Error & { code?: string }) => {
     socket.destroy();
     resolve(error.code !== "ECONNREFUSED" && error.code !== "ENOENT");

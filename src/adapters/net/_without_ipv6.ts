@@ -1,5 +1,5 @@
 /**
- * Listening on machines without IPv6, where its sockets do not exist.
+ * Listens on machines without IPv6, where IPv6 sockets cannot be opened.
  *
  * @module
  */
@@ -7,15 +7,15 @@ import { TransportError } from "../../errors.ts";
 import type { Endpoint } from "../../transport.ts";
 import { toTransportError } from "./_errors.ts";
 
-/** `::`, however it is written. */
+/** Matches `::` in any spelling. */
 const EVERY_ADDRESS = /^(?=.*:)[0:]+$/;
 
 /**
- * Opens what listens. Where `::` cannot exist, on `0.0.0.0`: of every address
- * of the machine those that there are.
+ * Opens a listener. Where `::` is impossible it listens on `0.0.0.0`, which is
+ * every address of such a machine.
  *
- * @throws {TransportError} `ERR_NET_ADDRESS_UNAVAILABLE` for another address
- * of IPv6.
+ * @throws {TransportError} `ERR_NET_ADDRESS_UNAVAILABLE` for any other IPv6
+ * address.
  */
 export async function listenWithoutIpv6<T>(
   endpoint: Endpoint,
@@ -37,7 +37,7 @@ export async function listenWithoutIpv6<T>(
   }
 }
 
-/** The meaning of `EAFNOSUPPORT`: the network is missing. */
+/** The error of a missing address family, `EAFNOSUPPORT`. */
 const NO_FAMILY = toTransportError(
   Object.assign(new Error(), { code: "EAFNOSUPPORT" }),
   "listen",

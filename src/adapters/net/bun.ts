@@ -1,9 +1,9 @@
 /**
  * TCP and UDP on Bun.
  *
- * Bun calls back instead of waiting to be asked, cannot abort a dial and
- * cannot stop accepting; the bounds that replace these are here. It reports
- * every failure of a dial on the way to the target as a refusal.
+ * Bun calls back instead of waiting for reads, cannot abort a dial, and cannot
+ * stop accepting; this module adds the limits that replace these. Bun reports
+ * every network failure of a dial as a refusal.
  *
  * @module
  */
@@ -44,10 +44,9 @@ import { listenWithoutIpv6 } from "./_without_ipv6.ts";
 declare const Bun: BunNet & BunUdp;
 
 /**
- * Gives the system's network.
+ * Returns the system's network.
  *
- * @param outbound Where what goes out leaves from; the system's choice by
- * default.
+ * @param outbound Source addresses; default: the system chooses.
  */
 export function bunTransport(outbound?: OutboundAddresses): Transport {
   return {
@@ -79,7 +78,8 @@ export function bunTransport(outbound?: OutboundAddresses): Transport {
   };
 }
 
-// Not an async function: what Bun throws here at once must reject.
+// Not an async function: an exception that Bun throws at once must become a
+// rejection.
 function listen(
   endpoint: Endpoint,
   options: ListenOptions = {},
@@ -96,10 +96,10 @@ function listen(
 }
 
 /**
- * Bun has no error of its own for a name that does not exist, nor for a family
- * of addresses that does not; for UDP it has.
+ * Finds the reason of a failure: for TCP, Bun has no error for a name that does
+ * not exist or an address family that is missing; for UDP it has.
  *
- * @throws {TransportError} Why it is so, if that is known.
+ * @throws {TransportError} With the reason, if it is found.
  */
 async function explain(
   { host }: Endpoint,
@@ -110,7 +110,7 @@ async function explain(
   return failure;
 }
 
-/** @param from Our address; `undefined`: the system's choice. */
+/** @param from The source address; `undefined` if the system chooses. */
 async function dial(
   { host, port }: Endpoint,
   { signal }: WaitOptions = {},
@@ -149,8 +149,8 @@ async function dial(
 }
 
 /**
- * Bun calls a dial "refused" that the system has no route for, or forbids. Of
- * UDP it works: to connect such a socket sends nothing.
+ * Tests by UDP whether the system has no route or forbids it, which Bun reports
+ * as "refused" for TCP. Connecting a UDP socket sends nothing.
  */
 async function withoutRoute(
   { host: hostname, port }: Endpoint,
@@ -171,8 +171,9 @@ async function withoutRoute(
 }
 
 /**
- * Bun documents no `localAddress`: one that ignored it would leave from
- * elsewhere without a word.
+ * Checks the source address. Bun does not document `localAddress`; if it
+ * ignored the option, the connection would come from another address without an
+ * error.
  */
 function checkSource(peer: BunPeer, from: string): void {
   const { host } = peer.local;
@@ -205,7 +206,7 @@ class BunListener implements Listener {
       ...fd === undefined ? { reusePort: reusePort === true } : { fd },
       socket: { ...BUN_HANDLERS, open: (socket) => this.#opened(socket) },
     });
-    // Of a descriptor Bun does not tell where it listens.
+    // For a descriptor Bun does not report the address.
     this.address = fd !== undefined ? { host, port } : {
       host: plainAddress(this.#listener.hostname),
       port: this.#listener.port,
@@ -245,11 +246,11 @@ function toAccepted(peer: BunPeer): Accepted {
   return { connection: new ReadyConnection(peer) };
 }
 
-/** Bun has no error of its own for this: a dial is "refused". */
+/** Returns the error of missing descriptors, which Bun reports as "refused". */
 function withoutDescriptor(action: string): TransportError | undefined {
   if (descriptorAvailable()) return undefined;
   return new TransportError(
     "ERR_NET_DESCRIPTORS",
-    `Cannot ${action}: no file descriptor is left`,
+    `Cannot ${action}: no free file descriptor`,
   );
 }

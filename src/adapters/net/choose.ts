@@ -1,5 +1,6 @@
 /**
- * Whose sockets serve: the runtime's, or our own over calls of Linux.
+ * Chooses the sockets: those of the runtime, or Umbra's own over Linux system
+ * calls.
  *
  * @module
  */
@@ -16,20 +17,20 @@ import { systemTransport } from "./system.ts";
 /** The values of `--transport`. */
 export type TransportName = "auto" | "runtime" | "linux";
 
-/** A transport, and what the operator should know. */
+/** A transport, and warnings about it. */
 export interface ChosenTransport {
   readonly transport: Transport;
-  /** One line each. */
+  /** One line for each warning. */
   readonly warnings: readonly string[];
 }
 
-/** The result of the self-test of our own sockets. */
+/** The result of the self-test of Umbra's own sockets. */
 export type LinuxTrial =
   | { readonly facts: LinuxFacts }
-  /** Why they cannot be had. */
+  /** The reason why they are not available. */
   | { readonly reason: string };
 
-/** Tries the sockets of our own. */
+/** Tests Umbra's own sockets. */
 export async function tryLinux(): Promise<LinuxTrial> {
   try {
     const { testLinux } = await import("./linux/self_test.ts");
@@ -40,11 +41,10 @@ export async function tryLinux(): Promise<LinuxTrial> {
 }
 
 /**
- * Chooses. `auto` is the runtime's: see docs/decisions/0086.
+ * Chooses a transport. `auto` chooses the runtime's: see docs/decisions/0086.
  *
- * @param outbound Where what goes out leaves from; the system's choice by
- * default.
- * @param sockets Kept where `Capabilities.socketOptions` is true.
+ * @param outbound Source addresses; default: the system chooses.
+ * @param sockets Socket options; used if `Capabilities.socketOptions` is true.
  */
 export async function chooseTransport(
   name: TransportName,
@@ -59,7 +59,7 @@ export async function chooseTransport(
     return {
       transport: systemTransport(outbound),
       warnings: [
-        `--transport linux cannot be had, the runtime's sockets serve: ` +
+        "--transport linux is not available, using the runtime's sockets: " +
         `${trial.reason}; see umbra check transport`,
       ],
     };
@@ -69,24 +69,25 @@ export async function chooseTransport(
   return {
     transport: await linuxTransport(outbound, sockets),
     warnings: bellReason === undefined ? [] : [
-      `--transport linux wakes by ${bell}, which is slower than io_uring: ` +
+      `--transport linux wakes up by ${bell}, which is slower than io_uring: ` +
       bellReason,
     ],
   };
 }
 
 /**
- * What the operator should know of the UDP sockets of a transport, in one line.
+ * Returns a warning about the UDP receive buffers of a transport, in one line.
  *
- * @returns `undefined` where nothing is wrong.
+ * @returns `undefined` if nothing is wrong.
  */
 export async function receiveBufferWarning(
   { bind, capabilities }: Pick<Transport, "bind" | "capabilities">,
 ): Promise<string | undefined> {
   if (!capabilities.receiveBuffer) {
     return process.platform === "linux"
-      ? "receive buffers of UDP have the system's size, and what finds them " +
-        "full is not counted: libc cannot be called; see umbra check transport"
+      ? "UDP receive buffers have the system's default size, and lost " +
+        "datagrams are not counted: libc cannot be called; see umbra check " +
+        "transport"
       : undefined;
   }
   let granted: number | undefined;
@@ -95,15 +96,17 @@ export async function receiveBufferWarning(
     granted = socket.receiveBuffer;
     socket.close();
   } catch (error) {
-    return `receive buffers of UDP are unknown: ${(error as Error).message}`;
+    return `size of UDP receive buffers is unknown: ${
+      (error as Error).message
+    }`;
   }
   if (granted === undefined) {
-    return "receive buffers of UDP are unknown: the runtime's socket is not " +
-      "among the descriptors that the system gives next";
+    return "size of UDP receive buffers is unknown: the descriptor of the " +
+      "runtime's socket was not found";
   }
   return granted >= UDP_RECEIVE_BUFFER
     ? undefined
-    : `receive buffers of UDP have ${granted} bytes, not ` +
-      `${UDP_RECEIVE_BUFFER}: bursts are lost; ` +
-      `sysctl -w net.core.rmem_max=${UDP_RECEIVE_BUFFER}`;
+    : `UDP receive buffers have ${granted} bytes instead of ` +
+      `${UDP_RECEIVE_BUFFER}, so bursts may be lost; run sysctl -w ` +
+      `net.core.rmem_max=${UDP_RECEIVE_BUFFER}`;
 }

@@ -1,7 +1,7 @@
 /**
  * TCP and UDP on Deno.
  *
- * Built on `read`, `write` and `closeWrite`: `conn.readable` and
+ * It uses `read`, `write` and `closeWrite`, because `conn.readable` and
  * `conn.writable` close the whole connection when either side ends.
  *
  * @module
@@ -42,11 +42,11 @@ import { plainAddress, resolve } from "./_resolve.ts";
 import { listenWithoutIpv6 } from "./_without_ipv6.ts";
 
 /**
- * Gives the system's network. Deno asks for `--allow-net`, which may name the
- * addresses to listen on and to dial.
+ * Returns the system's network. Deno needs `--allow-net`, which may name the
+ * addresses to listen on and to connect to.
  *
- * @param outbound Where datagrams leave from; the system's choice by default.
- * Set, there are no connections: see docs/decisions/0033.
+ * @param outbound Source addresses of datagrams; default: the system chooses.
+ * With them connections are not possible: see docs/decisions/0033.
  */
 export function denoTransport(outbound?: OutboundAddresses): Transport {
   raiseDescriptorLimit();
@@ -76,8 +76,8 @@ export function denoTransport(outbound?: OutboundAddresses): Transport {
 }
 
 /**
- * Listeners that were closed: while one accepts, Deno gives its port up only in
- * a later turn.
+ * Listeners that were closed. While a listener accepts, Deno frees its port
+ * only in a later turn.
  */
 const CLOSING = new Set<Promise<void>>();
 
@@ -87,7 +87,7 @@ async function listen(
 ): Promise<Listener> {
   await Promise.all(CLOSING);
   try {
-    // Without the flag Deno would end the process, and not by an error.
+    // Without the flag Deno would exit the process instead of throwing.
     if (reusePort && typeof Deno.listenDatagram !== "function") {
       throw new Error("sharing a port needs deno run --unstable-net");
     }
@@ -121,7 +121,7 @@ function noDial(): Promise<never> {
   return Promise.reject(
     new TransportError(
       "ERR_NET_UNSUPPORTED",
-      "Deno cannot choose the address that a TCP connection leaves from; use " +
+      "Deno cannot choose the source address of a TCP connection; use " +
         "--transport linux",
     ),
   );
@@ -153,7 +153,7 @@ class DenoListener implements Listener {
     CLOSING.add(closing);
   }
 
-  /** Deno refuses to accept while another accept waits. */
+  /** Accepts the next connection; Deno allows one waiting accept only. */
   async #acceptAfter(
     last: Promise<Accepted | undefined>,
   ): Promise<Accepted | undefined> {
@@ -165,18 +165,18 @@ class DenoListener implements Listener {
       } catch (error) {
         if (this.#closed) return undefined;
         const failure = toTransportError(error, "accept");
-        // Its client reset it while it waited: that says nothing of the next
-        // one, which strangers could hold up so.
+        // The client reset the connection while it waited. The next accept is
+        // not affected, otherwise strangers could stop the listener.
         if (failure.code !== "ERR_NET_RESET") throw failure;
       }
     }
   }
 }
 
-/** Big buffers of all connections. */
+/** Large buffers of all connections. */
 const BUFFERS = new BufferPool();
 
-/** Those that first reads have used and given back. */
+/** Buffers that first reads have used and returned. */
 const FIRST_BUFFERS: Uint8Array[] = [];
 
 class DenoSocket implements AskedSocket {
@@ -195,7 +195,10 @@ class DenoSocket implements AskedSocket {
     this.remote = toEndpoint(connection.remoteAddr);
   }
 
-  /** One async function, not two: it waits with every quiet connection. */
+  /**
+   * One async function, not two: every idle connection keeps its promise in
+   * memory.
+   */
   async read(): Promise<Uint8Array | undefined> {
     const isBig = this.#readSize > MIN_READ_BUFFER;
     const turn = isBig ? othersTurn() : undefined;
@@ -206,7 +209,8 @@ class DenoSocket implements AskedSocket {
     try {
       const buffer = this.#borrow(size);
       const count = await this.#connection.read(buffer);
-      // It may settle after the end: what it takes then would never be given back.
+      // A read may settle after the close; its buffer would then never be
+      // returned.
       if (!this.#isClosed) {
         return count === null ? undefined : this.#received(buffer, count, size);
       }
@@ -230,7 +234,7 @@ class DenoSocket implements AskedSocket {
     return quiet;
   }
 
-  /** Chooses the size of the next read by how full this one was. */
+  /** Chooses the size of the next read by the fill of this buffer. */
   #received(buffer: Uint8Array, count: number, size: number): Uint8Array {
     if (size > MIN_READ_BUFFER) return this.#receivedBig(buffer, count);
     if (count === size) {
@@ -242,13 +246,19 @@ class DenoSocket implements AskedSocket {
       : this.#receivedQuiet(buffer, count);
   }
 
-  /** A quiet connection keeps this one buffer; few bytes are copied out. */
+  /**
+   * Handles a read of a quiet connection, which keeps this buffer; the few
+   * bytes are copied out.
+   */
   #receivedQuiet(buffer: Uint8Array, count: number): Uint8Array {
     this.#quiet = buffer;
     return buffer.slice(0, count);
   }
 
-  /** A new one does not know; most begin with a few bytes, copied out too. */
+  /**
+   * Handles the first read of a connection; most begin with a few bytes, which
+   * are copied out.
+   */
   #receivedFirst(buffer: Uint8Array, count: number): Uint8Array {
     if (count > QUIET_READ_BUFFER) return buffer.subarray(0, count);
     this.#readSize = QUIET_READ_BUFFER;
@@ -256,7 +266,10 @@ class DenoSocket implements AskedSocket {
     return buffer.slice(0, count);
   }
 
-  /** A busy one borrows big buffers, and less big ones when it slows down. */
+  /**
+   * Handles a read of a busy connection, which borrows large buffers, and
+   * smaller ones when it slows down.
+   */
   #receivedBig(buffer: Uint8Array, count: number): Uint8Array {
     const size = buffer.length;
     if (count === size) this.#readSize = Math.min(4 * size, MAX_READ_BUFFER);
@@ -297,7 +310,10 @@ class DenoSocket implements AskedSocket {
   }
 }
 
-/** Nagle's algorithm, on by default in Deno, would hold small chunks back. */
+/**
+ * Disables Nagle's algorithm, which is on by default in Deno and would delay
+ * small chunks.
+ */
 function openConnection(connection: Deno.TcpConn): Connection {
   try {
     connection.setNoDelay();

@@ -1,5 +1,5 @@
 /**
- * Fetches documents of bounded size over HTTPS.
+ * Fetches documents of limited size over HTTPS.
  *
  * @module
  */
@@ -11,27 +11,27 @@ import {
   ONLINE_TIMEOUT_MS,
 } from "../../limits.ts";
 
-/** Bounds of one fetch. */
+/** The limits of one fetch. */
 export interface FetchOptions {
-  /** Gives up early. */
+  /** Aborts the fetch. */
   readonly signal?: AbortSignal;
-  /** Milliseconds until it is complete; default 30,000. */
+  /** Milliseconds for the whole fetch; default 30,000. */
   readonly timeoutMs?: number;
-  /** Bytes after decompression; default 1 MiB. */
+  /** Maximum of bytes after decompression; default 1 MiB. */
   readonly maxBytes?: number;
-  /** Types that are wanted; default: any. */
+  /** Accepted media types; default: any. */
   readonly accept?: string;
 }
 
 /**
- * The text at an address. Redirections are followed to `https:` only.
+ * Fetches the text of an address. Redirections are followed to `https:` only.
  *
- * Security: the path of the address is taken for a secret, which no message
- * repeats.
+ * Security: the path of the address may be a secret, which no message repeats.
  *
- * @throws {TransportError} When it cannot be fetched: also `ERR_NET_TIMEOUT`,
- * and `ERR_NET_OTHER` for a certificate that does not hold.
- * @throws {ConfigError} `ERR_ONLINE_CONFIG` when it is refused or too large.
+ * @throws {TransportError} If the fetch fails: `ERR_NET_TIMEOUT`,
+ * `ERR_NET_OTHER` also for an invalid certificate, and others.
+ * @throws {ConfigError} `ERR_ONLINE_CONFIG` if the host refuses or the document
+ * is too large.
  */
 export async function fetchDocument(
   url: URL,
@@ -41,23 +41,23 @@ export async function fetchDocument(
     accept: "application/json",
     ...options,
   });
-  // Without a tag there is no answer without content.
+  // A request without a tag always gets content.
   return decode(url, bytes!);
 }
 
 /** The answer of an address. */
 export interface Fetched {
-  /** The content; `undefined`: it is the one whose tag was given. */
+  /** The content; `undefined` if it is still the one with the given tag. */
   readonly bytes: Uint8Array | undefined;
-  /** Names this content; `undefined` where the host has no such names. */
+  /** The tag of this content; `undefined` if the host sends none. */
   readonly tag: string | undefined;
 }
 
 /**
- * The content at an address, as {@link fetchDocument} gets it, unless it is
- * known.
+ * Fetches the content of an address like {@link fetchDocument}, unless its tag
+ * is still the same.
  *
- * @param tag Of the content that is known; RFC 9110 §8.8.3.
+ * @param tag The tag of the known content; RFC 9110 §8.8.3.
  * @throws {TransportError} As {@link fetchDocument}.
  * @throws {ConfigError} As {@link fetchDocument}.
  */
@@ -94,17 +94,20 @@ export async function fetchIfChanged(
   }
 }
 
-/** Another password would be used than was published, if bytes were replaced. */
+/**
+ * Decodes UTF-8. Replacing invalid bytes could change a password, so they are
+ * an error.
+ */
 function decode(url: URL, bytes: Uint8Array): string {
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
-    throw refuse(url, "it is not UTF-8");
+    throw refuse(url, "the document is not UTF-8");
   }
 }
 
-/** The answer that is no redirection. */
+/** Follows redirections to the final answer. */
 async function follow(
   url: URL,
   signal: AbortSignal,
@@ -120,15 +123,18 @@ async function follow(
     if (isKnown) return response;
     const location = response.headers.get("location");
     if (response.status < 300 || response.status > 399 || !location) {
-      throw refuse(url, `it answers ${response.status}`);
+      throw refuse(url, `the host answers ${response.status}`);
     }
     const target = URL.parse(location, next);
     if (target?.protocol !== "https:") {
-      throw refuse(url, "it redirects to something that is not https");
+      throw refuse(url, "the host redirects to an address without https");
     }
     next = target;
   }
-  throw refuse(url, `it redirects more than ${MAX_ONLINE_REDIRECTS} times`);
+  throw refuse(
+    url,
+    `the host redirects more than ${MAX_ONLINE_REDIRECTS} times`,
+  );
 }
 
 const NOT_MODIFIED = 304;
@@ -144,7 +150,7 @@ async function readBody(
   for await (const chunk of response.body ?? []) {
     length += chunk.length;
     if (length > maxBytes) {
-      throw refuse(url, `what it sends is larger than ${maxBytes} bytes`);
+      throw refuse(url, `the document is larger than ${maxBytes} bytes`);
     }
     chunks.push(chunk);
   }
@@ -159,8 +165,8 @@ function refuse(url: URL, why: string): ConfigError {
 }
 
 /**
- * The innermost cause, where Deno keeps the reason. The runtimes quote
- * addresses in their messages: hosts may stay.
+ * Returns the message of the innermost cause, where Deno keeps the reason.
+ * Addresses in the message are reduced to their hosts.
  */
 function describe(error: unknown): string {
   if (!(error instanceof Error)) return String(error);

@@ -1,6 +1,7 @@
 /**
- * HTTP for the operator's port, on a TCP or unix socket: `node:http`, which
- * both runtimes have, since it bounds heads and waits: see docs/decisions/0043.
+ * An HTTP server for the operator's port, on a TCP or unix socket. It uses
+ * `node:http`, which both runtimes have, because it limits the size of heads
+ * and the time of requests: see docs/decisions/0043.
  *
  * @module
  */
@@ -31,30 +32,27 @@ import { HttpConnections } from "./_http_connections.ts";
 import { plainAddress } from "./_resolve.ts";
 import { freeUnixPath, makePrivate } from "./_unix_path.ts";
 
-/** A TCP address, or the path of a unix socket that only this user can open. */
+/** A TCP address, or the path of a unix socket that only this user may open. */
 export type HttpAddress = Endpoint | { readonly path: string };
 
 /**
- * Answers a request, whose body is complete and within the bound.
+ * Answers a request, whose body is complete and within the limit.
  *
- * @param peer Who asks; not set for a unix socket.
+ * @param peer The address of the client; not set for a unix socket.
  */
 export type HttpHandler = (
   request: Request,
   peer: Endpoint | undefined,
 ) => Promise<Response>;
 
-/** A certificate with its chain, and its key; both PEM. */
+/** A certificate with its chain, and its key, both PEM. */
 export interface HttpCertificate {
   readonly cert: string;
   /** Secret. */
   readonly key: string;
 }
 
-/**
- * The place where defects of the handler are reported, and other bounds than
- * the usual.
- */
+/** The log of handler defects, and limits that differ from the defaults. */
 export interface HttpOptions {
   readonly logger: Logger;
   /** Milliseconds for the head; default `ADMIN_HEAD_TIMEOUT_MS`. */
@@ -62,30 +60,30 @@ export interface HttpOptions {
   /** Milliseconds for the request; default `ADMIN_REQUEST_TIMEOUT_MS`. */
   readonly requestTimeoutMs?: number;
   /**
-   * Connections at once; default `MAX_ADMIN_CONNECTIONS`. A new one takes the
-   * place of the one that has waited longest for its client.
+   * Maximum of open connections; default `MAX_ADMIN_CONNECTIONS`. At the limit
+   * a new connection replaces the one that has waited longest for its client.
    */
   readonly maxConnections?: number;
-  /** Not set: without TLS. */
+  /** Not set for a server without TLS. */
   readonly certificate?: HttpCertificate | undefined;
 }
 
-/** A port that answers. */
+/** A running HTTP server. */
 export interface HttpServer {
-  /** The address where the server listens; the port is the real one. */
+  /** The listening address, with the real port. */
   readonly address: HttpAddress;
   /**
-   * Has another certificate for connections from now on; only where it had one.
+   * Uses another certificate for new connections, if the server has TLS.
    *
-   * @throws {TransportError} When it cannot listen again, where the runtime
-   * needs that; it does not listen then.
+   * @throws {TransportError} If the runtime needs a new listener and that
+   * fails; the server then does not listen.
    */
   renew(certificate: HttpCertificate): Promise<void>;
   /**
-   * Accepts no more, lets requests under way finish, then closes everything;
-   * the path of a unix socket is gone afterwards.
+   * Stops accepting, lets running requests finish, then closes everything and
+   * removes the path of a unix socket.
    *
-   * @param graceMs How long they may take.
+   * @param graceMs Milliseconds for running requests.
    */
   stop(graceMs: number): Promise<void>;
 }
@@ -102,15 +100,15 @@ export async function serveHttp(
 ): Promise<HttpServer> {
   let current = open(handler, options, options.certificate);
   const bound = await listen(current.server, address);
-  /** Those that have made room for another, until their requests are over. */
+  /** Replaced servers, until their requests are finished. */
   const ending = new Set<Promise<void>>();
   const cut = new AbortController();
   return {
     address: bound,
     async renew(certificate): Promise<void> {
       if (setCertificate(current.server, certificate)) return;
-      // Bun's server keeps its certificate. Another one listens in its place,
-      // some milliseconds later; requests under way finish at the old one.
+      // Bun's server cannot change its certificate, so another server replaces
+      // it some milliseconds later; running requests finish at the old one.
       const old = current;
       current = open(handler, options, certificate);
       const end = old.stop(ADMIN_REQUEST_TIMEOUT_MS, cut.signal)
@@ -129,7 +127,7 @@ export async function serveHttp(
 /** A server that may listen. */
 interface OpenServer {
   readonly server: Server;
-  /** @param signal Ends the grace. */
+  /** @param signal Ends the grace time. */
   stop(graceMs: number, signal?: AbortSignal): Promise<void>;
 }
 
@@ -160,7 +158,8 @@ function open(
     options.maxConnections ?? MAX_ADMIN_CONNECTIONS,
   );
   server.timeout = options.requestTimeoutMs ?? ADMIN_REQUEST_TIMEOUT_MS;
-  // The peer sent bad HTTP, or none in time; the log would gain nothing by it.
+  // The client sent invalid HTTP, or nothing in time; a log line would not
+  // help.
   server.on("clientError", (_error, socket) => socket.destroy());
   return {
     server,
@@ -181,7 +180,7 @@ function open(
 
 const NEVER: AbortSignal = new AbortController().signal;
 
-/** @returns `false` where the runtime cannot. */
+/** @returns False if the runtime cannot change the certificate. */
 function setCertificate(
   server: Server & { setSecureContext?(options: HttpCertificate): void },
   certificate: HttpCertificate,
@@ -190,7 +189,10 @@ function setCertificate(
   return server.setSecureContext !== undefined;
 }
 
-/** Deno's and Bun's types do not know all of Node's options; both obey them. */
+/**
+ * The types of Deno and Bun lack some of Node's options; both runtimes support
+ * them.
+ */
 function serverOptions(
   { headTimeoutMs, requestTimeoutMs }: HttpOptions,
 ): Record<string, unknown> {
@@ -202,7 +204,7 @@ function serverOptions(
     connectionsCheckingInterval: Math.ceil(headersTimeout / 4),
     keepAliveTimeout: ADMIN_KEEP_ALIVE_MS,
     maxHeaderSize: MAX_ADMIN_HEAD_LENGTH,
-    // Who may ask without one is the handler's to say.
+    // The handler decides about requests without a host.
     requireHostHeader: false,
   };
 }
@@ -215,7 +217,8 @@ async function listen(
     const { path } = address;
     await freeUnixPath(path);
     try {
-      // Deno before 2.9 forgets the path: then not every address of this machine.
+      // Deno before 2.9 ignores the path; the host prevents that it listens on
+      // every address of this machine.
       const host = "Deno" in globalThis ? "127.0.0.1" : undefined;
       await listening(server, { path, ...host && { host } });
       if (typeof server.address() !== "string") throw noPaths(path);
@@ -239,8 +242,8 @@ async function listen(
 function noPaths(path: string): TransportError {
   return new TransportError(
     "ERR_NET_UNSUPPORTED",
-    `Cannot listen on ${path}: this version of Deno serves no HTTP on unix ` +
-      "sockets, 2.9 does; give --admin HOST:PORT",
+    `Cannot listen on ${path}: HTTP on unix sockets needs Deno 2.9; give ` +
+      "--admin HOST:PORT",
   );
 }
 
@@ -269,7 +272,7 @@ async function serve(
     }
     await send(await handler(request), reply);
   } catch (error) {
-    // Its client has gone.
+    // The client has gone.
     if (message.destroyed && !message.complete) return;
     tellDefect(error, "the operator's port", { logger });
     if (!reply.headersSent) reply.writeHead(500, { "content-length": 0 });
@@ -277,10 +280,12 @@ async function serve(
   }
 }
 
-/** Bun takes a method it does not know for GET, so none gets that far. */
+/**
+ * Bun turns an unknown method into GET, so unknown methods are refused earlier.
+ */
 const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 
-/** @returns A status when it is not to be handled at all. */
+/** @returns A status if the request must not be handled. */
 async function toRequest(message: IncomingMessage): Promise<Request | number> {
   const { method = "", url = "", rawHeaders } = message;
   if (!METHODS.includes(method)) return 501;
@@ -288,11 +293,11 @@ async function toRequest(message: IncomingMessage): Promise<Request | number> {
   for (let i = 0; i < rawHeaders.length; i += 2) {
     headers.append(rawHeaders[i]!, rawHeaders[i + 1]!);
   }
-  // Two of them arrive as one with a comma, which is no host.
+  // Two host headers arrive as one with a comma, which is not a valid host.
   if (!url.startsWith("/") || headers.get("host")?.includes(",")) return 400;
   const body = await readBody(message);
   if (body === undefined) return 413;
-  // Nothing may depend on a host that the client has made up.
+  // Nothing may depend on a host that the client has invented.
   return new Request(`http://umbra.invalid${url}`, {
     method,
     headers,
@@ -301,10 +306,10 @@ async function toRequest(message: IncomingMessage): Promise<Request | number> {
 }
 
 /**
- * Not by iterating: that would close the connection where it stops, and with it
- * the reply.
+ * Reads a body by events: ending an iteration early would close the connection,
+ * and with it the answer.
  *
- * @returns `undefined` when it is larger than the bound.
+ * @returns `undefined` if the body is larger than the limit.
  */
 function readBody(
   message: IncomingMessage,

@@ -1,6 +1,6 @@
 /**
  * A network inside the process: bounded buffers, half-close, resets and
- * scripted failures, without timers, so that a test sees the same every time.
+ * scripted failures, without timers, so that every run of a test is the same.
  *
  * @module
  */
@@ -26,53 +26,53 @@ import { bindOutgoing, outboundFor } from "./_outgoing.ts";
 
 export type { DatagramScript };
 
-/** What the network does besides carrying bytes. */
+/** The behaviour of the network besides carrying bytes. */
 export interface MemoryOptions extends DatagramScript {
-  /** Addresses by name; other names do not exist. `localhost` does. */
+  /** Addresses by name. Other names do not exist, except `localhost`. */
   readonly names?: Readonly<Record<string, readonly string[]>>;
   /**
-   * Outcome of dialling `host:port`; `hang` waits for the signal. Looked up at
-   * every dial, so a test may change it.
+   * The outcome of dialling `host:port`; `hang` waits for the signal. It is
+   * looked up at every dial, so that a test may change it.
    */
   readonly dialFailures?: ReadonlyMap<string, TransportErrorCode | "hang">;
-  /** Bytes one read delivers at most; everything there is by default. */
+  /** Maximum of bytes that one read returns; default: all that wait. */
   readonly split?: number;
-  /** Bytes under way per direction; 65,536 by default. */
+  /** Maximum of bytes under way in each direction; default 65,536. */
   readonly capacity?: number;
-  /** The result of `descriptorLimit()`; default: none. */
+  /** The result of `descriptorLimit()`; default `undefined`. */
   readonly descriptorLimit?: number;
-  /** The addresses from which connections leave; default: 127.0.0.1 and ::1. */
+  /** The source addresses of connections; default 127.0.0.1 and ::1. */
   readonly outbound?: OutboundAddresses;
 }
 
-/** A connection that a test can tear down. */
+/** A connection that a test can reset. */
 export interface MemoryConnection extends Connection {
-  /** Closes at once, and the peer sees `ERR_NET_RESET`. */
+  /** Closes at once; the peer sees `ERR_NET_RESET`. */
   reset(): void;
 }
 
-/** A network of its own; see {@link memoryTransport}. */
+/** A private network; see {@link memoryTransport}. */
 export interface MemoryTransport extends Transport {
-  /** Ends of connections not closed yet: 2 for each connection in use. */
+  /** Number of open ends: 2 for each connection in use. */
   readonly openConnections: number;
-  /** Ports listened on. */
+  /** Number of listening ports. */
   readonly openListeners: number;
-  /** UDP sockets open. */
+  /** Number of open UDP sockets. */
   readonly openSockets: number;
-  /** Dials so far as `host:port`, in order. */
+  /** All dials as `host:port`, in order. */
   readonly dialled: readonly string[];
   /**
-   * Makes one accept fail, the one that waits or else the next. The connection
-   * it would have returned is kept for the accept after it.
+   * Makes one accept fail: the waiting one, or else the next. The connection
+   * that it would have returned is kept for the accept after it.
    */
   failNextAccept(code: TransportErrorCode): void;
-  /** Dials as {@link Transport} does, with a connection that can be reset. */
+  /** Dials like {@link Transport}; the connection can be reset. */
   dial(endpoint: Endpoint, options?: DialOptions): Promise<MemoryConnection>;
 }
 
 /**
- * Makes a private network. Dialled addresses exist when somebody
- * listens there, or on `0.0.0.0` or `::` at that port.
+ * Makes a private network. A dial succeeds if something listens on the address,
+ * or on `0.0.0.0` or `::`, with that port.
  */
 export function memoryTransport(options: MemoryOptions = {}): MemoryTransport {
   return new Network(options);

@@ -1,11 +1,11 @@
 /**
- * A transport whose names have their IPv6 addresses first.
+ * A transport that returns the IPv6 addresses of names first.
  *
  * @module
  */
 import type { Transport } from "../../transport.ts";
 
-/** The same transport with another order of addresses. */
+/** Returns the same transport with another order of addresses. */
 export function preferIpv6(transport: Transport): Transport {
   return {
     ...transport,

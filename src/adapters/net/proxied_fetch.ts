@@ -1,5 +1,5 @@
 /**
- * `fetch` through an HTTP proxy, which Deno and Bun have each their way for.
+ * `fetch` through an HTTP proxy, for which Deno and Bun have different options.
  *
  * @module
  */
@@ -12,11 +12,11 @@ export class ProxiedFetch implements Disposable {
   readonly #client: Deno.HttpClient | undefined;
 
   /**
-   * Connects to nothing yet.
+   * Prepares the proxy; nothing is connected yet.
    *
-   * @param proxy An HTTP proxy that knows CONNECT.
-   * @param username What the proxy asks for.
-   * @param password The same.
+   * @param proxy An HTTP proxy that supports CONNECT.
+   * @param username The user name for the proxy.
+   * @param password The password for the proxy.
    */
   constructor({ host, port }: Endpoint, username: string, password: string) {
     if ("Deno" in globalThis) {
@@ -34,7 +34,7 @@ export class ProxiedFetch implements Disposable {
     }
   }
 
-  /** Fetches as the global `fetch` does. */
+  /** Fetches like the global `fetch`. */
   fetch(
     input: string | URL | Request,
     init: RequestInit = {},
@@ -47,7 +47,7 @@ export class ProxiedFetch implements Disposable {
     });
   }
 
-  /** Ends what is under way. Idempotent. */
+  /** Aborts all running requests. Idempotent. */
   close(): void {
     if (this.#stop.signal.aborted) return;
     this.#stop.abort();

@@ -1,8 +1,8 @@
 /**
- * TLS as a client over any stream, by `node:tls`, which both runtimes have.
+ * TLS as a client over any stream, with `node:tls`, which both runtimes have.
  *
- * Security: the certificate must hold for the name, by the authorities that the
- * runtime trusts. Deno: `DENO_CERT`, `DENO_TLS_CA_STORE`; Bun:
+ * Security: the certificate must be valid for the name, by the authorities that
+ * the runtime trusts. Deno: `DENO_CERT`, `DENO_TLS_CA_STORE`; Bun:
  * `NODE_EXTRA_CA_CERTS`.
  *
  * @module
@@ -15,11 +15,11 @@ import { onAbort, type StopSignal } from "../../on_abort.ts";
 import type { ByteStream, SecureOptions } from "../../transport.ts";
 
 /**
- * Shakes hands.
+ * Performs the handshake.
  *
- * @param stream Owned by what is returned, or closed where it fails.
- * @throws {TransportError} `ERR_NET_TLS` for a certificate that does not hold
- * and whatever else goes wrong; the signal's reason.
+ * @param stream The stream; the result owns it, and a failure closes it.
+ * @throws {TransportError} `ERR_NET_TLS` for an invalid certificate and every
+ * other failure; the signal's reason.
  */
 export async function secureStream(
   stream: ByteStream,
@@ -30,13 +30,17 @@ export async function secureStream(
   const socket = connect({
     socket: duplexOf(stream),
     host: serverName,
-    // An address is not sent; the certificate has to name it all the same.
+    // The name of an IP address is not sent, but the certificate must still
+    // contain the address.
     ...isIP(serverName) === 0 && { servername: serverName },
     ALPNProtocols: ["http/1.1"],
   }, resolve);
   const secure = new Secure(socket, serverName);
   socket.once("error", (error) => reject(failure(serverName, error)));
-  socket.once("close", () => reject(failure(serverName, "it was closed")));
+  socket.once(
+    "close",
+    () => reject(failure(serverName, "the connection was closed")),
+  );
   const leave = onAbort(signal, () => reject(signal.reason));
   try {
     await promise;
@@ -49,7 +53,7 @@ export async function secureStream(
   }
 }
 
-/** A TLS stream; what arrives is kept in the socket until it is read. */
+/** A TLS stream. Received bytes stay in the socket until they are read. */
 class Secure implements ByteStream {
   readonly #socket: TLSSocket;
   readonly #peer: string;
@@ -57,7 +61,7 @@ class Secure implements ByteStream {
   #ended = false;
   #wake: () => void = () => {};
 
-  /** @param peer Names the other end in messages. */
+  /** @param peer The name of the other end in messages. */
   constructor(socket: TLSSocket, peer: string) {
     this.#socket = socket;
     this.#peer = peer;
@@ -105,7 +109,7 @@ class Secure implements ByteStream {
     this.#socket.destroy();
   }
 
-  /** Settles when something has come, or the signal is aborted. */
+  /** Resolves when bytes have arrived or the signal is aborted. */
   async #next(signal: StopSignal | undefined): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#wake = resolve;
@@ -115,7 +119,7 @@ class Secure implements ByteStream {
   }
 }
 
-/** A stream as Node has it. */
+/** Returns a stream in the form of Node. */
 function duplexOf(stream: ByteStream): Duplex {
   const stop = new AbortController();
   return new Duplex({
@@ -146,7 +150,7 @@ function failure(who: string, cause: unknown): TransportError {
   const text = cause instanceof Error ? cause.message : String(cause);
   return new TransportError(
     "ERR_NET_TLS",
-    `Cannot speak TLS with ${who}: ${text}`,
+    `Cannot use TLS with ${who}: ${text}`,
     { cause },
   );
 }

@@ -1,5 +1,5 @@
 /**
- * The transport of the runtime this program runs on.
+ * The transport of the runtime that runs this program.
  *
  * @module
  */
@@ -8,10 +8,9 @@ import { bunTransport } from "./bun.ts";
 import { denoTransport } from "./deno.ts";
 
 /**
- * Chooses between the adapters for Deno and for Bun.
+ * Returns the transport for Deno or for Bun.
  *
- * @param outbound Where what goes out leaves from; the system's choice by
- * default.
+ * @param outbound Source addresses; default: the system chooses.
  * @throws {Error} On any other runtime.
  */
 export function systemTransport(outbound?: OutboundAddresses): Transport {

@@ -1,10 +1,11 @@
 /**
- * A unix datagram socket: an address is a path, as its host, and port 0;
- * a sender without a path to answer to is the empty host.
+ * A unix datagram socket. The host of an address is a path, and the port is 0;
+ * a sender without a path has an empty host.
  *
- * Deno has such sockets; Bun has none, and its `node:dgram` neither.
- * Does not: send while it receives, which Deno refuses (`Busy`). So it is no
- * `DatagramSocket`, but enough for who asks or answers in turn.
+ * Deno has such sockets; Bun does not, and its `node:dgram` does not either.
+ * Does not: send while it receives, which Deno refuses (`Busy`). Therefore it
+ * is not a `DatagramSocket`; it is sufficient for callers that send and receive
+ * in turn.
  *
  * @module
  */
@@ -17,7 +18,7 @@ import { toTransportError } from "./_errors.ts";
 import { freeUnixPath, makePrivate } from "./_unix_path.ts";
 
 /**
- * Binds a path, which only this user can send to.
+ * Binds a path, to which only this user can send.
  *
  * @throws {TransportError} `ERR_NET_UNSUPPORTED` on Bun,
  * `ERR_NET_ADDRESS_IN_USE` and others.
@@ -28,7 +29,7 @@ export async function bindUnixDatagrams(
   if (!("Deno" in globalThis) || typeof Deno.listenDatagram !== "function") {
     throw new TransportError(
       "ERR_NET_UNSUPPORTED",
-      `Cannot bind ${path}: only Deno, with --unstable-net, has unix datagram ` +
+      `Cannot bind ${path}: only Deno with --unstable-net has unix datagram ` +
         "sockets; use HOST:PORT of this machine",
     );
   }
@@ -44,7 +45,7 @@ export async function bindUnixDatagrams(
 
 /** A unix datagram socket with the methods of `DatagramSocket`. */
 export class UnixDatagramSocket {
-  /** The path it is bound to, and port 0. */
+  /** The bound path, and port 0. */
   readonly address: Endpoint;
   readonly #connection: Deno.DatagramConn;
   readonly #buffer: Uint8Array = new Uint8Array(MAX_DATAGRAM_LENGTH);
@@ -56,7 +57,7 @@ export class UnixDatagramSocket {
     this.#connection = connection;
   }
 
-  /** The next datagram, or `undefined` once the socket is closed. */
+  /** Returns the next datagram; `undefined` when the socket is closed. */
   async receive(): Promise<Datagram | undefined> {
     if (this.#closed) return undefined;
     try {
@@ -80,7 +81,7 @@ export class UnixDatagramSocket {
     }
   }
 
-  /** Gives the path and the descriptor back. Idempotent. */
+  /** Removes the path and closes the socket. Idempotent. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -88,7 +89,7 @@ export class UnixDatagramSocket {
     try {
       unlinkSync(this.address.host);
     } catch (error) {
-      // Somebody has tidied up already.
+      // The path was already removed.
       if ((error as { code?: unknown }).code === "ENOENT") return;
       throw toTransportError(error, `remove ${this.address.host}`);
     }

@@ -1,6 +1,6 @@
 /**
- * What lies beside a store: a copy that was whole, and how many users there
- * were. SQLite by itself takes a damaged log for its end and says nothing.
+ * The files beside a store: the last intact copy, and the number of users. They
+ * detect a loss: SQLite treats a damaged log as its end, without an error.
  *
  * @module
  */
@@ -21,31 +21,34 @@ import { prepareSchema } from "./_sqlite_schema.ts";
 
 const { O_CREAT, O_RDWR } = constants;
 
-/** Characters of the number of users. */
+/** Number of digits of the number of users. */
 const DIGITS = 15;
 
-/** Owner may read and write. */
+/** The owner may read and write. */
 const MODE = 0o600;
 
-/** Milliseconds after which a copy that another process began is given up. */
+/**
+ * Age in milliseconds at which the unfinished copy of another process is
+ * replaced.
+ */
 const STALE_MS = 60_000;
 
-/** The last copy that was whole. */
+/** Returns the path of the last intact copy. */
 export function copyOf(file: string): string {
   return `${file}-copy`;
 }
 
 /**
- * Keeps how many users there are at least. Call it inside a transaction. Only a
- * lower number must be on the disk before the users are: others wait for the
- * lock meanwhile.
+ * Writes the minimum number of users. It must be called inside a transaction.
+ * Only a lower number must be on the disk before the users are, so other writes
+ * are not flushed: other processes wait for the lock meanwhile.
  */
 export function keepUserCount(file: string, count: number): void {
   const kept = keptUserCount(file);
   if (kept === count) return;
   const descriptor = openSync(countOf(file), O_RDWR | O_CREAT, MODE);
   try {
-    // Of one length, so that no moment sees a part of it.
+    // The length is fixed, so that a reader never sees a part of the number.
     writeSync(descriptor, `${String(count).padStart(DIGITS, "0")}\n`, 0);
     if (kept === undefined || count < kept) fsyncSync(descriptor);
   } finally {
@@ -53,7 +56,10 @@ export function keepUserCount(file: string, count: number): void {
   }
 }
 
-/** Users in the table itself: an index may know others. */
+/**
+ * Counts the users in the table itself: a damaged index may give another
+ * number.
+ */
 export function countUsers(database: DatabaseSync): number {
   const row = database.prepare("SELECT count(*) AS n FROM users NOT INDEXED")
     .get();
@@ -61,10 +67,10 @@ export function countUsers(database: DatabaseSync): number {
 }
 
 /**
- * Reads the whole database. Call it inside a transaction; only one that writes
- * makes sure that number and users belong together.
+ * Reads the whole database. It must be called inside a transaction; only a
+ * writing transaction guarantees that number and users belong together.
  *
- * @returns What is lost, as the end of "the store …"; `undefined` for nothing.
+ * @returns The loss, for a message; `undefined` if there is none.
  */
 export function findLoss(
   database: DatabaseSync,
@@ -91,7 +97,7 @@ export function findLoss(
   }
 }
 
-/** Advice to the operator about a loss. */
+/** Returns advice to the operator about a loss. */
 export function restoreAdvice(file: string): string {
   const copy = statSync(copyOf(file), { throwIfNoEntry: false });
   const without = `remove ${file}-wal, ${file}-shm and ${countOf(file)}`;
@@ -102,10 +108,10 @@ export function restoreAdvice(file: string): string {
 }
 
 /**
- * Puts a copy of a whole database beside it, in the place of the last one.
+ * Replaces the copy of an intact database.
  *
  * @param open Opens a database.
- * @returns `false` when another process is at it.
+ * @returns False if another process is making a copy.
  */
 export function writeCopy(
   from: DatabaseSync,
@@ -149,7 +155,7 @@ function copyTable(
   }
 }
 
-/** Makes the file; a process that was killed may have left it. */
+/** Creates the file. A killed process may have left it. */
 function reserve(path: string): boolean {
   const found = statSync(path, { throwIfNoEntry: false });
   if (found && Date.now() - found.mtimeMs < STALE_MS) return false;
@@ -167,7 +173,10 @@ function countOf(file: string): string {
   return `${file}-count`;
 }
 
-/** `undefined` for a store of an earlier version, or a file that is none of ours. */
+/**
+ * Returns the number of users; `undefined` for a store of an earlier version,
+ * or a file of another program.
+ */
 function keptUserCount(file: string): number | undefined {
   const path = countOf(file);
   if (statSync(path, { throwIfNoEntry: false }) === undefined) return undefined;

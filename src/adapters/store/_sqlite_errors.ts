@@ -1,5 +1,6 @@
 /**
- * Errors of the file system and of SQLite → ours, each with what to do.
+ * Converts errors of the file system and of SQLite to Umbra's errors, each with
+ * advice.
  *
  * @module
  */
@@ -14,28 +15,28 @@ const FULL = 13;
 const CANTOPEN = 14;
 const NOTADB = 26;
 
-/** The fields on which the errors of both runtimes agree. */
+/** The fields that the errors of both runtimes have. */
 interface Failure {
   readonly code?: unknown;
-  /** Extended result code of SQLite; Deno leaves it out here and there. */
+  /** Extended result code of SQLite; Deno does not always set it. */
   readonly errcode?: unknown;
   readonly name: string;
   readonly message: string;
 }
 
-/** True if another process has the database. */
+/** True if another process has locked the database. */
 export function isBusy(error: unknown): boolean {
   const code = resultCode(error);
   return code === BUSY || code === LOCKED;
 }
 
-/** True if the file is not what SQLite wrote. */
+/** True if the file does not have the content that SQLite wrote. */
 export function isDamage(error: unknown): boolean {
   const code = resultCode(error);
   return code === CORRUPT || code === NOTADB;
 }
 
-/** Why the store could not be opened. */
+/** Returns why the store could not be opened. */
 export function toOpenError(error: unknown, file: string): ConfigError {
   const reason = error instanceof ConfigError
     ? error.message
@@ -48,9 +49,9 @@ export function toOpenError(error: unknown, file: string): ConfigError {
 }
 
 /**
- * Why an open store did not do it.
+ * Returns why an open store failed.
  *
- * @param what What failed, for the message: `Cannot ${what}: …`.
+ * @param what The failed action, for the message: `Cannot ${what}: …`.
  */
 export function toStoreError(
   error: unknown,
@@ -88,23 +89,23 @@ function openFailure(error: unknown): string {
       return "Deno was not granted it; run with --allow-read and " +
         "--allow-write for this file";
     case "ENOENT":
-      return "there is no such folder; make it first";
+      return "the folder does not exist; create it first";
     case "EISDIR":
-      return "it is a folder; name a file in it";
+      return "the path is a folder; give a file in it";
     case "EACCES":
     case "EPERM":
-      return "permission denied; file and folder must be the user's who runs " +
+      return "permission denied; file and folder must belong to the user who runs " +
         "this";
     case "EROFS":
-      return "the file system is read-only; name a file elsewhere";
+      return "the file system is read-only; give another file";
     case "ENOSPC":
       return "the disk is full; make room";
   }
   switch (resultCode(error)) {
     case NOTADB:
-      return "it is no database; name another file";
+      return "the file is not a database; give another file";
     case CORRUPT:
-      return "it is damaged; restore a copy, or name another file";
+      return "the file is damaged; restore a copy, or give another file";
     case FULL:
       return "the disk is full; make room";
     case CANTOPEN:
@@ -117,7 +118,7 @@ function openFailure(error: unknown): string {
   return describe(error);
 }
 
-/** Deno gives errors of opening and of `exec` no number, only SQLite's text. */
+/** SQLite's messages: Deno gives errors of opening and of `exec` no code. */
 const BY_MESSAGE: readonly (readonly [prefix: string, code: number])[] = [
   ["database is locked", BUSY],
   ["unable to open database file", CANTOPEN],

@@ -6,12 +6,12 @@
 import type { DatabaseSync } from "node:sqlite";
 import { ConfigError } from "../../errors.ts";
 
-/** "Umbr": tells our files from those of other programs. */
+/** "Umbr": distinguishes stores from files of other programs. */
 const APPLICATION_ID = 0x556d_6272;
 
 /**
- * Statements that lead from the version of their place to the next one. Never
- * edited once released: a change is a further step.
+ * The statements of each step: step i leads from version i to i + 1. A released
+ * step is never edited; a change is a further step.
  */
 const STEPS: readonly (readonly string[])[] = [
   [
@@ -44,7 +44,7 @@ const STEPS: readonly (readonly string[])[] = [
   ],
   // Users of the configuration that were changed or removed at run time.
   ["ALTER TABLE users ADD COLUMN standing TEXT NOT NULL DEFAULT 'made'"],
-  // What the program did, for who asks after a restart. Refusals are JSON.
+  // The history of minutes, for reports after a restart. Refusals are JSON.
   [
     `CREATE TABLE minutes (
       id INTEGER PRIMARY KEY,
@@ -55,7 +55,7 @@ const STEPS: readonly (readonly string[])[] = [
       refusals TEXT NOT NULL
     ) STRICT`,
   ],
-  // What a node of a fleet keeps over restarts.
+  // State of a fleet node that survives a restart.
   [
     `CREATE TABLE node_memory (
       key TEXT PRIMARY KEY,
@@ -65,10 +65,11 @@ const STEPS: readonly (readonly string[])[] = [
 ];
 
 /**
- * Brings a database to the present version. Call it inside a transaction.
+ * Upgrades a database to the present version. It must be called inside a
+ * transaction.
  *
- * @throws {ConfigError} `ERR_CONFIG_STORE` when the database is of another
- * program, or of a later version.
+ * @throws {ConfigError} `ERR_CONFIG_STORE` if the database is of another
+ * program or of a later version.
  */
 export function prepareSchema(database: DatabaseSync): void {
   const number = (sql: string): number =>
@@ -77,13 +78,13 @@ export function prepareSchema(database: DatabaseSync): void {
   const isEmpty = number("SELECT count(*) FROM sqlite_schema") === 0;
   if (!isEmpty && number("PRAGMA application_id") !== APPLICATION_ID) {
     throw refusal(
-      "it is a database of another program; name another file",
+      "the database is of another program; give another file",
     );
   }
   if (version > STEPS.length) {
     throw refusal(
-      `it was made by a newer version (schema ${version}, known up to ` +
-        `${STEPS.length}); run that version, or name another file`,
+      `the file was made by a newer version (schema ${version}, known up to ` +
+        `${STEPS.length}); run that version, or give another file`,
     );
   }
   if (version === STEPS.length) return;

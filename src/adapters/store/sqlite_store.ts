@@ -1,24 +1,24 @@
 /**
- * Users and counts in one SQLite file, by the `node:sqlite` that Deno and Bun
- * both have.
+ * Users and counts in one SQLite file, with the `node:sqlite` of Deno and Bun.
  *
- * Secrets: passwords are stored as they are, since a Shadowsocks password is
- * the key itself. The file is for its owner alone (mode 0600; SQLite gives its
- * `-wal` and `-shm` files the same), and so must be every copy of it.
+ * Secrets: passwords are stored as plain text, because a Shadowsocks password
+ * is the key itself. Only the owner may access the file (mode 0600; SQLite
+ * gives its `-wal` and `-shm` files the same mode), and the same must apply to
+ * every copy.
  *
- * Losses: what a method has changed is on the disk when it returns
- * (write-ahead log, `synchronous=FULL`): neither kill -9 nor a power loss
- * takes it back, as far as the disk tells the truth about its cache. What was
- * not handed over yet, such as the counts since the caller's last `add`, is
- * the caller's to lose.
+ * Losses: a change is on the disk when its method returns (write-ahead log,
+ * `synchronous=FULL`). Neither kill -9 nor a power loss reverts it, provided
+ * the disk flushes its cache. Data that was not yet passed to the store, such
+ * as the counts since the caller's last `add`, may be lost.
  *
- * Damage: the file is checked when it is opened, and before a change when
- * something else than this store has written to it. Beside it lie `FILE-copy`,
- * the last copy that was whole, and `FILE-count`, how many users there are.
+ * Damage: the file is checked when it is opened, and before a change if another
+ * process has written to it. Beside it are `FILE-copy`, the last intact copy,
+ * and `FILE-count`, the number of users.
  *
  * Sharing: any number of processes of one machine; not over a network file
  * system. Calls block the process: a write takes about a millisecond and the
- * disk's flush, and at most {@link BUSY_MS} more while others write.
+ * flush of the disk, and at most {@link BUSY_MS} more while other processes
+ * write.
  *
  * @module
  */
@@ -68,33 +68,34 @@ const BUSY_MS = 2_000;
 /** Milliseconds between attempts where SQLite itself does not wait. */
 const RETRY_MS = 10;
 
-/** Owner may read and write. */
+/** The owner may read and write. */
 const MODE = 0o600;
 
 /** The options of a store. */
 export interface StoreOptions {
-  /** Called when no copy can be kept; default: nothing happens. */
+  /** Logs that no copy can be kept; default: no log. */
   readonly logger?: Logger | undefined;
-  /** Default: the system's. */
+  /** Default: the system's clock. */
   readonly clock?: Clock | undefined;
 }
 
 /**
- * Opens the store, or makes it.
+ * Opens the store, or creates it.
  *
- * `node:sqlite` is loaded here and not before. Under Deno the file wants
- * `--allow-read` and `--allow-write`; its `-wal` and `-shm` are not asked for,
- * its `-copy` and `-count` are.
+ * `node:sqlite` is loaded at the first call. Deno needs `--allow-read` and
+ * `--allow-write` for the file, its `-copy` and its `-count`, but not for its
+ * `-wal` and `-shm`.
  *
  * @param path The file; its folder must exist and be writable.
- * @throws {ConfigError} `ERR_CONFIG_STORE` when it cannot be opened, is no
- * store of ours, was made by a newer version, is damaged, or has lost users.
+ * @throws {ConfigError} `ERR_CONFIG_STORE` if the file cannot be opened, is of
+ * another program or a newer version, is damaged, or has lost users.
  */
 export function openSqliteStore(
   path: string,
   options: StoreOptions = {},
 ): UserStore & MinuteStore & NodeMemory {
-  // Neither ":memory:" nor a "file:" URL has a meaning of its own.
+  // An absolute path, so that ":memory:" and "file:" URLs have no special
+  // meaning.
   const file = resolve(path);
   try {
     createPrivately(file);
@@ -105,7 +106,7 @@ export function openSqliteStore(
         const loss = findLoss(database, file);
         if (loss !== undefined) throw lossAtStart(loss, file);
       });
-      // Only now is it known to be ours, and may be changed.
+      // The file is now known to be a store, and may be changed.
       useWriteAheadLog(database);
       database.prepare("PRAGMA synchronous = FULL").run();
       restrict(file);
@@ -135,12 +136,18 @@ function lossAtStart(loss: string, file: string): ConfigError {
   );
 }
 
-/** SQLite would make the file readable for all. */
+/**
+ * Creates the file for the owner only; SQLite would make it readable for
+ * everyone.
+ */
 function createPrivately(file: string): void {
   closeSync(openSync(file, "a", MODE));
 }
 
-/** SQLite gives its other files the mode that the first had at that time. */
+/**
+ * Restricts the file. SQLite gives its other files the mode of the first file
+ * at their creation.
+ */
 function restrict(file: string): void {
   if (process.platform === "win32") return;
   for (const path of [file, `${file}-wal`, `${file}-shm`]) {
@@ -149,7 +156,10 @@ function restrict(file: string): void {
   }
 }
 
-/** SQLite does not wait when two processes turn a new file to WAL at once. */
+/**
+ * Turns on the write-ahead log, with retries: SQLite does not wait if two
+ * processes do this with a new file at the same time.
+ */
 function useWriteAheadLog(database: DatabaseSync): void {
   const pause = new Int32Array(new SharedArrayBuffer(4));
   for (let left = BUSY_MS / RETRY_MS;; left--) {
@@ -164,8 +174,9 @@ function useWriteAheadLog(database: DatabaseSync): void {
 }
 
 /**
- * All or nothing. To write, the lock is taken first, so it cannot fail late;
- * `DEFERRED` is enough to read, and keeps no other from writing.
+ * Runs an action completely or not at all. A write takes the lock first, so
+ * that it cannot fail late. `DEFERRED` is sufficient to read, and does not
+ * block writers.
  */
 function transaction<T>(
   database: DatabaseSync,
@@ -178,7 +189,7 @@ function transaction<T>(
     database.prepare("COMMIT").run();
     return result;
   } catch (error) {
-    // A full disk has already rolled it back.
+    // SQLite has already rolled back after a full disk.
     if (database.isTransaction) database.prepare("ROLLBACK").run();
     throw error;
   }
@@ -186,7 +197,7 @@ function transaction<T>(
 
 type Row = Record<string, string | number | null>;
 
-/** Column of each limit; the compiler misses one that is forgotten. */
+/** Column of each limit. The type makes the compiler report a missing one. */
 const LIMITS: Readonly<Record<keyof UserLimits, string>> = {
   quotaBytes: "quota_bytes",
   bytesPerSecond: "bytes_per_second",
@@ -236,9 +247,9 @@ class SqliteStore implements UserStore, MinuteStore, NodeMemory {
   readonly #file: string;
   readonly #logger: Logger | undefined;
   readonly #clock: Clock;
-  /** Tell file and log from others of their names. */
+  /** Inodes of file and log, to detect that they were replaced. */
   readonly #inodes: string;
-  /** The state of the file when it was last known to be whole. */
+  /** The state of the file when it was last known to be intact. */
   #look: string;
   #cancelCopy: (() => void) | undefined;
   #copyAtMs = Infinity;
@@ -252,7 +263,7 @@ class SqliteStore implements UserStore, MinuteStore, NodeMemory {
     this.#file = file;
     this.#logger = logger;
     this.#clock = clock;
-    // Reading makes the log.
+    // Reading creates the log.
     const hasUsers = countUsers(database) > 0;
     this.#inodes = inodesOf(file);
     this.#look = lookOf(file);
@@ -355,7 +366,7 @@ class SqliteStore implements UserStore, MinuteStore, NodeMemory {
   }
 
   entries(prefix: string): [key: string, value: string][] {
-    return this.#run("read what the node keeps", () =>
+    return this.#run("read the state of the node", () =>
       this.#all(
         "SELECT key, value FROM node_memory WHERE substr(key, 1, ?) = ? " +
           "ORDER BY key",
@@ -365,7 +376,7 @@ class SqliteStore implements UserStore, MinuteStore, NodeMemory {
   }
 
   write(changes: Iterable<readonly [string, string | undefined]>): void {
-    this.#write("keep what the node needs", () => {
+    this.#write("keep the state of the node", () => {
       const put = this.#database.prepare(
         "INSERT INTO node_memory (key, value) VALUES (?, ?) " +
           "ON CONFLICT (key) DO UPDATE SET value = excluded.value",
@@ -380,16 +391,19 @@ class SqliteStore implements UserStore, MinuteStore, NodeMemory {
     });
   }
 
-  /** Idempotent. The last process to close tidies the log away. */
+  /** Idempotent. The last process to close removes the log. */
   [Symbol.dispose](): void {
     if (this.#cancelCopy !== undefined) this.#copy();
-    // Another process was at it.
+    // Another process is making a copy.
     this.#cancelCopy?.();
     this.#cancelCopy = undefined;
     if (this.#database.isOpen) this.#database.close();
   }
 
-  /** The number kept is never above that of the users, whenever it is killed. */
+  /**
+   * Changes users so that the written number is never higher than the number of
+   * users, even after a kill.
+   */
   #changeUsers(what: string, action: () => void): void {
     this.#write(what, () => {
       const before = countUsers(this.#database);
@@ -439,26 +453,29 @@ class SqliteStore implements UserStore, MinuteStore, NodeMemory {
     return this.#run(what, () => transaction(this.#database, action));
   }
 
-  /** SQLite would go on writing to a file that can no longer be opened. */
+  /**
+   * Checks that the file still has its name: SQLite would continue to write to
+   * a deleted file.
+   */
   #checkInodes(what: string): void {
     if (inodesOf(this.#file) === this.#inodes) return;
     throw new StoreError(
       "ERR_STORE_GONE",
-      `Cannot ${what} in ${this.#file}: the file was deleted or replaced; put ` +
-        "it back, or start without it",
+      `Cannot ${what} in ${this.#file}: the file was deleted or replaced; restore ` +
+        "it, or start without it",
     );
   }
 
   /**
-   * Reads what is on the disk, which our own connection would take from its
+   * Examines the content on the disk; the open connection would read from its
    * memory.
    *
-   * @throws {StoreError} `ERR_STORE_DAMAGED` when something is lost.
+   * @throws {StoreError} `ERR_STORE_DAMAGED` if something is lost.
    */
   #examine<T>(what: string, action: (database: DatabaseSync) => T): T {
     type Examined = { readonly loss: string } | { readonly result: T };
     const examined = this.#run(what, (): Examined => {
-      // SQLite would take it for a new one, and wait for its lock.
+      // SQLite would treat an empty file as new, and wait for its lock.
       if (statOf(this.#file)?.size === 0n) return { loss: "it is empty" };
       const database = open(this.#file);
       try {
@@ -467,7 +484,8 @@ class SqliteStore implements UserStore, MinuteStore, NodeMemory {
           return loss === undefined ? { result: action(database) } : { loss };
         };
         const seen = transaction(database, examine, "DEFERRED");
-        // Others may have changed number and users between the two reads.
+        // Another process may have changed number and users between the two
+        // reads.
         return "loss" in seen ? transaction(database, examine) : seen;
       } finally {
         database.close();
@@ -502,7 +520,10 @@ function inodesOf(file: string): string {
   return [file, `${file}-wal`].map((path) => statOf(path)?.ino).join();
 }
 
-/** Checkpoints of SQLite change it too, of this process or another. */
+/**
+ * Returns the state of a file. Checkpoints of SQLite, in any process, change it
+ * as well.
+ */
 function lookOf(file: string): string {
   const { ctimeNs, size } = statOf(file) ?? {};
   return `${ctimeNs} ${size}`;

@@ -1,5 +1,5 @@
 /**
- * How many file descriptors there are, and whether one is left.
+ * The limit of file descriptors, their number, and a test for a free one.
  *
  * @module
  */
@@ -16,9 +16,9 @@ import { libc } from "./_libc.ts";
 const DESCRIPTORS = 7;
 
 /**
- * Raises the soft limit of this process to the hard one, as both runtimes do for
- * programs that are run from source; Deno does not for what it has compiled.
- * Where that is not possible the limit stays as it is.
+ * Raises the soft limit of this process to the hard limit. Both runtimes do so
+ * for programs that run from source; Deno does not for compiled programs. If it
+ * is not possible, the limit is not changed.
  */
 export function raiseDescriptorLimit(): void {
   const limits = limitsByCall();
@@ -27,7 +27,7 @@ export function raiseDescriptorLimit(): void {
   libc()!.setrlimit(DESCRIPTORS, new Uint8Array(limits.buffer));
 }
 
-/** Soft and hard limit, as the C library has them. */
+/** Returns soft and hard limit, from the C library. */
 function limitsByCall(): BigUint64Array<ArrayBuffer> | undefined {
   const limits = new BigUint64Array(2);
   const result = libc()?.getrlimit(DESCRIPTORS, new Uint8Array(limits.buffer));
@@ -35,11 +35,10 @@ function limitsByCall(): BigUint64Array<ArrayBuffer> | undefined {
 }
 
 /**
- * Reads the soft limit of this process.
+ * Returns the soft limit of this process.
  *
- * @returns `undefined` where there is neither a `/proc/self/limits` that Deno
- * lets us read, for which it asks for `--allow-all`, nor a C library that we may
- * ask.
+ * @returns `undefined` if neither `/proc/self/limits`, which Deno may read only
+ * with `--allow-all`, nor the C library is available.
  */
 export function descriptorLimit(): number | undefined {
   let text: string;
@@ -54,22 +53,22 @@ export function descriptorLimit(): number | undefined {
 }
 
 /**
- * Counts what is open now. Linux 6.2 has the number as the size of the folder;
- * before that, its entries are counted.
+ * Returns the number of open descriptors. Since Linux 6.2 it is the size of the
+ * folder; before that, the entries are counted.
  *
  * @returns `undefined` as above.
  */
 export function openDescriptors(): number | undefined {
   try {
     const { size } = statSync("/proc/self/fd");
-    // The descriptor that reads the folder is one of those in it.
+    // One of the entries is the descriptor that reads the folder.
     return size > 0 ? size : readdirSync("/proc/self/fd").length - 1;
   } catch {
     return undefined;
   }
 }
 
-/** True if a descriptor can be had right now; other failures count as yes. */
+/** True if a descriptor is free now. Other failures count as true. */
 export function descriptorAvailable(): boolean {
   try {
     closeSync(openSync("/dev/null", "r"));

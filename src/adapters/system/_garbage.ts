@@ -1,5 +1,5 @@
 /**
- * Asks the runtime to collect its garbage.
+ * Makes the runtime collect garbage.
  *
  * @module
  */
@@ -8,23 +8,23 @@ import { runInNewContext } from "node:vm";
 
 declare const Bun: { gc(wait: boolean): void };
 
-/** The way in which this thread's garbage is collected. */
+/** The available ways to collect the garbage of this thread. */
 export interface Collector {
   /**
-   * Collects it all, and holds everything up meanwhile: on Deno for 15 ms, and
-   * 30 ms more for every 1,000 connections that are open; on Bun for a
-   * quarter of that. Not set where V8's own collector cannot be had: before Deno
-   * 2.9, unless it was asked for at the start.
+   * Collects all garbage and blocks the thread: on Deno for 15 ms, and 30 ms
+   * more for every 1,000 open connections; on Bun for a quarter of that. Not
+   * set if V8's collector is not available: before Deno 2.9, unless enabled at
+   * the start.
    */
   all?(): void;
   /**
-   * Has it collected beside the work. Deno cannot, and need not: its new objects
-   * have little room.
+   * Collects garbage in parallel. Deno does not support it, and needs it less:
+   * its young generation is small.
    */
   some?(): void;
 }
 
-/** The collector of the runtime this program runs on. */
+/** Returns the collector of this runtime. */
 export function garbageCollector(): Collector {
   if ("Bun" in globalThis) {
     return { all: () => Bun.gc(true), some: () => Bun.gc(false) };
@@ -34,7 +34,10 @@ export function garbageCollector(): Collector {
   return { ...all && { all } };
 }
 
-/** V8's own collector is a global of contexts made after its flag is set. */
+/**
+ * V8's collector is a global only in contexts that are made after the flag is
+ * set.
+ */
 function exposedCollector(): (() => void) | undefined {
   setFlagsFromString("--expose-gc");
   return runInNewContext("globalThis.gc");

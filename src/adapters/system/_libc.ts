@@ -1,5 +1,5 @@
 /**
- * The few functions of Linux's C library that neither runtime offers.
+ * The functions of Linux's C library that neither runtime offers.
  *
  * @module
  */
@@ -54,8 +54,8 @@ const SYMBOLS: Readonly<Record<Name, Signature>> = {
 type Libc = Readonly<Record<Name, ForeignFunction>>;
 
 /**
- * Where the library may be, with glibc and with musl. Full paths first: a scoped
- * `--allow-ffi` knows nothing else.
+ * Possible paths of the library, for glibc and musl. Full paths come first,
+ * because a restricted `--allow-ffi` permits only these.
  */
 export const C_LIBRARIES: readonly string[] = [
   "/usr/lib/x86_64-linux-gnu/libc.so.6",
@@ -74,8 +74,8 @@ export const C_LIBRARIES: readonly string[] = [
 let known: Libc | undefined | null = null;
 
 /**
- * The functions; `undefined` on other systems, and where Deno was not given
- * `--allow-ffi` for the library.
+ * Returns the functions; `undefined` on other systems, and if Deno was not
+ * granted `--allow-ffi` for the library.
  */
 export function libc(): Libc | undefined {
   if (known === null) {
@@ -89,10 +89,10 @@ export function libc(): Libc | undefined {
 }
 
 /**
- * Finds functions of the C library of this Linux.
+ * Finds functions of the C library on Linux.
  *
- * @throws {Error} Where there is none, or Deno was not given `--allow-ffi` for
- * it: with the reason.
+ * @throws {Error} With the reason if the library is missing, or Deno was not
+ * granted `--allow-ffi` for it.
  */
 export function openLibc<Name extends string>(
   symbols: Readonly<Record<Name, Signature>>,
@@ -103,7 +103,7 @@ export function openLibc<Name extends string>(
     try {
       return openLibrary(path, symbols);
     } catch (error) {
-      // The next path may be permitted where this one is not.
+      // The next path may be permitted.
       reason ??= error;
     }
   }

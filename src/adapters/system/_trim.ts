@@ -1,5 +1,5 @@
 /**
- * Free memory that the C library keeps.
+ * Returns freed memory from the C library to the system.
  *
  * @module
  */
@@ -7,17 +7,18 @@ import { openLibrary } from "../crypto/_library.ts";
 import { LIBRARIES } from "../crypto/openssl.ts";
 
 /**
- * Finds what gives the system back what was freed: glibc keeps it, on Deno tens
- * of megabytes after a load. Bun has an allocator of its own.
+ * Finds the function that returns freed memory to the system. glibc keeps it:
+ * on Deno tens of megabytes after a load. Bun has its own allocator.
  *
- * @returns Does nothing where there is no such function, as with musl, or no
- * permission to call it.
+ * @returns A function that does nothing if the C library has no such function,
+ * like musl, or calling it is not permitted.
  */
 export function memoryTrimmer(): () => void {
   if (!("Deno" in globalThis)) return () => {};
   for (const path of LIBRARIES) {
     try {
-      // A library finds what those it needs have, and is permitted already.
+      // A library also gives access to its dependencies, and this library is
+      // permitted already.
       const { malloc_trim } = openLibrary(path, {
         malloc_trim: { parameters: ["u32"], result: "i32" },
       });
@@ -25,7 +26,7 @@ export function memoryTrimmer(): () => void {
         malloc_trim(0);
       };
     } catch {
-      // The next path may be there, and permitted, where this one is not.
+      // The next path may exist and be permitted.
     }
   }
   return () => {};

@@ -1,13 +1,14 @@
 /**
- * Variables of the environment, which Deno may not have granted.
+ * Environment variables, which Deno may not have granted.
  *
  * @module
  */
 import process from "node:process";
 
 /**
- * The variable's value; `undefined` also where Deno was not granted it. Asked
- * for, a permission may put a question on the operator's terminal.
+ * Returns the value of a variable; `undefined` also if Deno was not granted it.
+ * The permission is only queried, because a request could open a prompt on the
+ * operator's terminal.
  */
 export function variable(name: string): string | undefined {
   if (!("Deno" in globalThis)) return process.env[name];

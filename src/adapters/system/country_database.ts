@@ -2,7 +2,7 @@
  * Countries of addresses, from a database in MaxMind's format.
  *
  * Three layouts of records are in use: `country.iso_code` (MaxMind, DB-IP),
- * `country_code` (ip-location-db), and a bare text (sing-geoip).
+ * `country_code` (ip-location-db), and a plain string (sing-geoip).
  *
  * @module
  */
@@ -12,15 +12,15 @@ import { ConfigError, messageOf } from "../../errors.ts";
 
 /** An open database. */
 export interface CountryDatabase {
-  /** The type that the database states. */
+  /** The type named in the database. */
   readonly type: string;
-  /** Milliseconds since 1970 when it was made. */
+  /** Build time in milliseconds since 1970. */
   readonly builtUnixMs: number;
   /**
-   * The code of a country, in upper case.
+   * Returns the code of a country in upper case.
    *
    * @param ip Text form, without brackets.
-   * @returns `undefined` where it is not known, or the record is damaged.
+   * @returns `undefined` for an unknown country or a damaged record.
    */
   countryOf(ip: string): string | undefined;
 }
@@ -28,7 +28,7 @@ export interface CountryDatabase {
 /**
  * Opens a database.
  *
- * @param bytes The file; kept.
+ * @param bytes The file; it is kept.
  * @throws {ConfigError} `ERR_ROUTE_LIST`.
  */
 export function openCountryDatabase(bytes: Uint8Array): CountryDatabase {
@@ -39,7 +39,7 @@ export function openCountryDatabase(bytes: Uint8Array): CountryDatabase {
   } catch (error) {
     throw new ConfigError(
       "ERR_ROUTE_LIST",
-      `it is not a database of countries (.mmdb): ${messageOf(error)}`,
+      `the file is not a database of countries (.mmdb): ${messageOf(error)}`,
     );
   }
   const { databaseType, buildEpoch } = reader.metadata;
@@ -50,7 +50,7 @@ export function openCountryDatabase(bytes: Uint8Array): CountryDatabase {
       try {
         return codeOf(reader.get(ip));
       } catch {
-        // The library throws whatever comes where a record is damaged.
+        // The library throws errors of any kind for a damaged record.
         return undefined;
       }
     },

@@ -1,5 +1,5 @@
 /**
- * Decompression with a bound, by the runtime.
+ * Decompression with a size limit, by the runtime.
  *
  * @module
  */
@@ -10,8 +10,8 @@ import { ConfigError, messageOf } from "../../errors.ts";
  * Decompresses one stream.
  *
  * @param bytes Borrowed.
- * @param maxBytes Bytes of the result at most.
- * @throws {ConfigError} `ERR_ROUTE_LIST` when it is damaged or too large.
+ * @param maxBytes Maximum size of the result in bytes.
+ * @throws {ConfigError} `ERR_ROUTE_LIST` if the stream is damaged or too large.
  */
 export function decompress(
   format: "zlib" | "zstd",

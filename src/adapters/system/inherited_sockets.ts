@@ -1,6 +1,6 @@
 /**
- * Sockets that the service manager has opened for us: sd_listen_fds(3). A
- * service that is to listen on the address of one takes it.
+ * Sockets that the service manager has opened: sd_listen_fds(3). A service uses
+ * the inherited socket of its listening address.
  *
  * @module
  */
@@ -13,7 +13,7 @@ import { variable } from "./_variable.ts";
 /** `SD_LISTEN_FDS_START`. */
 const FIRST_DESCRIPTOR = 3;
 
-/** Bytes of `struct sockaddr_in6`, the longest that is understood here. */
+/** Length of `struct sockaddr_in6` in bytes, the longest supported address. */
 const ADDRESS_LENGTH = 28;
 
 const AF_INET = 2;
@@ -23,23 +23,23 @@ const SOL_SOCKET = 1;
 const SO_TYPE = 3;
 const SOCK_DGRAM = 2;
 
-/** What comes by a socket. */
+/** The protocol of a socket. */
 export type Network = "tcp" | "udp";
 
-/** Descriptors by network and address; read at the first question. */
+/** Descriptors by network and address; read at the first use. */
 let waiting: Map<string, number> | undefined;
 
 /**
- * Takes the socket of an address; it is handed out once.
+ * Takes the socket of an address; each is taken once.
  *
- * @returns Its descriptor; `undefined` when there is none.
+ * @returns Its descriptor; `undefined` if there is none.
  */
 export function takeInheritedSocket(
   { host, port }: Endpoint,
   network: Network,
 ): number | undefined {
   waiting ??= readSockets();
-  // Every flow of datagrams opens a socket, and none is inherited.
+  // Every UDP association opens a socket, which is never inherited.
   if (waiting.size === 0) return undefined;
   const key = keyOf(network, host, port);
   const descriptor = waiting.get(key);
@@ -48,10 +48,10 @@ export function takeInheritedSocket(
 }
 
 /**
- * For a transport that cannot take such a socket.
+ * Refuses an inherited socket, for a transport that cannot use it.
  *
- * @param who The runtime.
- * @throws {TransportError} `ERR_NET_UNSUPPORTED` where there is one.
+ * @param who The name of the runtime.
+ * @throws {TransportError} `ERR_NET_UNSUPPORTED` if there is such a socket.
  */
 export function refuseInheritedSocket(
   { host, port }: Endpoint,
@@ -64,13 +64,13 @@ export function refuseInheritedSocket(
     : ["bind UDP", ""];
   throw new TransportError(
     "ERR_NET_UNSUPPORTED",
-    `Cannot ${action} ${host} port ${port}: the service manager does, and ` +
-      `${who} takes no socket of its; use --transport linux, or remove the ` +
-      `.socket unit${executable}`,
+    `Cannot ${action} ${host} port ${port}: the service manager provides ` +
+      `the socket, which ${who} cannot use; use --transport linux, or remove ` +
+      `the .socket unit${executable}`,
   );
 }
 
-/** Addresses of the sockets that were not taken. */
+/** Returns the addresses of sockets that were not taken. */
 export function untakenSockets(): string[] {
   waiting ??= readSockets();
   return [...waiting.keys()];
@@ -87,7 +87,10 @@ function readSockets(): Map<string, number> {
   return sockets;
 }
 
-/** What comes where by a descriptor; `undefined` when it is no IP address. */
+/**
+ * Returns protocol and address of a descriptor; `undefined` if it has no IP
+ * address.
+ */
 function nameOf(descriptor: number): string | undefined {
   const network = networkOf(descriptor);
   const address = new Uint8Array(ADDRESS_LENGTH);
@@ -118,7 +121,7 @@ function networkOf(descriptor: number): Network {
   return type[0] === SOCK_DGRAM ? "udp" : "tcp";
 }
 
-/** One text for every way to write an address. */
+/** Returns one text for all spellings of an address. */
 function keyOf(network: Network, host: string, port: number): string {
   const url = `http://${host.includes(":") ? `[${host}]` : host}`;
   const address = `${URL.parse(url)?.hostname ?? host}:${port}`;

@@ -1,5 +1,6 @@
 /**
- * What the process costs the machine, and how busy its event loop is.
+ * Measures the memory and descriptors of the process, and the load of its event
+ * loop.
  *
  * @module
  */
@@ -7,26 +8,28 @@ import process from "node:process";
 import { type Clock, systemClock } from "../../clock.ts";
 import { descriptorLimit, openDescriptors } from "./_descriptors.ts";
 
-/** Milliseconds between two looks at the clock. */
+/** Milliseconds between two measurements. */
 const SAMPLE_MS = 100;
 
-/** Looks that make up the last second. */
+/** Number of measurements in a second. */
 const SAMPLES = 10;
 
 /**
- * Watches the process from its making to its disposal. Memory and descriptors
- * are the whole process's; the event loop is that of this thread.
+ * Watches the process from construction to disposal. Memory and descriptors are
+ * those of the whole process; the event loop is that of this thread.
  */
 export class ProcessProbe implements Disposable {
   readonly #clock: Clock;
   /** Delays of the latest timers in milliseconds. */
   readonly #lateMs: number[] = [];
   #dueMs = 0;
-  /** The last value. */
+  /** The last known value. */
   #residentBytes = readResidentBytes() ?? 0;
   #cancel: () => void = () => {};
 
-  /** @param clock Whose timers are watched; default: the system's. */
+  /**
+   * @param clock The clock whose timers are measured; default: the system's.
+   */
   constructor(clock: Clock = systemClock) {
     this.#clock = clock;
     this.#schedule();
@@ -45,7 +48,7 @@ export class ProcessProbe implements Disposable {
     return this.#residentBytes = readResidentBytes() ?? this.#residentBytes;
   }
 
-  /** Open file descriptors and their limit; `undefined` where unknown. */
+  /** Open file descriptors and their limit; `undefined` if unknown. */
   get descriptors():
     | { readonly open: number; readonly limit: number }
     | undefined {
@@ -72,8 +75,8 @@ export class ProcessProbe implements Disposable {
 }
 
 /**
- * Resident memory in bytes. It takes a descriptor to know, and people look when
- * none is left: then Bun throws and Deno says 0, which is `undefined` here.
+ * Returns the resident memory in bytes. Reading it needs a descriptor. If none
+ * is free, Bun throws and Deno returns 0; the result is `undefined` then.
  */
 export function readResidentBytes(): number | undefined {
   try {

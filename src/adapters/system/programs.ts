@@ -1,9 +1,9 @@
 /**
- * Other programs, run so that none outlives this process, whatever ends it.
+ * Runs other programs, so that none survives this process, however it ends.
  *
- * A program is the child of a shell that reads from a pipe of ours to which
- * nothing is ever written. When the pipe ends, because we have closed it or are
- * no more, the shell ends the program: decision 0100.
+ * A program is the child of a shell that reads from a pipe to which nothing is
+ * ever written. When the pipe ends, because this process has closed it or has
+ * died, the shell ends the program: decision 0100.
  *
  * @module
  */
@@ -25,9 +25,9 @@ import { variable } from "./_variable.ts";
 export const SHELL = "/bin/sh";
 
 /**
- * Runs what its arguments say, and reads from descriptor 0 until that ends. A
- * signal to the whole group reaches the shell too, which has to stay for the
- * exit code.
+ * Runs the command in its arguments, and reads descriptor 0 until its end. A
+ * signal to the process group also reaches the shell, which ignores it to
+ * return the exit code.
  */
 const GUARD = `exec 3<&0 4>&2 2>/dev/null
 trap : TERM
@@ -45,11 +45,11 @@ while kill -0 $program; do wait $program; code=$?; done
 kill -KILL $watch
 exit $code`;
 
-/** The search path when the environment has none. */
+/** The search path if the environment has none. */
 const USUAL_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:" +
   "/bin";
 
-/** The part of our environment that a program gets. */
+/** Names of the environment variables that programs inherit. */
 const INHERITED = [
   ...["HOME", "LANG", "TZ", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR"],
 ];
@@ -62,14 +62,15 @@ export const systemPrograms: Programs = {
       child = spawn(SHELL, ["-c", GUARD, "umbra-plugin", path, ...args], {
         stdio: ["pipe", "pipe", "pipe"],
         env,
-        // A group of its own: a signal reaches what the program has started.
+        // A process group of its own, so that a signal reaches all processes of
+        // the program.
         detached: true,
       });
     } catch (error) {
       const ended = `was not started: ${(error as Error).message}`;
       return { ended: Promise.resolve(ended), end: () => {} };
     }
-    // The shell may be gone when we close the pipe.
+    // The shell may be gone when the pipe is closed.
     child.stdin!.on("error", () => {});
     for (const stream of [child.stdout!, child.stderr!]) {
       readLines(stream, onLine);
@@ -87,7 +88,7 @@ function endOf(child: ChildProcess): Promise<string> {
   child.once("exit", (code: number | null, signal: string | null) => {
     child.stdin!.destroy();
     const end = describeEnd(code, signal);
-    // Its last words may still be on their way, or held by a child of it.
+    // The last output may still be on its way, or be held by a child process.
     const timer = setTimeout(() => resolve(end), PROGRAM_OUTPUT_MS);
     child.once("close", () => {
       clearTimeout(timer);
@@ -97,7 +98,9 @@ function endOf(child: ChildProcess): Promise<string> {
   return promise;
 }
 
-/** A shell has a code above 128 for what a signal has ended. */
+/**
+ * Describes the end of a program. A shell reports a signal as a code above 128.
+ */
 function describeEnd(code: number | null, signal: string | null): string {
   if (code === null) return `was ended by ${signal}`;
   return code > 128
@@ -114,31 +117,31 @@ function readLines(stream: Readable, onLine: (line: string) => void): void {
     for (const line of lines) onLine(line.slice(0, MAX_PROGRAM_LINE));
   });
   stream.on("end", () => rest !== "" && onLine(rest));
-  // A pipe that breaks has no more lines.
+  // A broken pipe has no more lines.
   stream.on("error", () => {});
 }
 
 /**
- * Why no programs can be run here, and what to do; `undefined` where they can.
+ * Returns why no programs can be run, and what to do; `undefined` if they can.
  */
 export function programsRefusal(): string | undefined {
   if (isGivenUp) {
-    return "this program was started without one, and has given up the right " +
-      "to run others: restart it";
+    return "Umbra was started without a plugin and has dropped the permission to " +
+      "run programs: restart Umbra";
   }
   if (isProgram(SHELL) === false) {
-    return `it is run through ${SHELL}, which this system does not have`;
+    return `programs are run through ${SHELL}, which does not exist on this system`;
   }
   const missing = NEEDS.filter((need) => !isPermitted(need))
     .map(({ name, value }) => `--allow-${name}=${value}`);
   return missing.length === 0
     ? undefined
-    : `Deno was not granted it: run it with ${missing.join(" ")}`;
+    : `Deno was not granted the permission: run it with ${missing.join(" ")}`;
 }
 
 /**
- * Gives the right to run programs up, for good, where Deno can do that: what
- * needs none shall be able to run none.
+ * Drops Deno's permission to run programs, for good, so that a service that
+ * needs no programs cannot run any.
  */
 export function giveUpPrograms(): void {
   if (!("Deno" in globalThis)) return;
@@ -148,19 +151,21 @@ export function giveUpPrograms(): void {
 
 let isGivenUp = false;
 
-/** Node's spawn asks Deno for the variable, whatever the environment. */
+/**
+ * Node's spawn needs Deno's permission for the variable, even if an environment
+ * is given.
+ */
 const NEEDS: readonly Permission[] = [
   { name: "run", value: SHELL },
   { name: "env", value: "NODE_V8_COVERAGE" },
 ];
 
 /**
- * Finds a program: a path as it is, a name in PATH or in the folder of this
- * program.
+ * Finds a program: a path, or a name in PATH or in the folder of this program.
  *
- * @param folder What a relative path begins at.
- * @returns Its full path, or what the shell shall look for where Deno may not
- * look at files; `undefined` when there is no such program.
+ * @param folder The folder to which a path is relative.
+ * @returns The full path, or the name if Deno may not look for files;
+ * `undefined` if the program does not exist.
  */
 export function findProgram(name: string, folder: string): string | undefined {
   if (name.includes("/")) {
@@ -178,8 +183,8 @@ export function findProgram(name: string, folder: string): string | undefined {
 }
 
 /**
- * The environment of a program: what it needs to find its files, and nothing
- * that may hold a secret of ours.
+ * Returns the environment of a program: variables to find its files, and none
+ * that may contain a secret.
  */
 export function programEnvironment(): Record<string, string> {
   const env: Record<string, string> = { PATH: variable("PATH") || USUAL_PATH };
@@ -190,7 +195,7 @@ export function programEnvironment(): Record<string, string> {
   return env;
 }
 
-/** @returns `undefined` where Deno was not granted to look. */
+/** @returns `undefined` if Deno may not look for the file. */
 function isProgram(path: string): boolean | undefined {
   try {
     accessSync(path, constants.X_OK);

@@ -1,7 +1,7 @@
 /**
- * Keeps memory small: garbage is collected as memory grows, and what a load has
- * needed is given back once the work is done. Left to themselves both runtimes
- * take more memory before they look for garbage, and Deno keeps it.
+ * Keeps memory small: garbage is collected as memory grows, and freed memory is
+ * returned after a load. By default both runtimes take more memory before they
+ * collect, and Deno keeps it.
  *
  * @module
  */
@@ -15,6 +15,7 @@ import {
   REST_ENDED,
   REST_GROWTH,
   REST_LOAD,
+  REST_SWEEP_MS,
   REST_WORTH_MS,
 } from "../../limits.ts";
 import type { Transport } from "../../transport.ts";
@@ -23,39 +24,43 @@ import { garbageCollector } from "./_garbage.ts";
 import { memoryTrimmer } from "./_trim.ts";
 import { readResidentBytes } from "./process_probe.ts";
 
-/** The work of a rest, and the test that it is due. */
+/** The dependencies of a rest. */
 export interface RestOptions {
-  /** The timer of the looks. */
+  /** Schedules the checks. */
   readonly clock: Clock;
-  /** Milliseconds of processor time that the process has used. */
+  /** Processor time of the process in milliseconds. */
   readonly processorMs: () => number;
-  /** Resident memory; `undefined` while it cannot be known. */
+  /** Resident memory in bytes; `undefined` if it cannot be read. */
   readonly residentBytes: () => number | undefined;
-  /** Connections that are open. */
+  /** Number of open connections. */
   readonly connections: () => number;
-  /** Gives memory back. */
+  /** Collects garbage, and returns free memory to the system. */
   readonly giveBack: () => void;
+  /** Returns free memory to the system, without a collection. */
+  readonly trim: () => void;
 }
 
 /**
- * Watches the process from its making to its disposal. Once there is next to
- * nothing to do it rests, of work, of growth, or of connections that have ended.
+ * Watches the process from construction to disposal. When there is almost no
+ * work left, after work, growth of memory, or the end of connections, it
+ * returns memory.
  */
 export class Rest implements Disposable {
   readonly #options: RestOptions;
   readonly #looks: Disposable;
-  /** Processor time at the last look. */
+  #cancelTrim: () => void = () => {};
+  /** Processor time at the last check, in milliseconds. */
   #lookedMs = 0;
-  /** Processor time at the last rest. */
+  /** Processor time at the last rest, in milliseconds. */
   #restedMs = 0;
-  /** Milliseconds of work that make a rest worth while. */
+  /** Processor time that makes a rest worthwhile, in milliseconds. */
   #worthMs = REST_WORTH_MS;
-  /** Memory after the last rest; `undefined` until the next look. */
+  /** Memory after the last rest, in bytes; `undefined` until the next check. */
   #restedBytes: number | undefined;
-  /** Connections that a rest has found open, or most of them since. */
+  /** Number of open connections at the last rest, or the maximum since. */
   #most = 0;
 
-  /** Looks from now on. */
+  /** Starts the checks. */
   constructor(options: RestOptions) {
     this.#options = options;
     this.#restedBytes = options.residentBytes();
@@ -65,6 +70,7 @@ export class Rest implements Disposable {
   /** Ends the watch. Idempotent. */
   [Symbol.dispose](): void {
     this.#looks[Symbol.dispose]();
+    this.#cancelTrim();
   }
 
   #look(): void {
@@ -91,8 +97,10 @@ export class Rest implements Disposable {
   }
 
   #rest(nowMs: number): void {
-    const { processorMs, connections, giveBack } = this.#options;
+    const { clock, processorMs, connections, giveBack, trim } = this.#options;
     giveBack();
+    this.#cancelTrim();
+    this.#cancelTrim = clock.schedule(trim, REST_SWEEP_MS);
     this.#restedMs = this.#lookedMs = processorMs();
     const costMs = this.#restedMs - nowMs;
     this.#worthMs = Math.max(REST_WORTH_MS, costMs / REST_COST_SHARE);
@@ -101,24 +109,24 @@ export class Rest implements Disposable {
   }
 }
 
-/** The work against growth, and the test for it. */
+/** The dependencies of {@link Growth}. */
 export interface GrowthOptions {
-  /** The timer of the looks. */
+  /** Schedules the checks. */
   readonly clock: Clock;
-  /** The most resident memory that the process has ever had. */
+  /** Maximum of resident memory since the start, in bytes. */
   readonly peakBytes: () => number;
-  /** Has garbage collected, now or soon. */
+  /** Collects garbage, now or soon. */
   readonly collect: () => void;
 }
 
-/** Watches the process from its making to its disposal. */
+/** Collects garbage as memory grows, from construction to disposal. */
 export class Growth implements Disposable {
   readonly #options: GrowthOptions;
   readonly #looks: Disposable;
-  /** The peak when garbage was last collected. */
+  /** The maximum at the last collection, in bytes. */
   #collectedBytes: number;
 
-  /** Looks from now on. */
+  /** Starts the checks. */
   constructor(options: GrowthOptions) {
     this.#options = options;
     this.#collectedBytes = options.peakBytes();
@@ -139,7 +147,7 @@ export class Growth implements Disposable {
   }
 }
 
-/** Keeps the memory of this process small, and the buffers of its transport. */
+/** Keeps the memory of this process and the buffers of its transport small. */
 export function systemRest({ buffers }: Transport): Disposable {
   const collector = garbageCollector();
   const trim = memoryTrimmer();
@@ -158,13 +166,15 @@ export function systemRest({ buffers }: Transport): Disposable {
         collector.all?.();
         trim();
       },
+      trim,
     }),
   );
   if (collector.some !== undefined) {
     watches.use(
       new Growth({
         clock: systemClock,
-        // Unlike what there is now, it takes no descriptor to know.
+        // Unlike the present size, the maximum can be read without a
+        // descriptor.
         peakBytes: () => 1_024 * process.resourceUsage().maxRSS,
         collect: collector.some,
       }),
@@ -173,7 +183,7 @@ export function systemRest({ buffers }: Transport): Disposable {
   return watches;
 }
 
-/** Calls again and again, until the result is disposed of. */
+/** Calls a function at intervals until the result is disposed of. */
 function every(
   clock: Clock,
   delayMs: number,

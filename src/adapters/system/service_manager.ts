@@ -1,6 +1,5 @@
 /**
- * What we report to a service manager, which is systemd nearly everywhere: sd_notify(3),
- * "Protocol".
+ * Messages to the service manager, usually systemd: sd_notify(3), "Protocol".
  *
  * @module
  */
@@ -14,14 +13,14 @@ const SOCK_CLOEXEC = 0o2000000;
 const MSG_DONTWAIT = 0x40;
 const MSG_NOSIGNAL = 0x4000;
 
-/** Bytes of `sun_path` in unix(7), with the zero at its end. */
+/** Length of `sun_path` in unix(7) in bytes, with the terminating zero. */
 const MAX_PATH_LENGTH = 108;
 
 /**
- * Tells the service manager that the program is ready, if it has asked for that.
+ * Reports that the program is ready, if the service manager has asked for it.
  *
- * @returns `false` when it has asked and cannot be reached: it waits for a while,
- * and then ends the program.
+ * @returns False if the service manager has asked and cannot be reached; it
+ * will end the program after a while.
  */
 export function tellReady(): boolean {
   const path = variable("NOTIFY_SOCKET");
@@ -44,7 +43,9 @@ export function tellReady(): boolean {
   return sent === text.length;
 }
 
-/** `struct sockaddr_un` of a path, or of a name without a file (`@name`). */
+/**
+ * Encodes `struct sockaddr_un` for a path, or for an abstract name (`@name`).
+ */
 function unixAddress(path: string): Uint8Array | undefined {
   const bytes = Buffer.from(path);
   const isName = path.startsWith("@");

@@ -1,5 +1,5 @@
 /**
- * Standard error, for code that must not wait for its reader.
+ * Writes to standard error without waiting for its reader.
  *
  * @module
  */
@@ -8,22 +8,23 @@ import { write } from "node:fs";
 /** File descriptor of standard error. */
 const STDERR = 2;
 
-/** Milliseconds until a reader that has taken nothing is tried again. */
+/** Milliseconds before a write to a full pipe is repeated. */
 const RETRY_MS = 50;
 
 /**
- * Writes some of the bytes to standard error, and holds nothing up when its
- * reader has stopped.
+ * Writes some of the bytes to standard error. It does not block the thread if
+ * the reader has stopped.
  *
- * @returns How many the system has taken.
+ * @returns The number of bytes that the system has accepted.
  */
 export function writeError(bytes: Uint8Array): Promise<number> {
-  // Under Deno that of node:fs holds up everything.
+  // Under Deno the write of node:fs would block the thread.
   if ("Deno" in globalThis) return Deno.stderr.write(bytes);
   const { promise, resolve, reject } = Promise.withResolvers<number>();
   write(STDERR, bytes, (error, count) => {
     if (!error) resolve(count);
-    // A socket that does not block: its reader is slow, or has stopped.
+    // The descriptor is a non-blocking socket whose reader is slow or has
+    // stopped.
     else if (error.code === "EAGAIN") setTimeout(resolve, RETRY_MS, 0);
     else reject(error);
   });

@@ -1,5 +1,5 @@
 /**
- * Small programs of the system that are run to their end, for what they print.
+ * Runs small programs of the system to their end and returns their output.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { MAX_TOOL_OUTPUT, TOOL_TIMEOUT_MS } from "../../limits.ts";
 import { findProgram, programEnvironment, SHELL } from "./programs.ts";
 import { variable } from "./_variable.ts";
 
-/** How a program has ended. */
+/** The end of a program. */
 export interface ToolResult {
   /** True if its exit code was 0. */
   readonly ok: boolean;
@@ -18,13 +18,13 @@ export interface ToolResult {
 }
 
 /**
- * Runs a program of the system; what goes wrong is how it ended.
+ * Runs a program of the system. A failure is a result, not an exception.
  *
  * @param words Its name and arguments.
  */
 export type RunTool = (words: readonly string[]) => Promise<ToolResult>;
 
-/** What programs of a desktop need to find it. */
+/** Environment variables by which programs find the desktop. */
 const OF_DESKTOP = [
   ...["DBUS_SESSION_BUS_ADDRESS", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME"],
   ...["XDG_CONFIG_DIRS", "XDG_DATA_HOME", "XDG_DATA_DIRS", "DISPLAY"],
@@ -32,7 +32,9 @@ const OF_DESKTOP = [
   ...["SystemRoot", "USERPROFILE", "APPDATA", "LOCALAPPDATA"],
 ];
 
-/** Runs it by a shell, which is what Deno is granted; on Windows itself. */
+/**
+ * Runs a program through a shell, which Deno is granted; on Windows directly.
+ */
 export const runTool: RunTool = (words) => {
   const { promise, resolve } = Promise.withResolvers<ToolResult>();
   const [file, args] = process.platform === "win32"
@@ -47,22 +49,22 @@ export const runTool: RunTool = (words) => {
   };
   try {
     execFile(file, [...args], options, (error, stdout, stderr) => {
-      // Node's own message has the whole command in it.
+      // Node's own message contains the whole command.
       const why = error === null
         ? ""
         : error.killed
         ? `no end within ${TOOL_TIMEOUT_MS / 1_000} s`
-        : stderr || `it ended with code ${error.code}`;
+        : stderr || `the program ended with code ${error.code}`;
       resolve({ ok: error === null, output: stdout + why });
     });
   } catch (error) {
-    // Deno without the permission, and Bun where it is no program.
+    // Deno without the permission, and Bun without the program.
     resolve({ ok: false, output: (error as Error).message });
   }
   return promise;
 };
 
-/** True if there is such a program; true as well where that is unknown. */
+/** True if a program exists, or if that cannot be determined. */
 export function hasTool(name: string): boolean {
   return findProgram(name, "/") !== undefined;
 }

@@ -1,7 +1,7 @@
 /// <reference lib="dom" />
 /**
- * The operator's API, as the page calls it: same origin, with the token of
- * this tab where one is wanted.
+ * Calls the operator's API from the page: same origin, with the token of this
+ * tab if one is required.
  *
  * @module
  */
@@ -23,20 +23,22 @@ import { formatPage } from "../user_page.ts";
 export interface Access {
   /** `ss://…`. */
   readonly uri: string;
-  /** Path of the user's SIP008 document, where one is served. */
+  /** Path of the user's SIP008 document, if one is served. */
   readonly sip008?: string;
-  /** Address of the user's invitation; not set: there is no port for it. */
+  /**
+   * Address of the user's invitation; not set if no port serves invitations.
+   */
   readonly invite?: string;
-  /** The URI as a QR code, an SVG document; not set: there are no drawings. */
+  /** The URI as a QR code, an SVG document; not set if it is too long. */
   readonly qr?: string;
 }
 
-/** The server answered, and said no. */
+/** A refusal of the server. */
 export class ApiError extends Error {
-  /** Status code of HTTP. */
+  /** The HTTP status. */
   readonly status: number;
 
-  /** Called by this module only. */
+  /** Called only by this module. */
   constructor(status: number, message: string) {
     super(message);
     this.status = status;
@@ -55,22 +57,22 @@ export function setToken(token: string): void {
   sessionStorage.setItem(TOKEN, token);
 }
 
-/** Everything there is to see. */
+/** Fetches the status. */
 export function getStatus(page: UserPage): Promise<Status> {
   return call<Status>("GET", `status?${formatPage(page)}`);
 }
 
-/** One user. */
+/** Fetches one user. */
 export function getUser(server: string, name: string): Promise<UserStatus> {
   return call<UserStatus>("GET", userPath(server, name));
 }
 
-/** The last day, minute by minute. */
+/** Fetches the minutes of the last day. */
 export async function getHistory(): Promise<readonly Minute[]> {
   return (await call<{ minutes: Minute[] }>("GET", "history")).minutes;
 }
 
-/** What a local was asked for of late, the latest first. */
+/** Fetches the latest requests to a local, the newest first. */
 export async function getRequests(): Promise<readonly RecentRequest[]> {
   type Answer = { readonly connections: RecentRequest[] };
   return (await call<Answer>("GET", "connections")).connections;
@@ -86,7 +88,7 @@ export async function addUser(server: string, user: NewUser): Promise<void> {
   await call("POST", `servers/${encodeURIComponent(server)}/users`, user);
 }
 
-/** Changes what is named. */
+/** Changes the given settings of a user. */
 export async function changeUser(
   server: string,
   name: string,
@@ -100,32 +102,32 @@ export async function removeUser(server: string, name: string): Promise<void> {
   await call("DELETE", userPath(server, name));
 }
 
-/** Reads the configuration again, or shows what that would change. */
+/** Reloads the configuration, or returns what a reload would change. */
 export function reload(dryRun: boolean): Promise<ReloadReport> {
   return call<ReloadReport>("POST", `reload?dryRun=${dryRun}`);
 }
 
-/** @param name Not set: the policy chooses again. */
+/** @param name The server; not set to return to the policy. */
 export async function pinUpstream(name: string | undefined): Promise<void> {
   if (name === undefined) await call("DELETE", "upstreams/pin");
   else await call("PUT", "upstreams/pin", { name });
 }
 
 /**
- * Adds a server of a local.
+ * Adds a server to a local.
  *
- * @returns What it is called.
+ * @returns The name of the server.
  */
 export async function addUpstream(link: string): Promise<string> {
   return (await call<UpstreamStatus>("POST", "upstreams", { link })).name;
 }
 
-/** Takes away a server that was added. */
+/** Removes a server that was added. */
 export async function removeUpstream(name: string): Promise<void> {
   await call("DELETE", `upstreams/${encodeURIComponent(name)}`);
 }
 
-/** Takes a server of a local out or in. */
+/** Enables or disables a server of a local. */
 export async function changeUpstream(
   name: string,
   change: { readonly disabled: boolean },
@@ -133,7 +135,7 @@ export async function changeUpstream(
   await call("PATCH", `upstreams/${encodeURIComponent(name)}`, change);
 }
 
-/** Asks a server of a local for a sign of life. */
+/** Probes a server of a local. */
 export function probeUpstream(
   name: string,
 ): Promise<{ readonly answered: boolean }> {
@@ -146,7 +148,10 @@ function userPath(server: string, name: string): string {
   }`;
 }
 
-/** @throws {ApiError} And what `fetch` throws when there is no answer. */
+/**
+ * @throws {ApiError} If the server refuses; also what `fetch` throws without an
+ * answer.
+ */
 async function call<T>(
   method: string,
   path: string,
@@ -169,7 +174,10 @@ async function call<T>(
   return (text === "" ? undefined : JSON.parse(text)) as T;
 }
 
-/** The API says `{"error": …}`; a proxy between us and it says anything. */
+/**
+ * Returns the reason of a refusal: the API sends `{"error": …}`, a proxy in
+ * between any text.
+ */
 function reasonOf(text: string): string {
   try {
     const { error } = JSON.parse(text);

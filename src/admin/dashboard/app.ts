@@ -1,6 +1,6 @@
 /// <reference lib="dom" />
 /**
- * The page: looks at the program once a second and shows what it sees.
+ * The page: fetches the status of the program once a second and shows it.
  *
  * @module
  */
@@ -48,10 +48,10 @@ const users = new UsersTable(
   () => void update(),
 );
 
-/** The time of the last answer, by the clock of this browser. */
+/** Time of the last answer, by the clock of this browser. */
 let heardUnixMs = Date.now();
 
-/** The action of each key; the buttons at the top do the same. */
+/** The action of each key, the same as those of the buttons at the top. */
 const SHORTCUTS: Readonly<Record<string, () => void>> = {
   "/": () =>
     byId(isLocal() ? "requests-filter" : "filter", HTMLElement).focus(),
@@ -83,7 +83,7 @@ document.onkeydown = (event) => {
 onChange(draw);
 look();
 
-/** Looks, and comes back in a second. */
+/** Fetches and shows the status, and again a second later. */
 async function look(): Promise<void> {
   const began = performance.now();
   await update();
@@ -114,7 +114,7 @@ async function update(): Promise<void> {
   }
 }
 
-/** Where targets are not remembered, the answer says so. */
+/** Updates the requests. If targets are not kept, the answer says so. */
 async function updateRequests(): Promise<void> {
   try {
     requests.draw(history.status!, await getRequests());
@@ -128,7 +128,7 @@ function isLocal(): boolean {
   return history.status?.role === "local";
 }
 
-/** Shows the latest look. */
+/** Shows the latest status. */
 function draw(): void {
   const { status } = history;
   if (status === undefined) return;
@@ -157,7 +157,7 @@ function showState(state: "ready" | "wait" | "lost", text: string): void {
   setText(element, text);
 }
 
-/** Shows which ports protect nothing. */
+/** Shows the ports with legacy methods. */
 function showLegacy({ legacy }: Status): void {
   const banner = byId("legacy", HTMLElement);
   banner.hidden = legacy.length === 0;
@@ -167,7 +167,7 @@ function showLegacy({ legacy }: Status): void {
   );
 }
 
-/** @param text Empty: all is well. */
+/** @param text The problem; empty if there is none. */
 function showLost(text: string): void {
   const banner = byId("lost", HTMLElement);
   const lost = text !== "";
@@ -187,7 +187,7 @@ function addUser(): void {
   askNewUser(status, find);
 }
 
-/** Looks again, for a user that is new. */
+/** Fetches the status again and returns the row of a new user. */
 async function find(
   server: string,
   name: string,

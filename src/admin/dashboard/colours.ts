@@ -1,6 +1,6 @@
 /// <reference lib="dom" />
 /**
- * The colours of the style sheet, for canvases, which know no variables.
+ * The colours of the style sheet for canvases, which cannot use CSS variables.
  *
  * @module
  */
@@ -11,9 +11,9 @@ const cache = new Map<string, string>();
 onChange(() => cache.clear());
 
 /**
- * A colour of the present theme, as `rgba(…)`.
+ * Returns a colour of the present theme as `rgba(…)`.
  *
- * @param variable `--down`, say.
+ * @param variable The name of a CSS variable, for example `--down`.
  * @param alpha 0 to 1.
  */
 export function colour(variable: string, alpha = 1): string {

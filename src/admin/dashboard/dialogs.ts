@@ -1,6 +1,6 @@
 /// <reference lib="dom" />
 /**
- * What all dialogs have in common, and the ones that only ask.
+ * The common parts of all dialogs, and the dialogs that only ask a question.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { reload, setToken } from "./api.ts";
 import { byId, field, make, setText, within } from "./dom.ts";
 import { say } from "./language.ts";
 
-/** Milliseconds a notice is shown. */
+/** Milliseconds for which a notice is shown. */
 const TOAST_MS = 4_000;
 
 let toastTimer: ReturnType<typeof setTimeout> | undefined;
@@ -23,17 +23,17 @@ export function toast(text: string): void {
   toastTimer = setTimeout(() => setText(element, ""), TOAST_MS);
 }
 
-/** True if a dialog is open: shortcuts are for the page then. */
+/** True if a dialog is open; shortcuts are then disabled. */
 export function isOpen(): boolean {
   return document.querySelector("dialog[open]") !== null;
 }
 
-/** Lets every button of `value="close"` close its dialog. */
+/** Lets every button with `value="close"` close its dialog. */
 export function startDialogs(): void {
   for (
     const button of document.querySelectorAll<HTMLElement>("[value=close]")
   ) button.onclick = () => button.closest("dialog")!.close();
-  // There is no page without a token.
+  // The page cannot be used without a token.
   byId("login", HTMLDialogElement).oncancel = (event) => event.preventDefault();
   for (
     const button of document.querySelectorAll<HTMLElement>("[data-copy]")
@@ -44,9 +44,9 @@ export function startDialogs(): void {
 }
 
 /**
- * Runs a request of a dialog; the dialog shows what goes wrong.
+ * Runs a request of a dialog; the dialog shows an error.
  *
- * @returns True if it went well.
+ * @returns True on success.
  */
 export async function attempt(
   dialog: HTMLDialogElement,
@@ -67,7 +67,7 @@ export async function attempt(
   }
 }
 
-/** Asks for the token, unless it is being asked for already. */
+/** Asks for the token, unless the dialog is already open. */
 export function askToken(wasWrong: boolean): void {
   const dialog = byId("login", HTMLDialogElement);
   if (dialog.open) return;
@@ -81,22 +81,22 @@ export function askToken(wasWrong: boolean): void {
   dialog.showModal();
 }
 
-/** A question with one way to say yes. */
+/** A question with one confirming button. */
 export interface Question {
   readonly title: string;
   readonly note: string;
-  /** The lines that say what will happen. */
+  /** Lines that describe the effect. */
   readonly changes?: readonly string[];
-  /** Words on the button; not set: there is nothing to do. */
+  /** Label of the button; not set if there is nothing to confirm. */
   readonly yes?: string;
-  /** True if it cannot be undone. */
+  /** True if the action cannot be undone. */
   readonly danger?: boolean;
 }
 
 /**
- * Asks before something is done.
+ * Asks for confirmation of an action.
  *
- * @param work Runs on yes; the dialog closes when it went well.
+ * @param work The action; the dialog closes after success.
  */
 export function confirm(question: Question, work: () => Promise<void>): void {
   const dialog = byId("confirm", HTMLDialogElement);
@@ -121,9 +121,9 @@ export function confirm(question: Question, work: () => Promise<void>): void {
 }
 
 /**
- * Shows what a reload would change, and does it on yes.
+ * Shows what a reload would change, and reloads on confirmation.
  *
- * @param users How many there are.
+ * @param users Number of users.
  */
 export async function askReload(users: number): Promise<void> {
   let report: ReloadReport;
@@ -158,7 +158,7 @@ export async function askReload(users: number): Promise<void> {
   });
 }
 
-/** Copies a text; a page without a secure context has no clipboard. */
+/** Copies a text. A page without a secure context has no clipboard API. */
 async function copy(input: HTMLInputElement): Promise<void> {
   input.select();
   try {

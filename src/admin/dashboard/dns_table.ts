@@ -1,6 +1,6 @@
 /// <reference lib="dom" />
 /**
- * The port for DNS: whom it asks, and what came of that.
+ * The DNS inbound: its resolvers and their results.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { formatCount } from "../units.ts";
 import { byId, make, setText, within } from "./dom.ts";
 import { say } from "./language.ts";
 
-/** Shows the latest; nothing where there is no such port. */
+/** Shows the latest status; hidden if there is no DNS inbound. */
 export function drawDns({ dns }: Status): void {
   byId("dns-panel", HTMLElement).hidden = dns === undefined;
   if (dns === undefined) return;

@@ -1,8 +1,8 @@
 /// <reference lib="dom" />
 /// <reference lib="dom.iterable" />
 /**
- * The page's elements. Text enters them as text only: names of users, targets
- * and addresses come from outside.
+ * The elements of the page. Text is inserted only as text, because names of
+ * users, targets and addresses come from outside.
  *
  * @module
  */
@@ -10,15 +10,15 @@
 import { isolated } from "./language.ts";
 
 /**
- * The element of this id.
+ * Returns the element with this id.
  *
- * @throws {TypeError} When the page has none of that class.
+ * @throws {TypeError} If the page has no such element of the class.
  */
 export function byId<T extends Element>(id: string, type: new () => T): T {
   return expect(document.getElementById(id), type, `#${id}`);
 }
 
-/** The first element under another; throws as {@link byId}. */
+/** Returns the first matching descendant; throws as {@link byId}. */
 export function within<T extends Element>(
   parent: ParentNode,
   selector: string,
@@ -27,12 +27,12 @@ export function within<T extends Element>(
   return expect(parent.querySelector(selector), type, selector);
 }
 
-/** A control of a form; throws as {@link byId}. */
+/** Returns a control of a form; throws as {@link byId}. */
 export function field(form: ParentNode, name: string): HTMLInputElement {
   return within(form, `input[name="${name}"]`, HTMLInputElement);
 }
 
-/** A new element with a class, and text or children. */
+/** Makes an element with a class, and text or children. */
 export function make<K extends keyof HTMLElementTagNameMap>(
   tag: K,
   className: string,
@@ -48,7 +48,7 @@ export function make<K extends keyof HTMLElementTagNameMap>(
   return element;
 }
 
-/** Shows a text; touches nothing where it is shown already. */
+/** Sets a text, unless it is already shown. */
 export function setText(node: Node, text: string): void {
   const shown = isolated(text);
   if (node.textContent !== shown) node.textContent = shown;

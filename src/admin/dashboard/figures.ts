@@ -1,6 +1,6 @@
 /// <reference lib="dom" />
 /**
- * The numbers on top, and the health of the process.
+ * The numbers at the top, and the health of the process.
  *
  * @module
  */
@@ -18,7 +18,7 @@ import { say } from "./language.ts";
 import { unit } from "./preferences.ts";
 import { spark } from "./spark.ts";
 
-/** Every number of {@link Status} that is shown alone. */
+/** The numbers of {@link Status} that are shown separately. */
 export class Figures {
   readonly #history: History;
   readonly #sparks: (() => void)[];
@@ -34,7 +34,7 @@ export class Figures {
     ];
   }
 
-  /** Shows the latest. */
+  /** Shows the latest status. */
   draw(status: Status): void {
     const { traffic, connections, associations } = status;
     const { up, down } = this.#history.rate;
@@ -98,14 +98,14 @@ export class Figures {
   }
 }
 
-/** What the two ends are called. */
+/** The texts for the two roles. */
 export const ROLES = { server: "role-server", local: "role-local" } as const;
 
 function atMost(limit: number): string {
   return say("at-most", { count: formatCount(limit) });
 }
 
-/** Every method in use, and the clocks of the clients. */
+/** Shows every method in use, and the clock difference of clients. */
 function drawCrypto({ crypto, clockSkewSeconds }: Status): void {
   const list = byId("crypto", HTMLDListElement);
   const lines = crypto.map(({ method, provider }) => [provider, method]);
@@ -123,7 +123,7 @@ function drawCrypto({ crypto, clockSkewSeconds }: Status): void {
   );
 }
 
-/** What there is to say of UDP; what is wrong first. */
+/** Returns the notes on UDP; problems come first. */
 function udpNote({ traffic, associations, lostDatagrams }: Status): string {
   if (lostDatagrams > 0) {
     return say("datagrams-lost", { count: formatCount(lostDatagrams) });

@@ -1,7 +1,7 @@
 /// <reference lib="dom" />
 /**
- * The language of this page: the one that was chosen here, or the first of the
- * browser's that there is.
+ * The language of this page: the one that was chosen here, or the first
+ * preferred language of the browser that is available.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { type Say, sayIn } from "../texts/say.ts";
 
 const KEY = "umbra-language";
 
-/** The language in use; another one wants another page. */
+/** The language of the page. Another language needs a reload of the page. */
 export const language: Language = chooseLanguage([
   localStorage.getItem(KEY) ?? "",
   ...navigator.languages,
@@ -18,18 +18,18 @@ export const language: Language = chooseLanguage([
 
 const isRightToLeft = language.direction === "rtl";
 
-/** A text in that language. */
+/** Returns a text in that language. */
 export const say: Say = sayIn(language.texts, isRightToLeft ? apart : same);
 
-/** Uses a language from now on. */
+/** Stores the language and reloads the page. */
 export function useLanguage(tag: string): void {
   localStorage.setItem(KEY, tag);
   location.reload();
 }
 
 /**
- * A text that may be a number with its unit, an address or a name: where the
- * page is written from right to left, it keeps its own direction.
+ * Isolates a text that may be a number with its unit, an address or a name, so
+ * that it keeps its own direction on a page written from right to left.
  */
 export function isolated(text: string): string {
   return isRightToLeft && text !== "" && !RIGHT_TO_LEFT.test(text)
@@ -37,10 +37,13 @@ export function isolated(text: string): string {
     : text;
 }
 
-/** Letters of Hebrew, Arabic and the scripts beside them. */
+/** Letters of Hebrew, Arabic and related scripts. */
 const RIGHT_TO_LEFT = /[\u0590-\u08ff]/;
 
-/** Between "first strong isolate" and "pop directional isolate", UAX #9. */
+/**
+ * Puts a text between "first strong isolate" and "pop directional isolate", UAX
+ * #9.
+ */
 function apart(text: string): string {
   return `\u2068${text}\u2069`;
 }

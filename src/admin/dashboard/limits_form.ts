@@ -1,6 +1,6 @@
 /// <reference lib="dom" />
 /**
- * The limits of a user as a form, in the units people think in.
+ * The limits of a user as a form, in units that people use.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { translate } from "./translate.ts";
 const GIB = 2 ** 30;
 const BYTES_PER_MBIT = 125_000;
 
-/** One limit: its input, and how to write and read it. */
+/** One limit: its input, and how it is written and read. */
 interface LimitField {
   readonly input: string;
   readonly limit: keyof UserLimits;
@@ -47,7 +47,7 @@ const FIELDS: readonly LimitField[] = [
   },
 ];
 
-/** Puts the form where a dialog has room for it. */
+/** Puts the form into a dialog. */
 export function placeLimits(dialog: HTMLDialogElement): void {
   const template = byId("limits", HTMLTemplateElement);
   const form = within(dialog, "div.limits", HTMLElement);
@@ -55,7 +55,7 @@ export function placeLimits(dialog: HTMLDialogElement): void {
   translate(form);
 }
 
-/** Shows limits. */
+/** Writes limits into the form. */
 export function writeLimits(form: ParentNode, limits: UserLimits): void {
   for (const { input, limit, write } of FIELDS) {
     const value = limits[limit];
@@ -64,9 +64,10 @@ export function writeLimits(form: ParentNode, limits: UserLimits): void {
 }
 
 /**
- * What was entered.
+ * Reads the limits of the form.
  *
- * @param old The value shown: an untouched field keeps it, to the byte.
+ * @param old The limits that were written; an unchanged field keeps the exact
+ * value.
  */
 export function readLimits(form: ParentNode, old: UserLimits): UserLimits {
   const entries = FIELDS.flatMap(({ input, limit, write, read }) => {

@@ -1,6 +1,6 @@
 /// <reference lib="dom" />
 /**
- * The programs in front of servers.
+ * The table of plugins.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { pluginRows } from "../plugin_rows.ts";
 import { byId, make, setText, within } from "./dom.ts";
 import { say } from "./language.ts";
 
-/** Shows the latest; nothing where there are none. */
+/** Shows the latest status; hidden if there are no plugins. */
 export function drawPlugins(status: Status): void {
   const rows = pluginRows(status, say);
   byId("plugins-panel", HTMLElement).hidden = rows.length === 0;

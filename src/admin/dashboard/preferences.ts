@@ -1,7 +1,7 @@
 /// <reference lib="dom" />
 /**
- * How this browser likes the page: theme and unit. It keeps them, the language,
- * and nothing else.
+ * The preferences of this browser: theme and unit. The browser stores these and
+ * the language, and nothing else.
  *
  * @module
  */
@@ -17,22 +17,22 @@ const THEME_NAMES = {
 } as const;
 const KEY = "umbra-";
 
-/** Functions that draw, called after a change. */
+/** Functions that draw; they are called after a change. */
 const listeners: (() => void)[] = [];
 let rateUnit: RateUnit = "bit";
 let theme: typeof THEMES[number] = "system";
 
-/** The unit of rates. */
+/** Returns the unit of rates. */
 export function unit(): RateUnit {
   return rateUnit;
 }
 
-/** Calls back when the theme or the unit is another one. */
+/** Registers a function that is called when the theme or the unit changes. */
 export function onChange(listener: () => void): void {
   listeners.push(listener);
 }
 
-/** Takes up what was chosen before, and the two switches. */
+/** Restores the stored preferences, and starts the two switches. */
 export function startPreferences(): void {
   if (localStorage.getItem(`${KEY}unit`) === "byte") rateUnit = "byte";
   const kept = localStorage.getItem(`${KEY}theme`);
@@ -43,14 +43,14 @@ export function startPreferences(): void {
   show();
 }
 
-/** Bits, bytes. */
+/** Switches between bits and bytes. */
 export function nextUnit(): void {
   rateUnit = rateUnit === "bit" ? "byte" : "bit";
   localStorage.setItem(`${KEY}unit`, rateUnit);
   show();
 }
 
-/** System, light, dark. */
+/** Switches between system, light and dark theme. */
 export function nextTheme(): void {
   theme = THEMES[(THEMES.indexOf(theme) + 1) % THEMES.length]!;
   localStorage.setItem(`${KEY}theme`, theme);

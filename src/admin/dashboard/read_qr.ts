@@ -1,20 +1,20 @@
 /// <reference lib="dom" />
 /**
- * Reads the QR code of an image. Browsers have a reader of their own on phones
- * and Macs only, so the page brings one.
+ * Reads the QR code in an image. Browsers have a reader only on phones and
+ * Macs, so the page has its own.
  *
  * @module
  */
 import { decodeQR } from "qr/decode.js";
 import { say } from "./language.ts";
 
-/** Pixels of the longer side that is looked at: photographs have many more. */
+/** Maximum length of the longer side in pixels; photographs are scaled down. */
 const MAX_SIDE = 1_200;
 
 /**
- * The text of the code.
+ * Returns the text of the code.
  *
- * @throws {Error} In words for people, when there is none.
+ * @throws {Error} With a message for people if the image has no code.
  */
 export async function readQr(file: Blob): Promise<string> {
   const image = await pixelsOf(file);

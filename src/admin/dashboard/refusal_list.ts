@@ -1,6 +1,7 @@
 /// <reference lib="dom" />
 /**
- * Refusals by reason: how many, how many of late, and what a reason means.
+ * Refusals by reason: their number in total and in the last minute, and the
+ * meaning of each reason.
  *
  * @module
  */
@@ -16,7 +17,10 @@ interface Entry {
   readonly count: HTMLElement;
 }
 
-/** Most frequent first; an entry opens to tell what to look at. */
+/**
+ * A list with the most frequent refusal first; an opened entry explains what to
+ * check.
+ */
 export class RefusalList {
   readonly #list = byId("refusals", HTMLUListElement);
   readonly #entries = new Map<string, Entry>();

@@ -1,7 +1,7 @@
 /// <reference lib="dom" />
 /**
- * What a local was asked for of late: where each connection went, and which
- * rule sent it there.
+ * The latest requests to a local: the route of each connection, and the rule
+ * that decided.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { requestRows } from "../request_rows.ts";
 import { byId, make, setText, within } from "./dom.ts";
 import { say } from "./language.ts";
 
-/** A live table, the latest first. */
+/** A live table, the newest request first. */
 export class RequestsTable {
   readonly #panel = byId("requests-panel", HTMLElement);
   readonly #table = byId("requests", HTMLTableElement);
@@ -20,12 +20,15 @@ export class RequestsTable {
   readonly #empty = byId("requests-empty", HTMLElement);
   #latest: readonly RecentRequest[] = [];
 
-  /** Makes it, hidden. */
+  /** Makes the table, hidden. */
   constructor() {
     this.#filter.oninput = () => this.#redraw();
   }
 
-  /** Shows the latest; what is under a pointer stays for being read. */
+  /**
+   * Shows the latest requests; rows under the pointer stay, so that they can be
+   * read.
+   */
   draw({ ruleSets }: Status, requests: readonly RecentRequest[]): void {
     this.#panel.hidden = false;
     setText(
@@ -38,7 +41,7 @@ export class RequestsTable {
     if (!isRead) this.#redraw();
   }
 
-  /** Says why there is nothing to see. */
+  /** Shows why there are no requests. */
   refuse(reason: string): void {
     this.#panel.hidden = false;
     this.#filter.hidden = this.#table.hidden = true;

@@ -1,6 +1,6 @@
 /// <reference lib="dom" />
 /**
- * The lists of rules that a local decides by.
+ * The lists of rules of a local.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { formatAgo, formatBytes, formatCount } from "../units.ts";
 import { byId, make, setText, within } from "./dom.ts";
 import { say } from "./language.ts";
 
-/** Shows the latest; nothing where no rules decide. */
+/** Shows the latest status; hidden if there are no rules. */
 export function drawRules({ ruleSets, nowUnixMs }: Status): void {
   byId("rules-panel", HTMLElement).hidden = ruleSets === undefined;
   const table = byId("rules", HTMLTableElement);

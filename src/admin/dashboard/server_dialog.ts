@@ -1,6 +1,6 @@
 /// <reference lib="dom" />
 /**
- * Adding a server to a local, by its link or by an image of it.
+ * Adds a server to a local, by its link or by an image of the QR code.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { byId, field, setText, within } from "./dom.ts";
 import { say } from "./language.ts";
 import { readQr } from "./read_qr.ts";
 
-/** Takes images that are chosen, pasted or dropped. */
+/** Accepts images that are chosen, pasted or dropped. */
 export function startServerDialog(): void {
   const dialog = byId("add-server", HTMLDialogElement);
   const form = within(dialog, "form", HTMLFormElement);
@@ -31,14 +31,14 @@ export function startServerDialog(): void {
     event.preventDefault();
     take(event.dataTransfer?.files);
   };
-  // Secrets do not stay in the page.
+  // Secrets must not stay in the page.
   dialog.onclose = () => form.reset();
 }
 
 /**
  * Asks for the link.
  *
- * @param refresh Looks at the program again.
+ * @param refresh Fetches the status again.
  */
 export function askNewServer(refresh: () => Promise<void>): void {
   const dialog = byId("add-server", HTMLDialogElement);

@@ -1,6 +1,6 @@
 /// <reference lib="dom" />
 /**
- * Where the process listens.
+ * The listening addresses of the process.
  *
  * @module
  */
@@ -16,7 +16,7 @@ const MODES: Readonly<Record<string, TextKey>> = {
   "tcp_and_udp": "mode-both",
 };
 
-/** Shows the latest. */
+/** Shows the latest status. */
 export function drawServers({ servers }: Status): void {
   const table = byId("servers", HTMLTableElement);
   const body = within(table, "tbody", HTMLTableSectionElement);

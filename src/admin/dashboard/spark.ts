@@ -1,6 +1,6 @@
 /// <reference lib="dom" />
 /**
- * A small line without axes: how a number went.
+ * A small plot without axes.
  *
  * @module
  */
@@ -10,14 +10,14 @@ import { colour } from "./colours.ts";
 import { byId } from "./dom.ts";
 import { onChange } from "./preferences.ts";
 
-/** Milliseconds shown. */
+/** Time span of the plot in milliseconds. */
 const WINDOW_MS = 180_000;
 
 /**
- * Draws one number of every sample.
+ * Plots one number of every sample.
  *
- * @param floor What fills the height at least: little is a low line.
- * @returns Draws the latest.
+ * @param floor Minimum of the scale, so that a small value is a low line.
+ * @returns A function that draws the latest samples.
  */
 export function spark(
   id: string,

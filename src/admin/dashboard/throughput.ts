@@ -1,6 +1,6 @@
 /// <reference lib="dom" />
 /**
- * The plot of what moves: down above the line, up below it.
+ * The plot of throughput: down above the line, up below it.
  *
  * @module
  */
@@ -16,10 +16,13 @@ import { byId, setText } from "./dom.ts";
 import { say } from "./language.ts";
 import { onChange, unit } from "./preferences.ts";
 
-/** Bits or bytes a second that fill the plot at least: silence is flat. */
+/**
+ * Minimum of the scale in bits or bytes a second, so that little traffic is
+ * flat.
+ */
 const MIN_SCALE = 8_000;
 
-/** Part of the plot above that the half below has at least. */
+/** Minimum height of the lower half, as a share of the upper half. */
 const MIN_BELOW = 0.2;
 
 /** Distances of grid lines in bytes: powers of two. */
@@ -29,7 +32,7 @@ const BINARY_STEPS = Array.from({ length: 48 }, (_, i) => 2 ** i);
 const MINUTE_S = 60;
 const DAY_S = 1_440 * MINUTE_S;
 
-/** Draws {@link History.rate} over time. */
+/** Plots {@link History.rate} over time. */
 export class ThroughputPlot {
   readonly #history: History;
   readonly #box = byId("plot", HTMLElement);
@@ -47,7 +50,7 @@ export class ThroughputPlot {
     );
     this.#choice.onchange = () => this.draw();
     onChange(() => {
-      // Steps of the grid are fixed when a plot is made.
+      // The grid steps of a plot cannot be changed, so a new plot is made.
       this.#plot.destroy();
       this.#plot = this.#create();
       this.draw();
@@ -71,7 +74,7 @@ export class ThroughputPlot {
     this.#describe();
   }
 
-  /** Shows the last day, and asks for it once a minute. */
+  /** Shows the last day, which is fetched once a minute. */
   #drawDay(): void {
     const nowMs = Date.now();
     if (nowMs - this.#askedMs >= MINUTE_S * 1_000) {
@@ -80,7 +83,7 @@ export class ThroughputPlot {
         this.#minutes = withHoles(minutes);
         this.draw();
       }).catch(() => {
-        // The page says by itself that there is no answer.
+        // The page itself reports that there is no answer.
         this.#askedMs = 0;
       });
     }
@@ -166,7 +169,9 @@ export class ThroughputPlot {
     };
   }
 
-  /** Describes the refusals of a minute of the day, besides what moved. */
+  /**
+   * Describes the refusals of a minute of the day, in addition to the traffic.
+   */
   #describeRefusals(at: number | undefined): void {
     const isDay = this.#seconds() === DAY_S;
     const minute = isDay
@@ -187,9 +192,12 @@ export class ThroughputPlot {
     return Number(chosen?.value ?? 3) * 60;
   }
 
-  /** The numbers under the cursor; without one, those of now. */
+  /**
+   * Describes the numbers under the cursor; without a cursor, the present
+   * numbers.
+   */
   #describe(): void {
-    // uPlot calls back while it is being made, too.
+    // uPlot also calls back during construction.
     const plot = this.#plot as uPlot | undefined;
     const [times = [], downs = [], ups = []] = plot?.data ?? [];
     const at = plot?.cursor.idx ?? undefined;
@@ -212,7 +220,7 @@ export class ThroughputPlot {
   }
 }
 
-/** The refusals of a minute, the most frequent first. */
+/** Returns the refusals of a minute, the most frequent first. */
 function refusedText({ open, refusals }: Minute): string {
   const entries = Object.entries(refusals).sort(([, a], [, b]) => b - a);
   const reasons = entries.map(([code, count]) =>
@@ -244,19 +252,19 @@ function drawZero(plot: uPlot): void {
   ctx.restore();
 }
 
-/** Formats a value as it is plotted: bits or bytes, negative below the line. */
+/** Formats a plotted value: bits or bytes, negative below the line. */
 function rate(value: number): string {
   const amount = Math.abs(value);
   return formatRate(unit() === "bit" ? amount / 8 : amount, unit());
 }
 
-/** `20 Mbit/s`, not `20.0 Mbit/s`. */
+/** Formats a grid value: `20 Mbit/s` instead of `20.0 Mbit/s`. */
 function tick(value: number): string {
   return value === 0 ? "0" : rate(value).replace(/(\.\d*?)0+ /, "$1 ")
     .replace(". ", " ");
 }
 
-/** @param isRough True without seconds. */
+/** @param isRough True to leave the seconds out. */
 function clockTime(unixSeconds: number, isRough = false): string {
   const date = new Date(unixSeconds * 1_000);
   return [date.getHours(), date.getMinutes(), date.getSeconds()]

@@ -1,8 +1,8 @@
 /// <reference lib="dom" />
 /// <reference lib="dom.iterable" />
 /**
- * Puts the texts of the language where `page.html` names them, and the switch
- * of languages.
+ * Inserts the texts of the language where `page.html` names them, and starts
+ * the switch of languages.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { isTextKey } from "../texts/say.ts";
 import { byId } from "./dom.ts";
 import { language, say, useLanguage } from "./language.ts";
 
-/** Attributes that name a text, and what that becomes. */
+/** Attributes that name a text, and how the text is applied. */
 const PLACES: Readonly<Record<string, (one: Element, text: string) => void>> = {
   "data-text": (one, text) => one.textContent = text,
   "data-title": (one, text) => one.setAttribute("title", text),
@@ -19,7 +19,7 @@ const PLACES: Readonly<Record<string, (one: Element, text: string) => void>> = {
   "data-placeholder": (one, text) => one.setAttribute("placeholder", text),
 };
 
-/** Translates a part of the page, templates not included. */
+/** Translates a part of the page, without its templates. */
 export function translate(part: ParentNode): void {
   for (const [attribute, put] of Object.entries(PLACES)) {
     for (const one of part.querySelectorAll(`[${attribute}]`)) {

@@ -1,6 +1,6 @@
 /// <reference lib="dom" />
 /**
- * The servers that a local sends through, and the buttons to switch them.
+ * The servers of a local, with the buttons that switch them.
  *
  * @module
  */
@@ -16,7 +16,7 @@ import { confirm, toast } from "./dialogs.ts";
 import { byId, make, setText, within } from "./dom.ts";
 import { say } from "./language.ts";
 
-/** One row, and what it shows. */
+/** A row, and what it shows. */
 interface Shown {
   readonly row: HTMLTableRowElement;
   readonly buttons: readonly HTMLButtonElement[];
@@ -27,7 +27,7 @@ interface Shown {
 
 const shown: Shown[] = [];
 
-/** Shows the latest; nothing where the program is no local. */
+/** Shows the latest status; hidden if the program is not a local. */
 export function drawUpstreams({ upstreams = [], nowUnixMs }: Status): void {
   byId("upstreams-panel", HTMLElement).hidden = upstreams.length === 0;
   const table = byId("upstreams", HTMLTableElement);
@@ -69,7 +69,7 @@ function draw(one: Shown, texts: UpstreamRow, hasOthers: boolean): void {
   use!.hidden = disable!.hidden = !hasOthers;
 }
 
-/** Of the cells from the third on. */
+/** Labels of the cells from the third on. */
 const LABELS = [
   "server-tcp",
   "server-udp",
@@ -99,7 +99,7 @@ function newRow(body: HTMLTableSectionElement): Shown {
     isPinned: false,
     isDisabled: false,
   };
-  // Phones have no room for a head.
+  // Phones have no room for a table head.
   LABELS.forEach((key, i) => row.cells[i + 2]!.dataset.label = say(key));
   const [use, disable, probe, remove] = buttons;
   use!.onclick = () =>
@@ -130,7 +130,7 @@ function askRemove(name: string): void {
   });
 }
 
-/** Does what a button is for, and says what went wrong. */
+/** Runs the action of a button, and shows an error. */
 async function act(work: () => Promise<void>): Promise<void> {
   try {
     await work();

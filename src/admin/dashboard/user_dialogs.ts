@@ -1,6 +1,6 @@
 /// <reference lib="dom" />
 /**
- * Adding a user, and everything there is to see and do of one.
+ * The dialogs to add a user, and to show and change one.
  *
  * @module
  */
@@ -14,16 +14,16 @@ import { say } from "./language.ts";
 import { placeLimits, readLimits, writeLimits } from "./limits_form.ts";
 import { STATES, type UserRow } from "../user_rows.ts";
 
-/** Puts the forms together. */
+/** Assembles the forms. */
 export function startUserDialogs(): void {
   placeLimits(byId("add-user", HTMLDialogElement));
   placeLimits(byId("user", HTMLDialogElement));
 }
 
 /**
- * Asks who the new user is.
+ * Asks for a new user.
  *
- * @param refresh Looks at the server again and returns the row of a key.
+ * @param refresh Fetches the status again and returns the row of a key.
  */
 export function askNewUser(
   status: Status,
@@ -64,8 +64,9 @@ export function askNewUser(
 /**
  * Shows a user.
  *
- * @param status Its clock, and whether changes outlive the program.
- * @param reveal True if to show at once how to connect.
+ * @param status The status, for its clock and to know if changes survive a
+ * restart.
+ * @param reveal True to show the access data at once.
  */
 export function showUser(
   row: UserRow,
@@ -101,13 +102,13 @@ export function showUser(
     event.preventDefault();
     change(dialog, row, { limits: readLimits(form, user.limits) });
   };
-  // Secrets do not stay in the page.
+  // Secrets must not stay in the page.
   dialog.onclose = () => hideAccess(form);
   dialog.showModal();
   if (reveal) button(".reveal").click();
 }
 
-/** Where a user comes from, and what that means for changes. */
+/** Texts about the origin of a user, and its meaning for changes. */
 const NOTES: Readonly<Record<"file" | "changed" | "fleet", TextKey>> = {
   file: "user-origin-file",
   changed: "user-origin-changed",
@@ -151,7 +152,7 @@ async function showAccess(
   const image = within(form, ".qr", HTMLImageElement);
   image.hidden = qr === undefined;
   if (qr !== undefined) {
-    // As an image, the document can neither run nor load anything.
+    // As an image, the document can neither run scripts nor load anything.
     image.src = `data:image/svg+xml,${encodeURIComponent(qr)}`;
     image.alt = say("access-qr", { name });
     const save = within(form, ".save-qr", HTMLAnchorElement);
@@ -160,7 +161,7 @@ async function showAccess(
   }
   within(form, "figure", HTMLElement).hidden = qr === undefined;
   const share = within(form, ".share", HTMLButtonElement);
-  // Only phones, and only over a secure connection, have somebody to share with.
+  // Only phones can share, and only over a secure connection.
   share.hidden = !("share" in navigator);
   share.onclick = () =>
     navigator.share({ title: name, text: invite ?? uri }).catch(() => {
@@ -173,7 +174,7 @@ async function showAccess(
   within(form, ".revealed", HTMLElement).hidden = false;
 }
 
-/** @param value Not set: there is none to show. */
+/** @param value The value; not set if there is none. */
 function showSecret(
   form: HTMLFormElement,
   name: string,

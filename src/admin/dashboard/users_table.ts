@@ -1,7 +1,7 @@
 /// <reference lib="dom" />
 /**
- * The table of users: a page of them, which the program sorts and filters. A
- * thousand are drawn once a second, so nothing is touched that has not changed.
+ * The table of users: one page, which the program sorts and filters. Up to
+ * 1,000 rows are updated once a second, so only changed elements are touched.
  *
  * @module
  */
@@ -21,10 +21,10 @@ import {
   type View,
 } from "../user_rows.ts";
 
-/** Part of a quota from which on it is worth a look. */
+/** Share of a quota from which it is highlighted. */
 const QUOTA_WARNING = 0.9;
 
-/** One row of the table, and what can change in it. */
+/** A row of the table, and its changing parts. */
 interface DrawnRow {
   readonly tr: HTMLTableRowElement;
   readonly cells: readonly HTMLTableCellElement[];
@@ -32,7 +32,7 @@ interface DrawnRow {
   readonly texts: readonly Node[];
 }
 
-/** Asks for the page, and draws it. */
+/** Requests a page of users, and draws it. */
 export class UsersTable {
   readonly #open: (row: UserRow) => void;
   readonly #refresh: () => void;
@@ -52,8 +52,8 @@ export class UsersTable {
   /**
    * Makes the table, empty.
    *
-   * @param open Called when somebody wants to see a user.
-   * @param refresh Called when somebody wants to see another page.
+   * @param open Called to show a user.
+   * @param refresh Called to fetch another page.
    */
   constructor(open: (row: UserRow) => void, refresh: () => void) {
     this.#open = open;
@@ -74,7 +74,7 @@ export class UsersTable {
     onChange(() => this.#redraw());
   }
 
-  /** The page that somebody wants to see. */
+  /** The requested page. */
   get page(): UserPage {
     return {
       sort: this.#column.id,
@@ -85,7 +85,7 @@ export class UsersTable {
     };
   }
 
-  /** Shows the latest. */
+  /** Shows the latest status. */
   draw(status: Status): void {
     this.#status = status;
     this.#rows = rowsOf(status);
@@ -102,7 +102,7 @@ export class UsersTable {
     this.#describe(status);
   }
 
-  /** Draws what is new of a row. */
+  /** Draws the changes of a row. */
   #update(row: UserRow, view: View): HTMLTableRowElement {
     const drawn = this.#drawn.get(row.key) ?? this.#make(row);
     COLUMNS.forEach((column, i) => {
@@ -134,7 +134,8 @@ export class UsersTable {
       return cell;
     });
     within(tr, "button", HTMLButtonElement).title = row.user.name;
-    // Its button is for keyboards; a pointer may be anywhere in the row.
+    // The button of a row is for keyboards; a pointer may click anywhere in the
+    // row.
     tr.onclick = () => {
       const now = this.#rows.find(({ key }) => key === row.key);
       if (now !== undefined) this.#open(now);
@@ -145,8 +146,8 @@ export class UsersTable {
   }
 
   /**
-   * Puts rows in order. Not under a pointer: what somebody is about to click
-   * must not run away. And the focus stays where it was.
+   * Puts rows in order, except under the pointer: a row must not move when it
+   * is about to be clicked. The focus stays where it was.
    */
   #arrange(wanted: readonly HTMLTableRowElement[]): void {
     const there = [...this.#body.rows];
@@ -165,7 +166,7 @@ export class UsersTable {
     if (focused instanceof HTMLElement) focused.focus();
   }
 
-  /** Lets go of rows that are not on the page. */
+  /** Forgets rows that are not on the page. */
   #forget(): void {
     if (this.#drawn.size <= this.#rows.length) return;
     const keys = new Set(this.#rows.map(({ key }) => key));

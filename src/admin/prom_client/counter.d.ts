@@ -13,7 +13,7 @@ export interface Configuration {
   readonly registers: readonly Registry[];
 }
 
-/** Goes up only. */
+/** A value that only increases. */
 export default class Counter {
   constructor(configuration: Configuration);
   inc(labels: Readonly<Record<string, string>>, value: number): void;

@@ -5,7 +5,7 @@
  */
 import type { Configuration } from "./counter.d.ts";
 
-/** Goes up and down. */
+/** A value that increases and decreases. */
 export default class Gauge {
   constructor(configuration: Configuration);
   set(labels: Readonly<Record<string, string>>, value: number): void;

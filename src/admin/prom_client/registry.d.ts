@@ -1,6 +1,6 @@
 /**
  * The part of prom-client 15.1.3 that `metrics.ts` uses. The package's own
- * types name its main module, which loads much more.
+ * types import its main module, which loads much more.
  *
  * @module
  */
@@ -11,10 +11,10 @@ export interface Collected {
   get(): Promise<unknown>;
 }
 
-/** Metrics, rendered together. */
+/** Metrics that are rendered together. */
 export default class Registry {
   static readonly PROMETHEUS_CONTENT_TYPE: string;
   registerMetric(metric: Collected): void;
-  /** All metrics in the text format of Prometheus. */
+  /** Returns all metrics in the text format of Prometheus. */
   metrics(): Promise<string>;
 }

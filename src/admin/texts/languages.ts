@@ -11,16 +11,16 @@ import type { Texts } from "./say.ts";
 
 /** One language. */
 export interface Language {
-  /** Its tag, RFC 5646. */
+  /** The language tag, RFC 5646. */
   readonly tag: string;
-  /** The name of the language in itself. */
+  /** The name of the language in the language itself. */
   readonly name: string;
-  /** Which way it is written. */
+  /** The direction of writing. */
   readonly direction: "ltr" | "rtl";
   readonly texts: Texts;
 }
 
-/** Every one; the first is for those who prefer none of them. */
+/** All languages; the first is the default. */
 export const LANGUAGES: readonly Language[] = [
   { tag: "en", name: "English", direction: "ltr", texts: english },
   { tag: "zh-Hans", name: "简体中文", direction: "ltr", texts: chinese },
@@ -29,7 +29,7 @@ export const LANGUAGES: readonly Language[] = [
 ];
 
 /**
- * The first language that is preferred and there is.
+ * Returns the first preferred language that is available.
  *
  * @param preferred Tags, the best first: `zh-CN` is served by `zh-Hans`.
  */

@@ -1,27 +1,27 @@
 /**
- * Texts for people, by what they are about. The texts of a language are one
- * file, `LANGUAGE.json`; `{name}` in a text is a place for a value.
+ * Texts for people, by key. The texts of a language are one file,
+ * `LANGUAGE.json`; `{name}` in a text is replaced by a value.
  *
  * @module
  */
 import english from "./en.json" with { type: "json" };
 
-/** What a text is about. */
+/** The key of a text. */
 export type TextKey = keyof typeof english;
 
 /** The texts of one language. */
 export type Texts = Readonly<Record<TextKey, string>>;
 
-/** Values by the names of their places. */
+/** Values by the names of their placeholders. */
 export type Values = Readonly<Record<string, string | number>>;
 
-/** The text, with its values. */
+/** Returns a text with its values. */
 export type Say = (key: TextKey, values?: Values) => string;
 
 /**
- * Speaks a language.
+ * Returns the function for a language.
  *
- * @param wrap What becomes of each value; default: it stays as it is.
+ * @param wrap Changes each value; default: values are not changed.
  */
 export function sayIn(
   texts: Texts,
@@ -34,10 +34,13 @@ export function sayIn(
     );
 }
 
-/** The language of the command line, and of all that is no page. */
+/**
+ * Texts in English, for the command line and everything else that is not a
+ * page.
+ */
 export const inEnglish: Say = sayIn(english);
 
-/** True if there is a text about this. */
+/** True if there is a text with this key. */
 export function isTextKey(key: string): key is TextKey {
   return Object.hasOwn(english, key);
 }

@@ -1,6 +1,6 @@
 /**
- * Every command and every option, once. Parsing, `--help`, suggestions and
- * whatever is generated later read this table.
+ * The table of all commands and options. Parsing, `--help`, suggestions,
+ * completions and the man page are made from this table.
  *
  * @module
  */
@@ -27,7 +27,7 @@ import {
   USER_COMMAND,
 } from "./tool_commands.ts";
 
-/** Every command, in the order of the help. */
+/** All commands, in the order of the help. */
 export const COMMANDS: readonly Command[] = [
   LOCAL,
   TUNNEL,
@@ -51,15 +51,16 @@ export const COMMANDS: readonly Command[] = [
   HELP,
 ];
 
-/** The command of this name, if there is one. */
+/** Returns the command with this name, if there is one. */
 export function findCommand(name: string): Command | undefined {
   return COMMANDS.find((command) => command.name === name);
 }
 
 /**
- * The command of this name.
+ * Returns the command with this name.
  *
- * @throws {ConfigError} `ERR_CONFIG_USAGE`, with the name that was meant.
+ * @throws {ConfigError} `ERR_CONFIG_USAGE`; the message suggests the nearest
+ * name.
  */
 export function commandOf(word: string): Command {
   const command = findCommand(word);
@@ -72,7 +73,7 @@ export function commandOf(word: string): Command {
     );
   }
   const what = word.startsWith("-") ? "option" : "command";
-  // A word that is like none of ours may be a link or a password.
+  // A word that resembles no command may be a link or a password.
   throw usage(
     meant === undefined
       ? `Unknown ${what}; see \`umbra help\``
@@ -81,10 +82,10 @@ export function commandOf(word: string): Command {
 }
 
 /**
- * The command that the executable's own name implies.
+ * Returns the command that the name of the executable implies.
  *
  * @param names Paths or names under which the program may have been started,
- * the most telling first.
+ * the most reliable first.
  */
 export function impliedCommand(
   names: readonly (string | undefined)[],

@@ -1,46 +1,48 @@
 /**
- * What is meant where nothing was said.
+ * The defaults of options and configuration keys.
  *
  * @module
  */
 
-/** The method of shadowsocks-libev 3.3 when none is named. */
+/** The default method, as in shadowsocks-libev 3.3. */
 export const DEFAULT_METHOD = "chacha20-ietf-poly1305";
 
-/** The method of ShadowsocksR when none is named. */
+/** The default method of a ShadowsocksR server, as in ShadowsocksR. */
 export const SSR_METHOD = "aes-256-cfb";
 
 /**
- * The method that `umbra init` suggests: users by name, no replays, fast with
- * AES.
+ * The method that `umbra init` suggests: it has named users and replay
+ * protection, and is fast where the processor has AES instructions.
  */
 export const INIT_METHOD = "2022-blake3-aes-256-gcm";
 
 /** The user that `umbra init` suggests. */
 export const INIT_USER = "me";
 
-/** The default address of `ss-local`: libev's, with the usual port. */
+/** The default address of `ss-local`: the host of libev and the usual port. */
 export const DEFAULT_LOCAL = { host: "127.0.0.1", port: 1080 };
 
 /** The default resolver of the DNS inbound. */
 export const DEFAULT_RESOLVER = { host: "1.1.1.1", port: 53 };
 
-/** The default address of `ss-server`, as libev has it. */
+/** The default address of `ss-server`, as in libev. */
 export const DEFAULT_SERVER_HOST = "0.0.0.0";
 
-/** A target that answers HTTP, and is made for examples. */
+/**
+ * The default target of probes: it answers HTTP and is reserved for examples.
+ */
 export const PROBE_TARGET = { host: "example.com", port: 80 };
 
-/** Milliseconds for each step by default. */
+/** The default time limit of each step of a probe, in milliseconds. */
 export const PROBE_WAIT_MS = 5_000;
 
 /** The default number of measurements. */
 export const PROBE_COUNT = 5;
 
-/** Milliseconds of a download by default. */
+/** The default duration of a download, in milliseconds. */
 export const DOWNLOAD_MS = 10_000;
 
-/** The names of providers on the command line. */
+/** The names of crypto providers on the command line. */
 export const CRYPTO_CHOICES: readonly string[] = [
   "auto",
   "noble",

@@ -1,5 +1,5 @@
 /**
- * The commands that run something: `local`, `tunnel` and `server`.
+ * The commands that run a service: `local`, `tunnel`, `redir` and `server`.
  *
  * @module
  */
@@ -31,7 +31,7 @@ import {
   USUAL,
 } from "./shared_options.ts";
 
-/** The options of every service, last in its help. */
+/** The options of every service; they come last in the help. */
 const REST: readonly Option[] = [
   ...optionsOf(MODE_SWITCHES),
   ...optionsOf(SERVICE),
@@ -51,9 +51,9 @@ export const LOCAL: Command = {
   maxOperands: Infinity,
   summary: "Run ss-local: a SOCKS and HTTP proxy that sends through a server",
   description: [
-    "Runs ss-local: a proxy for the programs on this machine, which sends " +
-    "everything through a Shadowsocks server. One port takes SOCKS4, SOCKS4a, " +
-    "SOCKS5 and HTTP. TCP, and with -u UDP.",
+    "Runs ss-local: a proxy for the programs on this machine that sends " +
+    "everything through a Shadowsocks server. One port accepts SOCKS4, " +
+    "SOCKS4a, SOCKS5 and HTTP. TCP, and with -u UDP.",
   ],
   options: [
     ...LOCAL_ENDS.filter(({ name }) => name !== "protocol"),
@@ -84,11 +84,11 @@ export const TUNNEL: Command = {
   executable: "ss-tunnel",
   operands: SERVER_OPERANDS,
   maxOperands: Infinity,
-  summary: "Run ss-tunnel: a port here that leads to one target over there",
+  summary: "Run ss-tunnel: a local port that leads to one remote target",
   description: [
-    "Runs ss-tunnel: what connects to the local port is connected to one " +
-    "target through a Shadowsocks server, without a handshake. TCP, and with " +
-    "-u UDP on the same port.",
+    "Runs ss-tunnel: connects every client of the local port to one target " +
+    "through a Shadowsocks server, without a handshake. TCP, and with -u " +
+    "UDP on the same port.",
   ],
   options: [
     ...optionsOf(TARGET),
@@ -105,7 +105,7 @@ export const TUNNEL: Command = {
   ],
 };
 
-/** Options of `ss-local` that are served here. */
+/** Options of `ss-local` that `umbra redir` has as well. */
 const SERVED_BY_REDIR = new Set(
   Object.values(REDIRECTION).map(({ flag }) => flag),
 );
@@ -116,12 +116,13 @@ export const REDIR: Command = {
   executable: "ss-redir",
   operands: `[rules] ${SERVER_OPERANDS}`,
   maxOperands: Infinity,
-  summary: "Run ss-redir: what the system redirects goes through a server",
+  summary: "Run ss-redir: send what the system redirects through a server",
   description: [
-    "Runs ss-redir, on Linux: connections, and with -u datagrams, that rules " +
-    "of nft redirect to the local port go to their own targets through a " +
-    "Shadowsocks server. `umbra redir rules` prints such rules for a " +
-    "configuration, and changes nothing itself.",
+    "Runs ss-redir, on Linux: takes the connections, and with -u the " +
+    "datagrams, that nft rules redirect to the local port, and sends them " +
+    "to their original targets through a Shadowsocks server. `umbra redir " +
+    "rules` prints such rules for a configuration; it changes nothing on " +
+    "the system.",
   ],
   options: [
     ...optionsOf(REDIRECTION),
@@ -152,8 +153,8 @@ export const SERVER: Command = {
   maxOperands: 0,
   summary: "Run ss-server: accept ss-local and connect to the targets",
   description: [
-    "Runs ss-server: takes connections of ss-local, resolves and dials the " +
-    "targets they ask for, and relays. TCP, and with -u UDP.",
+    "Runs ss-server: accepts connections of ss-local, resolves and connects " +
+    "to the targets they request, and relays. TCP, and with -u UDP.",
   ],
   options: [
     ...SERVERS,

@@ -1,5 +1,5 @@
 /**
- * Options that several commands have.
+ * Options that several commands share.
  *
  * @module
  */
@@ -24,7 +24,7 @@ export const CONFIG: Option = {
   short: "c",
   value: "FILE",
   help: "Read this JSON configuration (shadowsocks-libev or -rust); " +
-    "an option given here beats the file",
+    "an option on the command line overrides the file",
 };
 
 /** The options that name servers and their keys. */
@@ -36,10 +36,10 @@ export const SERVERS: readonly Option[] = [
   ...optionsOf(LEGACY),
 ];
 
-/** The operands that stand for servers on the command line of a local. */
+/** The operands of a local: links of servers and addresses of lists. */
 export const SERVER_OPERANDS = "[ss://URI... | ssr://URI... | https://LIST]";
 
-/** The options for servers, and for the address to listen on. */
+/** The options for servers and for the address to listen on. */
 export const LOCAL_ENDS: readonly Option[] = [
   ...SERVERS,
   CONFIG,

@@ -1,5 +1,5 @@
 /**
- * The commands around those that run something.
+ * The commands that run no service.
  *
  * @module
  */
@@ -31,12 +31,13 @@ import {
 export const INIT: Command = {
   name: "init",
   maxOperands: 0,
-  summary: "Make a server, its users and their URIs: four questions",
+  summary: "Set up a server, its users and their URIs with four questions",
   description: [
-    "Asks for host, port, method and users, or takes them as options, and " +
-    "makes a folder with a server configuration, a client configuration for " +
-    "each user, and a systemd unit, with fresh keys. Prints each user's URI, " +
-    "at a terminal with its QR code, and what to do next. Overwrites nothing.",
+    "Asks for host, port, method and users, or takes them from options, and " +
+    "writes a folder with a server configuration, a client configuration " +
+    "for each user, and a systemd unit, all with new keys. Prints each " +
+    "user's URI, at a terminal also its QR code, and the next steps. " +
+    "Overwrites nothing.",
   ],
   options: [
     {
@@ -61,7 +62,7 @@ export const INIT: Command = {
       name: "user",
       value: "NAME",
       repeatable: true,
-      help: "Name of a user; repeat it for several",
+      help: "Name of a user; repeat the option for several users",
       default: INIT_USER,
     },
     {
@@ -72,13 +73,15 @@ export const INIT: Command = {
     },
     {
       name: "install",
-      help:
-        "Install it on this machine, too: program, user and systemd unit; " +
-        "as root, on Linux",
+      help: "Also install the program, a user and the systemd unit on this " +
+        "machine; needs root and Linux",
     },
-    { name: "yes", short: "y", help: "Ask nothing, take what is suggested" },
-    { name: "force", help: "Overwrite files that are there" },
-    { name: "qr", help: "Draw QR codes also when this is no terminal" },
+    { name: "yes", short: "y", help: "Ask nothing, use the suggested values" },
+    { name: "force", help: "Overwrite existing files" },
+    {
+      name: "qr",
+      help: "Draw QR codes even if standard output is not a terminal",
+    },
     ...USUAL,
   ],
   examples: [
@@ -88,32 +91,32 @@ export const INIT: Command = {
   ],
 };
 
-/** What a user may. */
+/** The options that limit a user. */
 const LIMITS: readonly Option[] = [
   {
     name: "quota",
     value: "SIZE",
-    help: "Payload the user may move in all: 50 GiB, say; none for no limit",
+    help: "Total payload of the user, for example 50 GiB; none for no limit",
   },
   {
     name: "rate",
     value: "RATE",
-    help: "Payload a second each way: 10 Mbit/s, say; none for no limit",
+    help: "Payload rate each way, for example 10 Mbit/s; none for no limit",
   },
   {
     name: "connections",
     value: "N",
-    help: "Connections at once; none for no limit",
+    help: "Simultaneous connections; none for no limit",
   },
   {
     name: "devices",
     value: "N",
-    help: "Devices at once, by their addresses; none for no limit",
+    help: "Simultaneous devices, by IP address; none for no limit",
   },
   {
     name: "expires",
     value: "DATE",
-    help: "Day or time when it ends: 2027-01-31, say; none for never",
+    help: "Day or time of expiry, for example 2027-01-31; none for never",
   },
 ];
 
@@ -124,13 +127,14 @@ export const USER_COMMAND: Command = {
   maxOperands: 2,
   summary: "Add, show, change and remove users of a server",
   description: [
-    "ACTION is `add`, `list`, `show`, `set`, `disable`, `enable`, `clear` (its " +
-    "counts), `remove` or `link`. Asks the running program that -c FILE configures, or that --admin names; " +
-    "where it does not run, the store of that configuration. `add` and `link` " +
-    "print the user's link, at a terminal with its QR code, and the address of " +
-    "the invitation: a page with that code, apps, and what is left. Users of the " +
-    "configuration can be changed and removed as well: the file stays as it " +
-    "is, and the store remembers what holds over it.",
+    "ACTION is `add`, `list`, `show`, `set`, `disable`, `enable`, `clear` " +
+    "(the user's counts), `remove` or `link`. Uses the running program that " +
+    "-c FILE configures or --admin names; if it does not run, uses the " +
+    "store of that configuration. `add` and `link` print the user's link, " +
+    "at a terminal also its QR code, and the address of the invitation: a " +
+    "page with the code, apps, and the remaining quota. Users of the " +
+    "configuration can be changed and removed as well: the file does not " +
+    "change, the store keeps the changes.",
   ],
   options: [
     CONFIG,
@@ -138,10 +142,13 @@ export const USER_COMMAND: Command = {
     {
       name: "server",
       value: "PORT",
-      help: "Port of the server, where there are several",
+      help: "Port of the server, if there are several servers",
     },
     ...LIMITS,
-    { name: "qr", help: "Draw the QR code also when this is no terminal" },
+    {
+      name: "qr",
+      help: "Draw the QR code even if standard output is not a terminal",
+    },
     { name: "json", help: "Print JSON (`list`, `show`)" },
     ...USUAL,
   ],
@@ -157,14 +164,14 @@ export const FLEET_COMMAND: Command = {
   name: "fleet",
   operands: "ACTION [WORD] [NAME]",
   maxOperands: 3,
-  summary: "Begin a fleet, and change the users that its servers share",
+  summary: "Create a fleet, and change the users that its servers share",
   description: [
-    "`init` begins a fleet on an engine (Valkey or Redis), writes its key to " +
-    "--fleet-key and prints what the engine and each server need. `user add`, " +
-    "`list`, `show`, `set`, `disable`, `enable`, `reset` and `remove` change " +
-    "users on all servers within a second; `reset` begins another period of " +
-    "the quota. `import FILE` and `export FILE` move users and what they have " +
-    "used from and to a store.",
+    "`init` creates a fleet on an engine (Valkey or Redis), writes its key " +
+    "to --fleet-key and prints what the engine and each server need. `user " +
+    "add`, `user set`, `user enable`, `user disable` and `user remove` " +
+    "change users on all servers within a second; `reset` starts a new " +
+    "period of the quota. `import FILE` and `export FILE` copy users and " +
+    "their usage from and to a store.",
   ],
   options: [
     CONFIG,
@@ -175,7 +182,7 @@ export const FLEET_COMMAND: Command = {
     {
       name: "server",
       value: "PORT",
-      help: "Port of the servers whose users they are",
+      help: "Port of the servers that have these users",
       default: "that of -c FILE",
     },
     {
@@ -205,9 +212,9 @@ export const GENKEY: Command = {
   summary: "Print a strong random password or key for a method",
   description: [
     "Prints random bytes of the method's key length in URL-safe base64. The " +
-    "text serves as a password (-k) or, at full strength, as the key itself " +
-    "(--key); both sides must use it the same way. For a 2022 method it is " +
-    "the only kind of password there is.",
+    "text is a password (-k) or, at full strength, the key itself (--key); " +
+    "both sides must use it the same way. A 2022 method accepts no other " +
+    "kind of password.",
     `METHOD is ${DEFAULT_METHOD} unless given. Methods, best first:`,
   ],
   options: USUAL,
@@ -234,7 +241,7 @@ export const URL_COMMAND: Command = {
     { name: "tag", value: "TEXT", help: "Name of the server in the URI" },
     {
       name: "qr",
-      help: "Draw each URI as a QR code, too, for a phone to scan",
+      help: "Also draw each URI as a QR code, for a phone to scan",
     },
     ...SERVERS,
     ...USUAL,
@@ -250,12 +257,12 @@ export const URL_COMMAND: Command = {
 export const ENV: Command = {
   name: "env",
   maxOperands: 0,
-  summary: "Print the variables by which programs find a local proxy",
+  summary: "Print the environment variables of a local proxy",
   description: [
-    "Prints http_proxy, https_proxy, all_proxy and no_proxy, in small and in " +
-    'capital letters, for a shell: `eval "$(umbra env)"`. Names are resolved ' +
-    "by the proxy. Where the local demands a password, that of its first user " +
-    "is in them.",
+    "Prints http_proxy, https_proxy, all_proxy and no_proxy, in lower and " +
+    'upper case, for a shell: `eval "$(umbra env)"`. The proxy resolves ' +
+    "names. If the local requires a password, the variables contain the " +
+    "password of its first user.",
   ],
   options: [
     CONFIG,
@@ -281,12 +288,13 @@ export const SYSTEM_PROXY_COMMAND: Command = {
   name: "system-proxy",
   operands: "off | pac [-c FILE]",
   maxOperands: 2,
-  summary: "Restore the desktop's proxy, or print where the PAC file is",
+  summary: "Restore the desktop's proxy, or print the PAC file's address",
   description: [
-    "`umbra local --system-proxy FORM` makes a local the proxy of GNOME, KDE, " +
-    "macOS or Windows while it runs. `off` restores what was before, where a " +
-    "local could not do that itself. `pac` prints the address of the PAC file " +
-    "of a local; where that demands a password it ends with a secret.",
+    "`umbra local --system-proxy FORM` makes a local the proxy of GNOME, " +
+    "KDE, macOS or Windows while it runs. `off` restores the earlier " +
+    "setting if the local could not do so itself. `pac` prints the address " +
+    "of the PAC file of a local; if the local requires a password, the " +
+    "address ends with a secret.",
   ],
   options: [
     ...LOCAL_ENDS.filter(({ name }) => name !== "protocol"),
@@ -308,14 +316,14 @@ export const CONVERT: Command = {
   maxOperands: Infinity,
   summary: "Write servers in another form, or as Shadowsocks 2022",
   description: [
-    "Reads servers in every form that is known: configurations of Umbra, " +
-    "shadowsocks-libev, -rust, of the Python original, of ShadowsocksR " +
-    "(mudb.json as well) and lightsocks, SIP008, subscriptions, outbounds of " +
+    "Reads servers in these forms: configurations of Umbra, " +
+    "shadowsocks-libev, -rust, the Python original, ShadowsocksR (also " +
+    "mudb.json) and lightsocks, SIP008, subscriptions, outbounds of " +
     "sing-box, proxies of Clash, links. Writes them to standard output in " +
-    "the form that --to names. What it writes contains passwords.",
-    "With --upgrade it writes a server of Shadowsocks 2022 on the same ports, " +
-    "with fresh keys for each user, and the links of its clients below, as " +
-    "comments.",
+    "the form of --to. The output contains passwords.",
+    "With --upgrade it writes a server of Shadowsocks 2022 on the same " +
+    "ports, with new keys for each user, and the links of its clients as " +
+    "comments below.",
   ],
   options: [
     CONFIG,
@@ -326,13 +334,13 @@ export const CONVERT: Command = {
       help: `Form to write: ${CONVERT_FORMS.join(", ")}`,
       default: "json",
     },
-    { name: "upgrade", help: "Write the Shadowsocks 2022 successor instead" },
+    { name: "upgrade", help: "Write a Shadowsocks 2022 server instead" },
     {
       name: "host",
       value: "NAME",
       help: "Host for clients, for a server that listens on every address",
     },
-    { name: "tag", value: "TEXT", help: "Name of the server for people" },
+    { name: "tag", value: "TEXT", help: "Display name of the server" },
     ...SERVERS,
     ...USUAL,
   ],
@@ -352,10 +360,11 @@ export const MIGRATE: Command = {
   description: [
     "Reads the configuration of a server of shadowsocks-libev, " +
     "shadowsocks-rust or Outline (shadowbox_config.json), or the folder in " +
-    "which ss-manager saves its ports, and writes one for `umbra server` to " +
-    "standard output: the same ports, methods and keys, so that no client has " +
-    "to change. Names and data limits are taken over; a port that had one " +
-    "password gets a user of its own. What it writes contains passwords.",
+    "which ss-manager saves its ports, and writes a configuration for " +
+    "`umbra server` to standard output with the same ports, methods and " +
+    "keys, so that no client has to change. Names and data limits are kept; " +
+    "a port that had one password gets a user of its own. The output " +
+    "contains passwords.",
   ],
   options: [
     {
@@ -364,7 +373,8 @@ export const MIGRATE: Command = {
       help:
         "Name or IP address under which clients reach the server, for links",
     },
-    // For ports that name none: ss-manager was started with it.
+    // This is the method of ports that name none: ss-manager was started with
+    // it.
     ...optionsOf(SERVER, "method"),
     ...USUAL,
   ],
@@ -381,9 +391,9 @@ export const TOP: Command = {
   maxOperands: 0,
   summary: "Watch a running program: traffic, users, refusals",
   description: [
-    "Asks the operator's port of a running program once a second and shows " +
-    "what moves: rates, users by rate, refusals, health. Keys sort; q quits. " +
-    "Where standard output is no terminal, prints one look as text.",
+    "Reads the operator's port of a running program once a second and shows " +
+    "rates, users by rate, refusals and health. Keys sort; q quits. If " +
+    "standard output is not a terminal, prints one report as text.",
   ],
   options: [
     {
@@ -395,14 +405,14 @@ export const TOP: Command = {
       name: "admin-token-file",
       aliases: ["token-file"],
       value: "FILE",
-      help: "File whose first line is the token that the program asks for",
+      help: "File whose first line is the token of the operator's port",
     },
     {
       name: "admin-cert",
       value: "FILE",
-      help: "The --admin-cert of the running program, where it has one",
+      help: "The --admin-cert of the running program, if it has one",
     },
-    { name: "json", help: "Print one look as JSON and end" },
+    { name: "json", help: "Print one report as JSON and exit" },
     ...USUAL,
   ],
   examples: [
@@ -416,20 +426,24 @@ export const CHECK: Command = {
   name: "check",
   operands: "config FILE | acl | crypto | transport | server",
   maxOperands: Infinity,
-  summary: "Tell what a configuration or an ACL means, or a server can do",
+  summary: "Check a configuration, an ACL, crypto, sockets or a server",
   description: [
-    "`check config` prints what would run with a configuration file: places " +
-    "to listen, methods, users and their limits, the defaults in effect. It " +
-    "ends with exit code 2 and the mistake if there is one.",
-    "`check crypto` tries every crypto provider on every method, and prints " +
-    "its version, its speed on one core, and which would be chosen and why.",
-    "`check transport` tries the sockets of our own on this machine, and prints " +
-    "what they and the runtime's can do, and which are used and why.",
-    "`check server` takes the time to connect to a server, and to the first " +
-    "byte of a target through it; with --url also the speed of a download. " +
-    "The exit code says if all of it worked.",
-    "`check acl` counts what an ACL has, names conflicts, rules that never " +
-    "decide and rules that are not used, and says where it sends each HOST.",
+    "`check config` prints what would run with a configuration file: " +
+    "listening addresses, methods, users and their limits, the defaults in " +
+    "effect. If the file has a mistake, it prints the mistake and exits " +
+    "with code 2.",
+    "`check crypto` tests every crypto provider on every method, and prints " +
+    "its version, its speed on one core, and which provider would be chosen " +
+    "and why.",
+    "`check transport` tests Umbra's own sockets on this machine, and " +
+    "prints what they and the runtime's sockets can do, and which are used " +
+    "and why.",
+    "`check server` measures the time to connect to a server, and to the " +
+    "first byte of a target through it; with --url also the speed of a " +
+    "download. The exit code is 0 if everything worked.",
+    "`check acl` counts the rules of an ACL, lists conflicts, rules that " +
+    "never match and rules that are not used, and prints where the ACL " +
+    "sends each HOST.",
   ],
   options: [
     CONFIG,
@@ -439,7 +453,8 @@ export const CHECK: Command = {
     {
       name: "role",
       value: "ROLE",
-      help: "Who reads the file of `check config`: `server`, `local` or " +
+      help:
+        "The role that uses the file of `check config`: `server`, `local` or " +
         "`tunnel`",
       default: "found from its content",
     },
@@ -460,17 +475,18 @@ export const ROUTE: Command = {
   name: "route",
   operands: "TARGET...",
   maxOperands: Infinity,
-  summary: "Tell which way a target takes, and which rule says so",
+  summary: "Print the route of a target, and the rule that decides",
   description: [
-    "Prints for each TARGET, HOST or HOST:PORT, whether it goes through a " +
-    "server, past it or nowhere, and the rule that decides: its list, file " +
-    "and line. Connects to nothing, and resolves nothing without --resolve.",
+    "Prints for each TARGET, HOST or HOST:PORT, whether it is sent through " +
+    "a server, connected to directly or refused, and the rule that decides: " +
+    "its list, file and line. Connects to nothing, and resolves no names " +
+    "without --resolve.",
   ],
   options: [
     CONFIG,
     ...optionsOf(ACL),
-    { name: "resolve", help: "Resolve names for rules that need addresses" },
-    { name: "udp", help: "Decide about a datagram, not about a connection" },
+    { name: "resolve", help: "Resolve names if a rule needs addresses" },
+    { name: "udp", help: "Decide for a datagram, not for a connection" },
     ...USUAL,
   ],
   examples: [
@@ -484,23 +500,22 @@ export const DOCTOR: Command = {
   name: "doctor",
   operands: "[ss://URI...]",
   maxOperands: Infinity,
-  summary: "Find out why it does not work, and what to do",
+  summary: "Find out why a connection does not work, and what to do",
   description: [
-    "Looks at this machine, at a configuration of either end, and at the " +
-    "servers it names: clock, DNS, connection, key and method, target, UDP, " +
-    "ports, permissions, descriptors, crypto. Prints a line for each, and " +
-    "what to do. The exit code is 1 when something failed.",
-    "It asks only those servers and through them the target; with -u a " +
-    "resolver, with --clock-url a web server.",
+    "Checks this machine, a configuration of a local or a server, and the " +
+    "servers that it names: clock, DNS, connection, key and method, target, " +
+    "UDP, ports, permissions, descriptors, crypto. Prints a line for each " +
+    "check, and what to do. The exit code is 1 if a check failed.",
+    "It contacts only those servers and, through them, the target; with -u " +
+    "also a resolver, with --clock-url also a web server.",
   ],
   options: [
     ...LOCAL_ENDS,
     {
       name: "role",
       value: "ROLE",
-      help:
-        "Which end the configuration is for, `local` or `server`; without " +
-        "it that is guessed",
+      help: "The role of the configuration, `local` or `server`; by default " +
+        "found from its content",
     },
     ...optionsOf(PROBE),
     ...optionsOf(TRIAL),
@@ -520,8 +535,8 @@ export const COMPLETIONS: Command = {
   maxOperands: 1,
   summary: "Print completions for a shell",
   description: [
-    "Prints a script that lets a shell complete commands, options and what " +
-    "follows them, for umbra and the other names of the program.",
+    "Prints a script with which a shell completes commands, options and " +
+    "their values, for umbra and the other names of the program.",
   ],
   options: USUAL,
   examples: [

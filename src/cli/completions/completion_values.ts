@@ -1,6 +1,6 @@
 /**
- * What a shell can offer, from the command table: the three shells say the
- * same in three languages.
+ * The words that a shell can complete, from the command table. The completions
+ * of the three shells are made from them.
  *
  * @module
  */
@@ -9,7 +9,10 @@ import { COMMANDS } from "../commands/commands.ts";
 import type { Command, Option } from "../options/option.ts";
 import type { Words } from "../settings/setting.ts";
 
-/** Values by what the help calls them; others cannot be guessed. */
+/**
+ * Words for each name of a value in the help. Values with other names are not
+ * completed.
+ */
 const VALUES: ReadonlyMap<string, Words> = new Map<string, Words>([
   ["FILE", "file"],
   ["DIR", "folder"],
@@ -17,30 +20,35 @@ const VALUES: ReadonlyMap<string, Words> = new Map<string, Words>([
   ["COMMAND", COMMANDS.map(({ name }) => name)],
 ]);
 
-/** Commands with an executable of their own, by its name. */
+/** Commands that have an executable name of their own, by that name. */
 export const EXECUTABLES: ReadonlyMap<string, Command> = new Map(
   COMMANDS.flatMap((command) =>
     command.executable === undefined ? [] : [[command.executable, command]]
   ),
 );
 
-/** The options that are worth offering. */
+/** Returns the options that completions offer. */
 export function offered({ options }: Command): Option[] {
   return options.filter(({ standing }) => standing === undefined);
 }
 
-/** Every way to write an option, with its dashes. */
+/** Returns every spelling of an option, with its dashes. */
 export function spellings({ name, short, aliases = [] }: Option): string[] {
   const long = [name, ...aliases].map((one) => `--${one}`);
   return short === undefined ? long : [...long, `-${short}`];
 }
 
-/** The words that may follow an option; `undefined` when they are unknown. */
+/**
+ * Returns the words that may follow an option; `undefined` if they are unknown.
+ */
 export function valuesOf({ value, words }: Option): Words | undefined {
   return words ?? (value === undefined ? undefined : VALUES.get(value));
 }
 
-/** The words that may follow the options: `[METHOD]`, `bash | zsh | fish`. */
+/**
+ * Returns the words that may follow the options: `[METHOD]`, `bash | zsh |
+ * fish`.
+ */
 export function operandsOf({ operands = "" }: Command): string[] {
   return operands.replace(/[[\]]/g, "").split("|").flatMap((alternative) => {
     const [word = ""] = alternative.trim().split(" ");

@@ -1,5 +1,5 @@
 /**
- * The completions of each shell.
+ * The completion script of each shell.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { bashCompletions } from "./completions_bash.ts";
 import { fishCompletions } from "./completions_fish.ts";
 import { zshCompletions } from "./completions_zsh.ts";
 
-/** The makers of the scripts, by shell. */
+/** The function that makes the script, by shell. */
 const SHELLS: ReadonlyMap<string, () => string> = new Map([
   ["bash", bashCompletions],
   ["zsh", zshCompletions],
@@ -16,9 +16,9 @@ const SHELLS: ReadonlyMap<string, () => string> = new Map([
 ]);
 
 /**
- * The script of a shell.
+ * Returns the completion script of a shell.
  *
- * @throws {ConfigError} `ERR_CONFIG_USAGE` when we have none for it.
+ * @throws {ConfigError} `ERR_CONFIG_USAGE` if there is none for this shell.
  */
 export function completions(shell: string | undefined): string {
   const make = SHELLS.get(shell ?? "");
@@ -26,6 +26,6 @@ export function completions(shell: string | undefined): string {
   const known = [...SHELLS.keys()].join(", ");
   throw new ConfigError(
     "ERR_CONFIG_USAGE",
-    `Completions for which shell? Expected one of ${known}`,
+    `Missing or unknown shell: expected one of ${known}`,
   );
 }

@@ -14,7 +14,7 @@ import {
 import type { Command } from "../options/option.ts";
 import type { Words } from "../settings/setting.ts";
 
-/** The script, to be sourced. */
+/** Returns the script, which bash sources. */
 export function bashCompletions(): string {
   const commands = COMMANDS.map(({ name }) => name);
   const roles = [...EXECUTABLES].map(([executable, { name }]) =>
@@ -75,7 +75,10 @@ ${
 `;
 }
 
-/** After an option whose value cannot be guessed, nothing is offered. */
+/**
+ * Returns the command for the value of an option. Nothing is offered for a
+ * value that is not known.
+ */
 function action(values: Words | undefined): string {
   if (values === undefined) return "return";
   if (values === "file") return '_umbra_paths -f "$word"; return';

@@ -12,7 +12,7 @@ import {
 } from "./completion_values.ts";
 import type { Command, Option } from "../options/option.ts";
 
-/** The script, to be sourced. */
+/** Returns the script, which fish sources. */
 export function fishCompletions(): string {
   const names = COMMANDS.map(({ name }) => name);
   const none = `"not __fish_seen_subcommand_from ${names.join(" ")}"`;
@@ -32,7 +32,7 @@ export function fishCompletions(): string {
   return `# fish completion for umbra\n${lines.join("\n")}\n`;
 }
 
-/** @param where Options of `complete` that say where it holds. */
+/** @param where Options of `complete` that limit a completion to a command. */
 function commandLines(command: Command, where: string): string[] {
   const operands = operandsOf(command);
   return [

@@ -13,7 +13,7 @@ import {
 } from "./completion_values.ts";
 import type { Command, Option } from "../options/option.ts";
 
-/** The script: `_umbra` in a folder of `$fpath`. */
+/** Returns the script: `_umbra` in a folder of `$fpath`. */
 export function zshCompletions(): string {
   const names = [...EXECUTABLES.keys()];
   const commands = COMMANDS.map(({ name, summary }) =>
@@ -71,7 +71,7 @@ function spec(option: Option): string {
   return `${repeat}${names}${rest}`;
 }
 
-/** The value may follow at once, or as the next word. */
+/** The value may be part of the same word, or be the next word. */
 function withValue(way: string): string {
   return way.startsWith("--") ? `${way}=` : `${way}+`;
 }

@@ -1,5 +1,6 @@
 /**
- * What command line and configuration file say of several servers of a local.
+ * The settings of several servers of a local, from the command line and the
+ * configuration file.
  *
  * @module
  */
@@ -16,7 +17,7 @@ import type { ConfigObject, NamedConfig } from "./config_file.ts";
 import type { ServerSettings } from "./server_settings.ts";
 import { present } from "./find_servers.ts";
 
-/** The policy that chooses servers, and its warnings. */
+/** The policy that chooses servers, and warnings about it. */
 export interface BalancerSettings {
   readonly balancer: GroupOptions;
   readonly warnings: readonly string[];
@@ -25,7 +26,7 @@ export interface BalancerSettings {
 const KEY = BALANCING.balancer.key!;
 
 /**
- * Reads the options, then the object of the file.
+ * Reads the options and the object of the file; options override the file.
  *
  * @throws {ConfigError} With the place of the mistake.
  */
@@ -45,14 +46,17 @@ export function balancerOf(
   };
 }
 
-/** The policy of a file with keys of shadowsocks-rust: the fastest server. */
+/**
+ * Returns the policy of shadowsocks-rust, the fastest server, for a file that
+ * has its keys.
+ */
 function policyOfRust(object: ConfigObject): Partial<GroupOptions> {
   return RUST_KEYS.some((key) => object.has(key)) ? { policy: "latency" } : {};
 }
 
 const RUST_KEYS = ["max_server_rtt", "check_interval", "check_best_interval"];
 
-/** Checks the times that shadowsocks-rust checks in {@link RUST_BALANCER}. */
+/** Checks the times of {@link RUST_BALANCER}, as shadowsocks-rust does. */
 function checkBestInterval(object: ConfigObject, intervalMs?: number): void {
   const { checkBestMs } = fromObject(RUST_BALANCER, object, "balancer");
   if (checkBestMs === undefined || intervalMs === undefined) return;
@@ -63,17 +67,17 @@ function checkBestInterval(object: ConfigObject, intervalMs?: number): void {
   );
 }
 
-/** The name of a server, and how much of it is used. */
+/** The name of a server, and its shares of TCP and UDP. */
 export type ServerShare = Pick<
   UpstreamServer,
   "name" | "tcpWeight" | "udpWeight"
 >;
 
 /**
- * Names and weights of servers, in their order. A name is the id, or else the
- * remarks where no other server has the same, or else the address.
+ * Names and weights of servers, in their order. A name is the id, or the
+ * remarks if no other server has the same, or the address.
  *
- * @param common What the file says of all of them.
+ * @param common The mode that the file has for all servers.
  */
 export function sharesOf(
   servers: readonly ServerSettings[],
@@ -92,11 +96,13 @@ export function sharesOf(
 }
 
 /**
- * Looks whether there is a server for each transport that is served.
+ * Checks that there is a server for each transport that is served.
  *
- * @param name Of the file, for messages.
+ * @param name Name of the file, for messages.
+ *
  * @returns Warnings.
- * @throws {ConfigError} When there is none for TCP, or for UDP alone.
+ * @throws {ConfigError} If no server has TCP, or only UDP is served and no
+ * server has it.
  */
 export function checkShares(
   servers: readonly UpstreamServer[],
@@ -118,7 +124,7 @@ export function checkShares(
   return [none("UDP")];
 }
 
-/** Name of a server for the operator. */
+/** Returns the name of a server in messages. */
 export function nameOf({ name, endpoint }: UpstreamServer): string {
   return name ?? formatAddress(endpoint);
 }

@@ -1,6 +1,6 @@
 /**
- * `umbra check config FILE`: what would run with that file, without running
- * it. The output holds no secret.
+ * `umbra check config FILE`: describes what would run with that file, without
+ * running it. The output contains no secret.
  *
  * @module
  */
@@ -44,23 +44,24 @@ import type { Sources } from "./secrets.ts";
 
 const ROLES: readonly Role[] = ["server", "local", "tunnel"];
 
-/** A name and a value; without a name it goes on with the one above. */
+/** A name and a value. A row with an empty name continues the row above. */
 type Row = readonly [name: string, value: string];
 
 /** The report on a file. */
 export interface ConfigReport {
   /** The text for a terminal. */
   readonly text: string;
-  /** True if a start would take it. */
+  /** True if a service would start with the file. */
   readonly isFit: boolean;
 }
 
 /**
- * Describes what would run, or all that keeps it from running.
+ * Describes what would run, or lists all mistakes that prevent a start.
  *
  * @param file Name of the configuration file.
- * @param args For `--role` and `--allow-legacy`.
- * @throws {ConfigError} For what is no configuration at all, or of no one role.
+ * @param args Arguments with `--role` and `--allow-legacy`.
+ * @throws {ConfigError} If the file is no configuration, or its role is not
+ * clear.
  */
 export function describeConfig(
   file: string,
@@ -105,7 +106,10 @@ function section(title: string, lines: readonly string[]): string[] {
   return ["", title, ...lines.map((line) => `  ${line}`)];
 }
 
-/** @returns `undefined` where other mistakes have to be mended first. */
+/**
+ * @returns `undefined` if the file has other mistakes, which must be corrected
+ * first.
+ */
 function tellRole(
   object: ConfigObject,
   file: string,
@@ -116,18 +120,21 @@ function tellRole(
   if (role !== undefined) return role;
   throw new ConfigError(
     "ERR_CONFIG_USAGE",
-    `${file}: a server could use this as well as a local: give --role ` +
+    `${file}: the role is not clear from the content: give --role ` +
       "server, local or tunnel",
   );
 }
 
-/** The settings that would run, and the warnings of a start. */
+/** The settings that would be used, and the warnings of a start. */
 interface Described {
   readonly lines: readonly string[];
   readonly warnings: readonly string[];
 }
 
-/** @returns `undefined` where it would not start; the review knows why. */
+/**
+ * @returns `undefined` if the role would not start; `toChange` then has the
+ * reason.
+ */
 function describeRole(
   role: Role,
   asRole: Arguments,
@@ -158,8 +165,8 @@ function describeRole(
 }
 
 /**
- * The arguments with which the file would be started; some forms have no key
- * for the rest.
+ * The arguments with which the file would be started. Some kinds of files have
+ * no key for the settings that these arguments give.
  */
 function argumentsOf(role: Role, file: string, args: Arguments): Arguments {
   const allowed = allowsLegacy(args, undefined) ? ["--allow-legacy"] : [];
@@ -207,21 +214,21 @@ function describeServer(server: ConfiguredServer): string[] {
       ["targets", server.reach],
       ...server.routes === undefined
         ? []
-        : [["", "those that the ACL lets through"] as const],
+        : [["", "only those that the ACL allows"] as const],
       ...describeService(server),
     ]),
   ];
 }
 
-/** What is known of the node of a panel before that is asked. */
+/** Describes the node of a panel, as far as known before the panel is asked. */
 function describeNode(
   { url, nodeId }: PanelSettings,
 ): (server: ConfiguredServer) => string[] {
   return (server) => [
     `ss-server ${server.listen.host}, node ${nodeId} of ${url.host}`,
     ...table([
-      ["port", "that of the panel, unless the file has one"],
-      ["method", "that of the panel"],
+      ["port", "set by the panel, unless the file has one"],
+      ["method", "set by the panel"],
       ["clients", "the users of the panel"],
       ["targets", server.reach],
       ...describeService(server),
@@ -261,14 +268,17 @@ function describeLocal(local: ConfiguredLocal): string[] {
 }
 
 /**
- * True if users have numbers or headers: the server's own key is not enough
- * then.
+ * True if users have numbers or identity headers: a client then needs more than
+ * the server's own key.
  */
 function hidesOwnKey({ userKind }: Method): boolean {
   return userKind === "identity" || userKind === "uid";
 }
 
-/** Options are left out: some plugins have keys among them. */
+/**
+ * Returns the row of a plugin without its options: some plugins have keys among
+ * them.
+ */
 function pluginRow({ name, path, mode }: PluginOptions): Row {
   const program = path === name ? name : `${name} (${path})`;
   return ["plugin", `${program}, for ${SERVES[mode]}`];

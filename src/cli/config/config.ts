@@ -1,7 +1,8 @@
 /**
- * Command line + configuration file + URIs → what services are started with.
- * An option beats a URI, a URI or a named server beats the file, and one
- * server's own key beats the file's common one. No I/O but through `Sources`.
+ * Turns command line, configuration file and URIs into the options of the
+ * services. An option overrides a URI, a URI or a named server overrides the
+ * file, and a server's own key overrides the common key of the file. All I/O is
+ * done through `Sources`.
  *
  * @module
  */
@@ -89,53 +90,54 @@ import {
   upstreamEndpoint,
 } from "./find_servers.ts";
 
-/** A result, and what the operator should know although it is no error. */
+/** A result, with warnings for the operator. */
 export interface Configured<T> {
   readonly result: T;
-  /** One sentence each. */
+  /** One sentence for each warning. */
   readonly warnings: readonly string[];
 }
 
-/** Services to start, and what holds for the program as a whole. */
+/** Options of the services to start, and of the program as a whole. */
 export interface ConfiguredRole<T> extends Configured<T> {
   readonly operator: OperatorSettings;
 }
 
-/** A local to start. */
+/** The options of a local. */
 export interface ConfiguredLocal
   extends Omit<LocalOptions, keyof ServiceOptions>, ServiceOptions {
   readonly balancer: GroupOptions;
-  /** Rules of all locals that have none of their own. */
+  /** Rules of the locals that have no rules of their own. */
   readonly commonRoutes?: LocalRoutes;
-  /** Set: it answers DNS, and nothing else. */
+  /** Set for a local that answers DNS and does nothing else. */
   readonly dns?: DnsSettings;
 }
 
-/** A server to start, and what its keys were made of. */
+/** The options of a server, and the secrets from which its keys were made. */
 export interface ConfiguredServer
   extends Omit<ServerOptions, keyof ServiceOptions>, ServiceOptions {
-  /** Never logged. */
+  /** Secret; must not be logged. */
   readonly secrets: ServerSecrets;
-  /** The plugin in the links of clients; not set: there is none. */
+  /** The plugin in the links of clients; not set if there is none. */
   readonly linkedPlugin?: string;
-  /** The addresses that `targetPolicy` allows, as a text to compare. */
+  /** The addresses that `targetPolicy` allows, as text for comparison. */
   readonly reach: string;
 }
 
-/** Secrets as they were written. */
+/** Secrets as written in the configuration. */
 export interface ServerSecrets {
-  /** The server's own; not set where only users have one. */
+  /** The server's own secret; not set if only users have secrets. */
   readonly own?: Secret | undefined;
   /**
-   * Secrets by name of the user, where a user's key does not give its password.
+   * Secrets by name of the user, if a user's password cannot be computed from
+   * the key.
    */
   readonly users: ReadonlyMap<string, Secret>;
 }
 
 /**
- * What `umbra local` starts: one proxy for each place to listen.
+ * Returns the options of `umbra local`: one proxy for each listening address.
  *
- * @param online The servers of the published list that was asked for.
+ * @param online The servers of the published list that was fetched.
  * @throws {ConfigError} With the place of the mistake.
  */
 export function configureLocal(
@@ -156,7 +158,7 @@ export function configureLocal(
       if (isRedir) return redirected(tcpRedir);
       if (tcpRedir === undefined) return present({ protocol });
       throw missing(
-        '"tcp_redir" and "tcp_tproxy" are for what the system redirects',
+        '"tcp_redir" and "tcp_tproxy" are for redirected connections',
         'give "protocol": "redir" beside them, or start `umbra redir`',
       );
     },
@@ -172,9 +174,9 @@ export function configureLocal(
 }
 
 /**
- * What `umbra tunnel` starts: one tunnel for each place to listen.
+ * Returns the options of `umbra tunnel`: one tunnel for each listening address.
  *
- * @param online The servers of the published list that was asked for.
+ * @param online The servers of the published list that was fetched.
  * @throws {ConfigError} With the place of the mistake.
  */
 export function configureTunnel(
@@ -195,7 +197,10 @@ export function configureTunnel(
   });
 }
 
-/** What `umbra local` or `umbra redir` starts, as the file is for one of them. */
+/**
+ * Returns the options of `umbra redir` if the file is for libev's `ss-redir`,
+ * else those of `umbra local`.
+ */
 export function configureLocalOrRedir(
   args: Arguments,
   sources: Sources,
@@ -208,7 +213,10 @@ export function configureLocalOrRedir(
   return configure(args, sources, online);
 }
 
-/** @param tcp How the system redirects TCP; default: as in both peers. */
+/**
+ * @param tcp How the system redirects TCP; default: as in shadowsocks-libev and
+ * -rust.
+ */
 function redirected(
   tcp: Redirection = REDIR.tcp.default!,
 ): Served {
@@ -216,10 +224,10 @@ function redirected(
 }
 
 /**
- * What `umbra redir` starts: one service for each place to listen, or for each
- * that the file calls `redir`.
+ * Returns the options of `umbra redir`: one service for each listening address,
+ * or for each local that has the protocol `redir` in the file.
  *
- * @param online The servers of the published list that was asked for.
+ * @param online The servers of the published list that was fetched.
  * @throws {ConfigError} With the place of the mistake.
  */
 export function configureRedir(
@@ -242,20 +250,18 @@ export function configureRedir(
   );
 }
 
-/** What comes to a place to listen. */
+/** The protocol that a listening address serves. */
 type Served = Partial<Pick<ConfiguredLocal, "protocol" | "redirected">>;
 
-/** What locals of a command may have besides. */
+/** Differences between the commands that start locals. */
 interface LocalsOptions {
-  /** Which places of a file are served; default: all. */
+  /** Chooses the locals of a file that are served; default: all. */
   choose?(locals: LocalSettings[]): LocalSettings[];
-  /** True if rules are obeyed; default: false. */
+  /** True if routes apply; default: false. */
   readonly isRouted?: boolean;
 }
 
-/**
- * @param servedBy What a place to listen serves.
- */
+/** @param servedBy Returns what a listening address serves. */
 function configureLocals(
   args: Arguments,
   sources: Sources,
@@ -276,7 +282,7 @@ function configureLocals(
   const fromFile = file && localsFromFile(file.object, secrets);
   const chosen = localFromOptions(args);
   const locals = choose(fromFile?.locals ?? [{}]);
-  // One address on the command line: one proxy.
+  // An address on the command line replaces all locals of the file by one.
   const isOne = chosen.host !== undefined || chosen.port !== undefined;
   const proxies = locals.filter(({ dns }) => dns === undefined);
   const wanted = isOne ? [proxies[0] ?? {}] : locals;
@@ -284,7 +290,7 @@ function configureLocals(
   const legacy = checkLegacy(all, allowsLegacy(args, file?.object));
   const blind = isBlind(args, file?.object);
   if (blind && all.some(({ wire }) => wire !== "lightsocks")) {
-    throw missing("--blind is for lightsocks alone", "leave it out");
+    throw missing("--blind needs lightsocks", "leave it out");
   }
   const common = found.unnamed.service;
   const shares = sharesOf(found.servers, common?.mode);
@@ -309,11 +315,11 @@ function configureLocals(
         isRedir: chosen.protocol === undefined && local.isRedir === true,
         tcpRedir: chosen.tcpRedir ?? local.tcpRedir,
       });
-    // Without a handshake no client can be asked for a password.
+    // Without a handshake, clients cannot send a password.
     const users = typeof protocol === "object" || redirected !== undefined
       ? undefined
       : chosen.users ?? local.users;
-    // What is redirected comes to the address of the interface it came by.
+    // Redirected connections arrive at the address of their interface.
     const usual = redirected === undefined ? DEFAULT_LOCAL.host : "::";
     const listen = {
       host: chosen.host ?? local.host ?? usual,
@@ -321,12 +327,12 @@ function configureLocals(
     };
     const dns = local.dns &&
       localDnsSettings(args, sources, { ...local.dns, listen });
-    // What is redirected comes with addresses only.
+    // Redirected connections carry an IP address only; sniffing finds the name.
     const { sniff = redirected !== undefined, override } = complete(
       SNIFF,
       merge(chosen.sniff, local.sniff),
     );
-    // A tunnel has one target, and leads there.
+    // A tunnel has a fixed target, so routes do not apply to it.
     const isTunnel = typeof protocol === "object";
     const routes = isTunnel ? undefined : rules?.of(local.rules);
     return {
@@ -382,10 +388,10 @@ function configureLocals(
 }
 
 /**
- * A server as a link says it is, for a local that runs. It starts no program,
- * whatever the link asks for.
+ * Returns the server of a link that is added to a running local. A link never
+ * starts a program, even if it names a plugin.
  *
- * @throws {ConfigError} When the link is of no server that can be used.
+ * @throws {ConfigError} If the link is invalid, or its server cannot be used.
  */
 export function upstreamOfLink(
   link: string,
@@ -394,13 +400,16 @@ export function upstreamOfLink(
 ): UpstreamServer {
   if (isOnlineUrl(link)) {
     throw missing(
-      "This is the address of a list of servers",
+      "The text is the address of a list of servers, not a link of one",
       "paste the ss:// link of one server, or name the list as online_config " +
         "in the configuration file",
     );
   }
   if (!isLink(link)) {
-    throw missing("This is no link of a server", "paste one like ss://…");
+    throw missing(
+      "The text is not the link of a server",
+      "paste an ss:// link",
+    );
   }
   const file = readFile(args, sources);
   const server = withoutPlugin(serverFromUri(link.trim()));
@@ -411,7 +420,10 @@ export function upstreamOfLink(
   };
 }
 
-/** @throws {ConfigError} When it takes a program to reach the server. */
+/**
+ * @throws {ConfigError} If the server can be reached only with a plugin
+ * program.
+ */
 function withoutPlugin(server: ServerSettings): ServerSettings {
   const { plugin } = server;
   if (!plugin?.name) return server;
@@ -421,13 +433,15 @@ function withoutPlugin(server: ServerSettings): ServerSettings {
     return { ...server, plugin: undefined, transport };
   }
   throw missing(
-    `${server.origin}: the plugin "${shownText(name)}" is a program, which a ` +
-      "link must not start here",
+    `${server.origin}: the plugin "${shownText(name)}" is a program, and a ` +
+      "link must not start programs",
     "put the server into the configuration file",
   );
 }
 
-/** Sockets of our own alone tell what is redirected where it was to go. */
+/**
+ * Only Umbra's own sockets give the original target of a redirected connection.
+ */
 function transportOf(
   operator: OperatorSettings,
   locals: readonly Served[],
@@ -439,22 +453,25 @@ function transportOf(
     return { ...operator, transport: "linux" };
   }
   throw missing(
-    "The sockets of the runtime do not tell where what is redirected was to go",
+    "The runtime's sockets cannot give the original target of a redirected connection",
     'leave --transport runtime out, or "transport": "runtime"',
   );
 }
 
-/** What a server's own file has for an address leads nowhere. */
+/**
+ * A wildcard address is for listening; a client that connects to it reaches its
+ * own machine.
+ */
 function wildcardWarnings(servers: readonly UpstreamServer[]): string[] {
   const hosts = servers.map(({ endpoint }) => endpoint.host);
   return [...new Set(hosts.filter(isUnspecified))].map((host) =>
-    `server ${host} is an address to listen on, which leads to this machine: a ` +
-    "server's file is for `umbra server`, and `umbra url -c FILE` prints the " +
-    "link of a client"
+    `server ${host} is an address to listen on, not to connect to: give a ` +
+    "server's file to `umbra server`; `umbra url -c FILE` prints the link " +
+    "for a client"
   );
 }
 
-/** A server as it is reached, whatever its share is. */
+/** Returns the options for connecting to a server, without its weights. */
 function upstreamOf(server: ServerSettings, sources: Sources): UpstreamServer {
   const { through } = server;
   const endpoint = upstreamEndpoint(server);
@@ -466,7 +483,9 @@ function upstreamOf(server: ServerSettings, sources: Sources): UpstreamServer {
   };
 }
 
-/** True if programs speak with a lightsocks server themselves. */
+/**
+ * True if programs encrypt with lightsocks themselves and Umbra only forwards.
+ */
 function isBlind(args: Arguments, file: ConfigObject | undefined): boolean {
   const said = merge(
     fromOptions(BLIND, args),
@@ -475,15 +494,15 @@ function isBlind(args: Arguments, file: ConfigObject | undefined): boolean {
   return complete(BLIND, said).blind;
 }
 
-/** Stands for the target that only program and server know. */
+/** The placeholder for a target that only the program and the server know. */
 const TRANSLATED: InboundProtocol = {
   tunnelTo: { host: "lightsocks.umbra.invalid", port: 1 },
 };
 
 /**
- * What `umbra server` starts: one service for each address.
+ * Returns the options of `umbra server`: one service for each address.
  *
- * @param node What the panel says that the file asks for.
+ * @param node The settings from the panel that the file names.
  * @throws {ConfigError} With the place of the mistake.
  */
 export function configureServer(
@@ -505,8 +524,8 @@ export function configureServer(
   const legacy = checkLegacy(all, allowsLegacy(args, file?.object));
   if (legacy.length > 0 && reach === "all") {
     throw missing(
-      "Anyone who changes what a legacy method carries chooses its targets, so " +
-        "all private addresses cannot be opened at once",
+      "With a legacy method, an attacker on the path can choose targets, so " +
+        "not all private addresses can be allowed at once",
       "name blocks with --allow-private CIDR",
     );
   }
@@ -527,10 +546,12 @@ export function configureServer(
       ...ports[i]!,
       ...present({ plugin, linkedPlugin: linkedPlugin(server.plugin) }),
       secrets: {
-        // A copy: a reference to the origin would keep the whole file.
+        // A copy: a reference to the original would keep the whole file in
+        // memory.
         own: server.secret && { ...server.secret },
         users: new Map(
-          // The others may be many.
+          // Methods of other kinds may have many users, whose passwords follow
+          // from their keys.
           methodOf(server).userKind === "trial"
             ? usersIn(server).map(({ name, secret }) => [name, { ...secret }])
             : [],
@@ -565,7 +586,10 @@ export function configureServer(
   };
 }
 
-/** Two servers cannot take WebSockets at one place: each has keys of its own. */
+/**
+ * Checks that no two servers accept WebSockets on one address: each server has
+ * its own keys.
+ */
 function checkListens(servers: readonly ConfiguredServer[]): void {
   const taken = new Set<string>();
   for (const { websocket } of servers) {
@@ -573,7 +597,7 @@ function checkListens(servers: readonly ConfiguredServer[]): void {
     const place = formatAddress(websocket.listen);
     if (taken.has(place)) {
       throw missing(
-        `Several servers take WebSockets at ${place}`,
+        `Several servers accept WebSockets on ${place}`,
         'give each of "servers" a "websocket" of its own, with one "server"',
       );
     }
@@ -581,7 +605,7 @@ function checkListens(servers: readonly ConfiguredServer[]): void {
   }
 }
 
-/** The settings that depend on the port of a server, and on its method. */
+/** The options that depend on the port and the method of a server. */
 type AtPort =
   & Pick<
     ServerOptions,
@@ -598,7 +622,7 @@ function atPort(server: ServerSettings): AtPort {
   if (redirect.length > 0 && keys.ssr === undefined) {
     throw missing(
       `${origin}: "redirect" is for ports of ShadowsocksR`,
-      "leave it out; all other strangers meet silence",
+      "leave it out; on other ports strangers get no answer",
     );
   }
   return {
@@ -610,7 +634,10 @@ function atPort(server: ServerSettings): AtPort {
   };
 }
 
-/** Two ports that send strangers to each other would never end. */
+/**
+ * Checks that no port redirects strangers to this server: two such ports would
+ * redirect a connection to each other without end.
+ */
 function checkRedirects(servers: readonly AtPort[]): void {
   for (const { redirect = [] } of servers) {
     for (const { host, port } of redirect) {
@@ -621,7 +648,7 @@ function checkRedirects(servers: readonly AtPort[]): void {
       );
       if (own === undefined) continue;
       throw missing(
-        `Strangers cannot be sent to ${formatAddress({ host, port })}, ` +
+        `Strangers cannot be redirected to ${formatAddress({ host, port })}, ` +
           "where this server listens",
         'name another site as "redirect"',
       );
@@ -630,8 +657,8 @@ function checkRedirects(servers: readonly AtPort[]): void {
 }
 
 /**
- * Refuses settings that cannot work where only a plugin knows the addresses of
- * clients.
+ * Returns warnings for settings that need the addresses of clients, which only
+ * the plugin knows.
  */
 function hiddenClients(
   { listen, plugin, users = [], maxConnectionsPerHost, bind, routes }:
@@ -651,8 +678,9 @@ function hiddenClients(
 }
 
 /**
- * libev's usual `["::", "0.0.0.0"]` binds two sockets; our listener on `::`
- * takes IPv4 as well, and a second one would find the port in use.
+ * Removes `0.0.0.0` if `::` is there with the same port. libev's usual `["::",
+ * "0.0.0.0"]` binds two sockets; Umbra's listener on `::` accepts IPv4 as well,
+ * and a second listener would find the port in use.
  */
 function withoutShadowed(
   servers: readonly ServerSettings[],

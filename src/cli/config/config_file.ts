@@ -1,6 +1,6 @@
 /**
- * The text of a configuration file → JSON values that know their place.
- * Comments and trailing commas are allowed, as in shadowsocks-rust.
+ * Parses the text of a configuration file into JSON values that know their
+ * place. Comments and trailing commas are allowed, as in shadowsocks-rust.
  *
  * @module
  */
@@ -10,16 +10,19 @@ import { editDistance, nearest } from "../options/nearest.ts";
 import type { Kind } from "../settings/setting.ts";
 import { isComment, readConfigText } from "./config_text.ts";
 
-/** The value that {@link ConfigObject.children} takes, for messages. */
+/** The value that {@link ConfigObject.children} expects, for messages. */
 export const LIST_EXPECTED = "a list of objects";
 
 /** The key under which the list of `mudb.json` of ShadowsocksR is read. */
 export const MUDB_KEY = "mudb";
 
-/** Letters that differ between a key and a slip of somebody who meant it. */
+/**
+ * The largest edit distance at which an unknown key is an error rather than a
+ * warning: it is probably a misspelt key.
+ */
 const SLIP = 2;
 
-/** Keys in which, or below which, no value may be shown. */
+/** Keys whose values, at any depth, must not appear in messages. */
 const SECRET_KEYS: ReadonlySet<unknown> = new Set([
   "password",
   "token",
@@ -36,15 +39,15 @@ const SECRET_KEYS: ReadonlySet<unknown> = new Set([
 ]);
 
 /**
- * One object of a configuration file; complains with file, line and column.
- * `null` counts as absent.
+ * One object of a configuration file. Its errors name file, line and column. A
+ * key whose value is `null` is absent.
  */
 export class ConfigObject {
   readonly #place: (path: JSONPath) => string;
   readonly #path: JSONPath;
   readonly #fields: Fields;
 
-  /** Called by {@link parseConfig} and by itself only. */
+  /** Used by {@link parseConfig} and by this class only. */
   constructor(
     place: (path: JSONPath) => string,
     path: JSONPath,
@@ -55,7 +58,7 @@ export class ConfigObject {
     this.#fields = fields;
   }
 
-  /** The keys that are present. */
+  /** Returns the keys that are present. */
   keys(): string[] {
     return Object.keys(this.#fields);
   }
@@ -72,24 +75,33 @@ export class ConfigObject {
     });
   }
 
-  /** True if a password or key is written here or below, not only named. */
+  /**
+   * True if the object, at any depth, contains a password or key and not only
+   * the name of a file that has one.
+   */
   get hasSecrets(): boolean {
     return holdsSecret(this.#fields);
   }
 
-  /** True if a key asks for nothing: absent, `""`, `false`, an empty list. */
+  /**
+   * True if the value of a key has no effect: absent, `""`, `false`, an empty
+   * list.
+   */
   isEmpty(key: string): boolean {
     const value = this.#fields[key] ?? "";
     return value === "" || value === false ||
       Array.isArray(value) && value.length === 0;
   }
 
-  /** The values of a key that may be a list, unread. */
+  /** Returns the values of a key that may be a list, not yet checked. */
   values(key: string): readonly unknown[] {
     return [this.#fields[key] ?? []].flat();
   }
 
-  /** The place of a value, or of the object itself: `file:line:column: key`. */
+  /**
+   * Returns the place of a value, or of the object itself: `file:line:column:
+   * key`.
+   */
   where(...below: JSONPath): string {
     const path = [...this.#path, ...below];
     const name = describePath(path);
@@ -97,10 +109,9 @@ export class ConfigObject {
   }
 
   /**
-   * The value of a key, read.
+   * Reads the value of a key.
    *
-   * @throws {ConfigError} `ERR_CONFIG_VALUE` when it is absent, or not of the
-   * kind.
+   * @throws {ConfigError} `ERR_CONFIG_VALUE` if the value is absent or invalid.
    */
   value<T>(key: string, { read, expected }: Kind<T>): T {
     const value = this.has(key) ? read(this.#fields[key]) : undefined;
@@ -109,10 +120,10 @@ export class ConfigObject {
   }
 
   /**
-   * One value of a key that may be a list, read.
+   * Reads one value of a key that may be a list.
    *
-   * @param kind Not set: there may be no such value.
-   * @throws {ConfigError} When it is not of the kind.
+   * @param kind Not set if the list must not have this element.
+   * @throws {ConfigError} If the value is invalid.
    */
   item<T>(key: string, index: number, kind: Kind<T> | undefined): T {
     const value = kind?.read(this.values(key)[index]);
@@ -120,7 +131,7 @@ export class ConfigObject {
     throw this.wrong(key, kind?.expected ?? "no more values");
   }
 
-  /** The object that a key or an element of a list holds. */
+  /** Returns the object of a key or of an element of a list. */
   child(...path: JSONPath): ConfigObject | undefined {
     const fields = this.#at(path);
     return isObject(fields)
@@ -129,9 +140,9 @@ export class ConfigObject {
   }
 
   /**
-   * The objects of a list; none where the key is absent.
+   * Returns the objects of a list; none if the key is absent.
    *
-   * @throws {ConfigError} For anything else.
+   * @throws {ConfigError} If the value is anything else.
    */
   children(key: string): ConfigObject[] {
     const list = this.#fields[key] ?? [];
@@ -141,17 +152,17 @@ export class ConfigObject {
     return list.map((_, i) => this.child(key, i)!);
   }
 
-  /** The error of a key whose value is not what was expected. */
+  /** Returns the error for a key with an invalid value. */
   wrong(key: string, expected: string): ConfigError {
     return this.#wrong([key], expected);
   }
 
   /**
-   * One warning for each key that is not in `known`, but for those that people
-   * write because JSON has no comments: `_comment`, `//`.
+   * Returns one warning for each key that is not in `known`. Keys that people
+   * use as comments, because JSON has none, are accepted: `_comment`, `//`.
    *
-   * @throws {ConfigError} For one that was meant to be a key of ours: what it
-   * says must not be left out.
+   * @throws {ConfigError} If a key is probably a misspelt known key: ignoring
+   * it could start a service with a setting that the operator did not choose.
    */
   unknownKeys(known: ReadonlySet<string>): string[] {
     return this.keys().filter((key) => !known.has(key) && !isComment(key))
@@ -160,11 +171,11 @@ export class ConfigObject {
         if (meant !== undefined && editDistance(key, meant) <= SLIP) {
           throw new ConfigError(
             "ERR_CONFIG_VALUE",
-            `${this.where(key)} is not known, did you mean "${meant}"? ` +
-              `Correct it, or leave it out: "_${key}" is a comment`,
+            `${this.where(key)} is unknown; did you mean "${meant}"? ` +
+              `Correct the key, or rename it to "_${key}" to make it a comment`,
           );
         }
-        return `${this.where(key)} is not known and ignored` +
+        return `${this.where(key)} is unknown and ignored` +
           (meant === undefined ? "" : `; did you mean "${meant}"?`);
       });
   }
@@ -190,11 +201,11 @@ export class ConfigObject {
   }
 }
 
-/** A configuration file, read. */
+/** A configuration file after parsing. */
 export interface NamedConfig {
   /** The content of the file. */
   readonly object: ConfigObject;
-  /** The path as it was given. */
+  /** The path as given by the operator. */
   readonly name: string;
 }
 
@@ -225,7 +236,7 @@ function isObject(value: unknown): value is Fields {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** @param isSecret True if all text there is secret. */
+/** @param isSecret True if every string inside is secret. */
 function holdsSecret(value: unknown, isSecret = false): boolean {
   if (typeof value === "string") {
     return isSecret && value !== "" && !/^\$\{[^{}]+\}$/.test(value);

@@ -1,7 +1,7 @@
 /**
- * The text of a configuration file as one JSON value, and where its parts
- * stand. A file may have a hundred thousand users: strict JSON is left to the
- * runtime, and places are looked for when a message needs them.
+ * Parses the text of a configuration file into one JSON value, and finds the
+ * places of its parts. A file may have 100,000 users: `JSON.parse()` reads
+ * strict JSON, and places are computed only for messages.
  *
  * @module
  */
@@ -18,11 +18,11 @@ import { ConfigError } from "../../errors.ts";
 import { ownText } from "../../text.ts";
 import { parseStrictJson } from "./strict_json.ts";
 
-/** What a file says. */
+/** The parsed text of a file. */
 export interface ConfigText {
-  /** Without the keys that are `null`, at every depth. */
+  /** The value without the keys that are `null`, at every depth. */
   readonly value: unknown;
-  /** For messages. */
+  /** The places of the parts, for messages. */
   readonly places: Places;
 }
 
@@ -40,14 +40,16 @@ export function readConfigText(text: string, name: string): ConfigText {
     return { value, places };
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
-    // Every level is a call.
-    throw places.wrong(0, "lists or objects in more levels than can be read");
+    // The parser recurses once for each level.
+    throw places.wrong(0, "lists or objects are nested too deeply");
   }
 }
 
-/** Finds the parts of a text, and says where they are. */
+/** Finds the parts of a text and their places. */
 export class Places {
-  /** The offsets of the values at the top, by key; not set: unknown. */
+  /**
+   * The offsets of the values at the top, by key; not set if they are unknown.
+   */
   top: ReadonlyMap<string, number> | undefined;
   readonly #source: string;
   readonly #name: string;
@@ -60,17 +62,20 @@ export class Places {
     this.#name = name;
   }
 
-  /** Offset of the value as a whole. */
+  /** The offset of the whole value. */
   get start(): number {
     return Math.max(0, this.#source.search(/\S/));
   }
 
-  /** `file:line:column` of a part; of one that is missing, of its object. */
+  /**
+   * Returns `file:line:column` of a part, or of its object if the part is
+   * missing.
+   */
   at(path: JSONPath): string {
     return this.#describe(this.#offset(path));
   }
 
-  /** The error of a value at an offset. */
+  /** Returns an error with the place of an offset. */
   wrong(offset: number, what: string): ConfigError {
     const place = this.#describe(offset);
     return new ConfigError("ERR_CONFIG_SYNTAX", `${place}: ${what}`);
@@ -83,7 +88,8 @@ export class Places {
 
   #offset(path: JSONPath): number {
     const [key, ...below] = path;
-    // Every start asks for keys of the top, and a tree would take a second.
+    // Every start needs the places of top-level keys; parsing the whole text
+    // again would take a second for a large file.
     if (this.top !== undefined && below.length === 0) {
       return this.top.get(String(key)) ?? this.start;
     }
@@ -92,24 +98,24 @@ export class Places {
   }
 }
 
-/** The offset of a value; for one that is missing, of its object. */
+/** Returns the offset of a value, or of its object if the value is missing. */
 function offsetIn(tree: Node, path: JSONPath): number {
   return findNodeAtLocation(tree, path)?.offset ??
     offsetIn(tree, path.slice(0, -1));
 }
 
 /**
- * The value of a text that all readers of JSON take alike.
+ * Reads a text that every JSON parser reads the same way.
  *
- * @returns `undefined` for a text with comments, mistakes, a key that is there
- * twice, or text that is not well formed.
+ * @returns `undefined` for a text with comments, mistakes, a repeated key, or a
+ * string that is not well formed.
  */
 function readStrict(source: string, places: Places): unknown {
   if (/\\u[dD][89a-fA-F]/.test(source)) return undefined;
   const value = parseStrictJson(source);
   if (typeof value !== "object" || value === null) return undefined;
   const { count, top } = findKeys(source);
-  // Of two keys of one name only the last is there.
+  // Of two keys with one name, `JSON.parse()` keeps the last.
   if (removeNulls(value) !== count) return undefined;
   places.top = top;
   return value;
@@ -120,7 +126,7 @@ const COLON = 0x3a;
 const BACKSLASH = 0x5c;
 
 /**
- * Counts the keys of strict JSON, and finds those of the top.
+ * Counts the keys of strict JSON, and finds the offsets of the keys at the top.
  *
  * Time: linear in the text.
  */
@@ -150,7 +156,7 @@ function findKeys(
   return { count, top };
 }
 
-/** What brackets do to the depth. */
+/** The change of depth at each bracket. */
 const DEPTHS: ReadonlyMap<number, number> = new Map([
   [0x5b, 1],
   [0x7b, 1],
@@ -158,7 +164,7 @@ const DEPTHS: ReadonlyMap<number, number> = new Map([
   [0x7d, -1],
 ]);
 
-/** @returns How many keys there were, with those that were `null`. */
+/** @returns The number of keys, with those that were `null`. */
 function removeNulls(value: unknown): number {
   if (typeof value !== "object" || value === null) return 0;
   let count = 0;
@@ -174,7 +180,9 @@ function removeNulls(value: unknown): number {
   return count;
 }
 
-/** The value of any other text. @throws {ConfigError} With its place. */
+/**
+ * Reads any other text. @throws {ConfigError} With the place of the mistake.
+ */
 function readTree(source: string, places: Places): unknown {
   const errors: ParseError[] = [];
   const tree = parseTree(source, errors, { allowTrailingComma: true });
@@ -190,20 +198,22 @@ function readTree(source: string, places: Places): unknown {
   if (twice !== undefined) {
     throw places.wrong(
       twice.offset,
-      `${twice.value} is there twice: leave one`,
+      `${twice.value} is repeated: keep one`,
     );
   }
   const half = illFormed(tree);
   if (half !== undefined) {
     throw places.wrong(
       half.offset,
-      "text that is not well formed: \\ud800 to \\udfff stand in pairs",
+      "text that is not well formed: \\ud800 to \\udfff must be in pairs",
     );
   }
   return withoutNulls(getNodeValue(tree));
 }
 
-/** The second of two keys of one name in one object. Comments may repeat. */
+/**
+ * Returns the second of two equal keys of one object. Comments may be repeated.
+ */
 function repeatedKey({ type, children = [] }: Node): Node | undefined {
   const seen = new Set<unknown>();
   for (const child of children) {
@@ -218,7 +228,7 @@ function repeatedKey({ type, children = [] }: Node): Node | undefined {
   return undefined;
 }
 
-/** A text, or a key, that could not be written as UTF-8. */
+/** Returns a string or key that cannot be encoded as UTF-8. */
 function illFormed(node: Node): Node | undefined {
   if (node.type === "string") {
     return (node.value as string).isWellFormed() ? undefined : node;
@@ -230,12 +240,15 @@ function illFormed(node: Node): Node | undefined {
   return undefined;
 }
 
-/** True if people write this key because JSON has no comments. */
+/** True if people use this key as a comment, because JSON has none. */
 export function isComment(key: string): boolean {
   return /^[_/]/.test(key);
 }
 
-/** Where the lines of a text begin: a file has as many places as users. */
+/**
+ * The offsets at which lines begin. A file has as many places as users, so that
+ * each place must be found without a scan of the text.
+ */
 class LineStarts {
   readonly #starts: number[] = [0];
 
@@ -245,7 +258,7 @@ class LineStarts {
     }
   }
 
-  /** `line:column` of an offset, both from 1. */
+  /** Returns `line:column` of an offset, both from 1. */
   at(offset: number): string {
     let low = 0;
     let high = this.#starts.length;
@@ -258,18 +271,18 @@ class LineStarts {
   }
 }
 
-/** `CommaExpected` → `comma expected`. */
+/** Turns `CommaExpected` into `comma expected`. */
 function describeError({ error, offset }: ParseError, source: string): string {
   const what = printParseErrorCode(error).replace(/([a-z])([A-Z])/g, "$1 $2");
-  // A single quote or a bare word: JSON5 has them.
+  // JSON5 allows single quotes and bare words.
   const json5 = /['A-Za-z_$]/.test(source[offset] ?? "");
   return `not valid JSON: ${what.toLowerCase()}` +
     (json5 ? "; JSON takes double quotes only" : "");
 }
 
 /**
- * Without the keys that are `null`, at every depth; and nothing of it keeps the
- * text of the file alive.
+ * Returns a value without the keys that are `null`, at every depth. Its strings
+ * are copies, so that the text of the file can be freed.
  */
 function withoutNulls(value: unknown): unknown {
   if (typeof value === "string") return ownText(value);

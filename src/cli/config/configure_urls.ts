@@ -1,6 +1,6 @@
 /**
- * Command line + configuration file → the `ss://` URIs of the servers, or the links that
- * legacy protocols have in their place.
+ * Turns command line and configuration file into the `ss://` URIs of the
+ * servers, or the links of legacy protocols.
  *
  * @module
  */
@@ -35,9 +35,9 @@ import type { Configured } from "./config.ts";
 import { isWildcard } from "./values.ts";
 
 /**
- * The `ss://` URIs of a configuration, without duplicates.
+ * Returns the URIs of the servers of a configuration, without duplicates.
  *
- * @param online The servers of the published list that was asked for.
+ * @param online The servers of the published list that was fetched.
  * @throws {ConfigError} With the place of the mistake.
  */
 export function configureUrls(
@@ -59,11 +59,12 @@ export function configureUrls(
 }
 
 /**
- * Servers as their clients have them: one for each user.
+ * Returns servers with the settings of their clients: one for each user.
  *
- * @param host Where clients reach all of them; not set: where each is said to be.
- * @param tag Name for people of all of them; not set: that of each.
- * @throws {ConfigError} When no client could connect.
+ * @param host The host under which clients reach all servers; default: the host
+ * of each server.
+ * @param tag The display name of all servers; default: the name of each server.
+ * @throws {ConfigError} If no client could connect.
  */
 export function linkedServers(
   servers: readonly ServerSettings[],
@@ -76,14 +77,14 @@ export function linkedServers(
     const name = host ?? server.host ?? DEFAULT_SERVER_HOST;
     if (isWildcard(name)) {
       throw missing(
-        `${server.origin}: ${name} is no address to connect to`,
+        `${server.origin}: ${name} is not an address to connect to`,
         'give --host NAME, or "public_host" in the file',
       );
     }
     if (server.through !== undefined) {
       throw missing(
         `${server.origin}: a server behind another has no link`,
-        "use the list that it is in",
+        "use the list that contains it",
       );
     }
     const method = methodOf(server);
@@ -100,7 +101,7 @@ export function linkedServers(
     const users = usersOfLink(server);
     if (users.length === 0) {
       const password = method.keyLength === 0 ? NO_PASSWORD : textOf(server);
-      // A server's one key, or the chain of keys of a client of it.
+      // The key of the server, or the chain of keys of one user.
       const { ssr } = clientKeys(server);
       const protocolParam = ssr?.user && server.protocolParam;
       return [{ ...base, password, tag: shown, protocolParam }];
@@ -125,19 +126,25 @@ export function linkedServers(
   });
 }
 
-/** A client always has the layers that a server may do without. */
+/**
+ * Adds the layers of ShadowsocksR that a server may leave out and a client may
+ * not.
+ */
 function clientSide(server: ServerSettings): SsrSettings {
   const { protocol, obfs, ...rest } = ssrSettings(server);
   return { protocol: plainName(protocol), obfs: plainName(obfs), ...rest };
 }
 
-/** A client's parameter of ShadowsocksR names no users, but one. */
+/**
+ * In a link, the parameter of ShadowsocksR names one user, not the users of a
+ * server.
+ */
 function usersOfLink(server: ServerSettings): readonly UserSettings[] {
   const { protocolParam = "", users = [] } = server;
   return protocolParam.includes("#") ? usersIn(server) : users;
 }
 
-/** A secret of a server as a URI has it. */
+/** Returns a secret of a server in the form of a URI. */
 function textOf(server: ServerSettings, secret = secretOf(server)): string {
   const password = passwordOf(secret, methodOf(server));
   if (password !== undefined) return password;

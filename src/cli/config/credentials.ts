@@ -1,5 +1,5 @@
 /**
- * Passwords and keys as they are written → the keys of both roles.
+ * Turns passwords and keys of the configuration into the keys of both roles.
  *
  * @module
  */
@@ -34,10 +34,10 @@ import {
 import type { ServerSettings, UserSettings } from "./server_settings.ts";
 
 /**
- * The method of a server, or the default one.
+ * Returns the method of a server, or the default method.
  *
- * @throws {ConfigError} When ShadowsocksR does not have it, or a file has a
- * password and no method: a key that is not there may be one that is misspelt.
+ * @throws {ConfigError} If ShadowsocksR does not have the method, or a file has
+ * a password and no method: the key of the method may be misspelt.
  */
 export function methodOf(server: ServerSettings): Method {
   const { method, wire, obfs } = server;
@@ -46,8 +46,8 @@ export function methodOf(server: ServerSettings): Method {
     if (method === undefined && isFiled(server)) {
       throw wrong(
         server,
-        'no "method" beside the password: give the one of the other end; ' +
-          `without a word it was ${DEFAULT_METHOD}${server.hint ?? ""}`,
+        'no "method" beside the password: give the method of the other end; ' +
+          `the earlier default was ${DEFAULT_METHOD}${server.hint ?? ""}`,
       );
     }
     return method ?? findMethod(DEFAULT_METHOD);
@@ -61,16 +61,16 @@ export function methodOf(server: ServerSettings): Method {
   );
 }
 
-/** True if a password of the server, or of a user, is in a file. */
+/** True if a file contains a password of the server or of a user. */
 function isFiled({ secret, users = [] }: ServerSettings): boolean {
   return secret?.inFile === true || users.some(({ secret }) => secret.inFile);
 }
 
 /**
- * The server, with the password of the environment where it needs one and has
- * none.
+ * Returns the server, with the password of the environment if it needs one and
+ * has none.
  *
- * @throws {ConfigError} When the environment may not be read.
+ * @throws {ConfigError} If the environment may not be read.
  */
 export function withSecret(
   server: ServerSettings,
@@ -84,9 +84,9 @@ export function withSecret(
 }
 
 /**
- * The secret of a server.
+ * Returns the secret of a server.
  *
- * @throws {ConfigError} When there is none.
+ * @throws {ConfigError} If there is none.
  */
 export function secretOf(server: ServerSettings): Secret {
   if (server.secret !== undefined) return server.secret;
@@ -94,8 +94,8 @@ export function secretOf(server: ServerSettings): Secret {
 }
 
 /**
- * True if the server needs a secret of its own: where keys are tried, users may
- * have the only ones.
+ * True if the server needs a secret of its own. A server that tries the keys of
+ * its users needs none.
  */
 function needsSecret(server: ServerSettings): boolean {
   const { keyLength, userKind } = methodOf(server);
@@ -110,9 +110,9 @@ function noSecret({ origin, hint = "" }: ServerSettings): string {
 }
 
 /**
- * A secret as clients and `ss://` URIs have it.
+ * Returns a secret in the form of clients and `ss://` URIs.
  *
- * @returns `undefined` for a raw key of 2017, which no password makes.
+ * @returns `undefined` for a raw key of a 2017 method, which has no password.
  */
 export function passwordOf(
   { kind, text }: Secret,
@@ -125,11 +125,11 @@ export function passwordOf(
 }
 
 /**
- * What a user's client has as its password: with 2022, the server's key is
- * before the user's own.
+ * Returns the password that a user's client is configured with. With a 2022
+ * method the key of the server comes before the user's own.
  *
- * @param serverKey The server's own; not set where only users have one.
- * @param own The user's.
+ * @param serverKey The server's own secret; not set if only users have secrets.
+ * @param own The secret of the user.
  */
 export function userPassword(
   method: Method,
@@ -144,8 +144,8 @@ export function userPassword(
 }
 
 /**
- * The keys of `ss-local` for one server. A password of a 2022 method may be a
- * chain: the servers' identity keys, then the user's own.
+ * Returns the keys of `ss-local` for one server. A password of a 2022 method
+ * may be a chain: the identity keys of the servers, then the user's own key.
  *
  * @throws {ConfigError} With the place of the mistake.
  */
@@ -154,7 +154,7 @@ export function clientKeys(server: ServerSettings): ClientKeys {
   if (server.users !== undefined) {
     throw wrong(
       server,
-      '"users" are for ss-server; the password of one of them here is ' +
+      '"users" are for ss-server; the password of a client is ' +
         "IDENTITY_KEY:USER_KEY with a 2022 method, else its own",
     );
   }
@@ -171,7 +171,7 @@ export function clientKeys(server: ServerSettings): ClientKeys {
   };
 }
 
-/** The prefixes of a client's salts. */
+/** Returns the prefixes of a client's salts. */
 function saltPrefixes(
   { origin, prefix, packetPrefix }: ServerSettings,
   method: Method,
@@ -184,7 +184,10 @@ function saltPrefixes(
   };
 }
 
-/** One line for each server whose prefix leaves little to chance. */
+/**
+ * Returns a warning for each server whose prefix leaves few random bytes in the
+ * salt.
+ */
 export function prefixWarnings(servers: readonly ServerSettings[]): string[] {
   return servers.flatMap((server) => {
     const method = methodOf(server);
@@ -196,7 +199,7 @@ export function prefixWarnings(servers: readonly ServerSettings[]): string[] {
 }
 
 /**
- * The keys of `ss-server`.
+ * Returns the keys of `ss-server`.
  *
  * @throws {ConfigError} With the place of the mistake.
  */
@@ -215,7 +218,7 @@ export function serverKeys(server: ServerSettings): ServerKeys {
   };
 }
 
-/** The layers around the cipher of ShadowsocksR. */
+/** Returns the layers of ShadowsocksR around the cipher. */
 export function ssrSettings(
   { wire = "origin", obfs = "plain", obfsParam }: ServerSettings,
 ): SsrSettings {
@@ -224,7 +227,8 @@ export function ssrSettings(
 
 function ssrClient(server: ServerSettings): SsrClientSettings {
   const { protocolParam = "" } = server;
-  // The text before "#", or alone, is a number of clients: a server's.
+  // Text before "#", or text without ":", is the maximum of clients of a
+  // server.
   const user = ssrHasUsers(server) && protocolParam.includes(":")
     ? locate(server.origin, () => parseSsrUser(protocolParam))
     : undefined;
@@ -237,12 +241,14 @@ function ssrClient(server: ServerSettings): SsrClientSettings {
   };
 }
 
-/** The other protocols cannot tell users apart, and ignore the parameter. */
+/** True if the protocol has users. Other protocols ignore the parameter. */
 function ssrHasUsers({ wire = "origin" }: ServerSettings): boolean {
   return /^auth_(?:aes128|chain)_/.test(wire);
 }
 
-/** Every user of a server, also those that the parameter of ShadowsocksR names. */
+/**
+ * Returns all users of a server, with those in the parameter of ShadowsocksR.
+ */
 export function usersIn(server: ServerSettings): readonly UserSettings[] {
   const { users = [], protocolParam = "", origin } = server;
   if (methodOf(server).userKind !== "uid" || !ssrHasUsers(server)) return users;
@@ -258,9 +264,10 @@ export function usersIn(server: ServerSettings): readonly UserSettings[] {
 }
 
 /**
- * A user of a server under its key.
+ * Returns the key of a user.
  *
- * @param uid Of ShadowsocksR; not set: the secret is `UID:PASSWORD`.
+ * @param uid The number of the user with ShadowsocksR; not set if the secret is
+ * `UID:PASSWORD`.
  * @throws {ConfigError} With the place of the mistake.
  */
 export function userKey(
@@ -276,8 +283,8 @@ export function userKey(
 }
 
 /**
- * The secret of a user as its clients have it: with ShadowsocksR, the number
- * is before the password.
+ * Returns the secret of a user in the form of its clients. With ShadowsocksR
+ * the number comes before the password.
  */
 export function userSecret({ secret, uid }: UserSettings): Secret {
   return uid === undefined
@@ -286,9 +293,9 @@ export function userSecret({ secret, uid }: UserSettings): Secret {
 }
 
 /**
- * The password of a user as its clients have it, made of its key.
+ * Computes the password of a user's clients from the key.
  *
- * @returns `undefined` where many passwords could have made the key.
+ * @returns `undefined` if the key does not determine the password.
  */
 export function ownPassword(
   { masterKey, uid }: ServerUser,
@@ -304,7 +311,7 @@ export function ownPassword(
   }
 }
 
-/** The users, each with a name and a key that no other has. */
+/** Returns the users; names and keys are unique. */
 function usersOf(server: ServerSettings, method: Method): ServerUser[] {
   const settings = usersIn(server);
   if (settings.length === 0) return [];
@@ -359,10 +366,11 @@ function usersOf(server: ServerSettings, method: Method): ServerUser[] {
 }
 
 /**
- * Whose clients without a name are, where what they may do is limited.
+ * Returns the user to whom clients without a name are counted, if the server
+ * limits them.
  *
- * @param taken Names of users.
- * @throws {ConfigError} When a user has that name.
+ * @param taken The users of the server.
+ * @throws {ConfigError} If a user has the same name.
  */
 export function ownerOf(
   server: ServerSettings,
@@ -374,11 +382,14 @@ export function ownerOf(
   if (!taken.some((user) => user.name === name)) return { name, ...limits };
   throw wrong(
     server,
-    `a user is named "${name}", which stands for those without a name`,
+    `a user is named "${name}", which is the name for clients without one`,
   );
 }
 
-/** Limits of a user, with the rate that holds for all of a server. */
+/**
+ * Returns the limits of a user. The rate of the server applies if the user has
+ * none.
+ */
 function limitsOf(
   { bytesPerSecond = Infinity }: ServerSettings,
   own: UserLimits | undefined,
@@ -388,27 +399,28 @@ function limitsOf(
 }
 
 /**
- * The one key that a secret makes.
+ * Returns the only key of a secret.
  *
- * @throws {ConfigError} With the place of the mistake.
+ * @throws {ConfigError} With the place of the mistake, also for a chain of
+ * keys.
  */
 export function onlyKey(secret: Secret, method: Method): Uint8Array {
   const [key, second] = keysOf(secret, method);
   if (second !== undefined) {
     throw new ConfigError(
       "ERR_CONFIG_VALUE",
-      `${secret.origin}: a server has one key; its users stand in "users"`,
+      `${secret.origin}: a server has one key; put its users into "users"`,
     );
   }
   return key!;
 }
 
-/** At least one key; several only with a 2022 method. */
+/** Returns at least one key; only a 2022 method has several. */
 function keysOf(secret: Secret, method: Method): Uint8Array[] {
   return locate(secret, () => readKeys(secret.text, method, secret.kind));
 }
 
-/** The key of a method without one. */
+/** The key of a method that has no key. */
 const NO_KEY = new Uint8Array(0);
 
 function utf8(text: string): Uint8Array {

@@ -1,5 +1,6 @@
 /**
- * What the command line and a configuration file say of the DNS inbound.
+ * The settings of the DNS inbound, from the command line and the configuration
+ * file.
  *
  * @module
  */
@@ -26,39 +27,43 @@ import type { Sources } from "./secrets.ts";
 
 /** The settings of the DNS inbound. */
 export interface DnsSettings {
-  /** The address for programs. */
+  /** The address on which programs ask. */
   readonly listen: Endpoint;
-  /** Asked by the server. */
+  /** The resolver that is asked through a server. */
   readonly resolver: DnsResolver;
-  /** Asked by this machine: an IP address; not set where it has none. */
+  /**
+   * The resolver, an IP address, that this machine asks; not set if there is
+   * none.
+   */
   readonly direct: DnsResolver | undefined;
-  /** Set: the inbound makes addresses up. */
+  /** Set if the inbound answers with fake addresses. */
   readonly fake: FakeSettings | undefined;
-  /** Names of hosts that this program fetches lists from. */
+  /** Names of the hosts from which this program fetches lists. */
   readonly hosts: readonly string[];
 }
 
-/** The settings of made-up addresses. */
+/** The settings of fake addresses. */
 export interface FakeSettings {
   readonly ranges: FakeRanges;
-  /** File that keeps them; not set: the usual one. */
+  /** The file that keeps them; default: a file in the system's cache folder. */
   readonly file: string | undefined;
-  /** True for names that keep their true addresses. */
+  /** True for names whose real addresses are returned. */
   isTrue(name: string): boolean;
 }
 
-/** A local that answers DNS. */
+/** The settings of one local that answers DNS. */
 export interface OwnDns extends LocalDns {
-  /** The address for programs. */
+  /** The address on which programs ask. */
   readonly listen: Endpoint;
 }
 
 /**
- * What is said of the DNS inbound.
+ * Reads the settings of the DNS inbound.
  *
- * @param locals Those that shall run: some may answer DNS themselves.
- * @returns `undefined` when none is asked for.
- * @throws {ConfigError} Also for what has no effect without a place to listen.
+ * @param locals The locals that will run; some may answer DNS themselves.
+ * @returns `undefined` if there is no DNS inbound.
+ * @throws {ConfigError} Also for options that have no effect without a
+ * listening address.
  */
 export function dnsSettings(
   args: Arguments,
@@ -84,7 +89,7 @@ export function dnsSettings(
 }
 
 /**
- * What is said of a local that answers DNS.
+ * Reads the settings of a local that answers DNS.
  *
  * @throws {ConfigError} `ERR_CONFIG_VALUE`.
  */
@@ -96,7 +101,7 @@ export function localDnsSettings(
   return settingsOf(args, sources, own);
 }
 
-/** @param own What one inbound says itself. */
+/** @param own The settings of the inbound itself. */
 function settingsOf(
   args: Arguments,
   sources: Sources,
@@ -115,10 +120,10 @@ function settingsOf(
     throw new ConfigError(
       "ERR_CONFIG_VALUE",
       own.direct === undefined
-        ? `--${DNS.direct.flag} ${at}: that is where ` +
-          "--dns-listen answers: it would ask itself"
-        : `${LOCAL_DNS.directHost.key} ${at}: that is where it answers: it ` +
-          "would ask itself",
+        ? `--${DNS.direct.flag} ${at}: expected another address than ` +
+          "--dns-listen, which would ask itself"
+        : `${LOCAL_DNS.directHost.key} ${at}: expected another address than ` +
+          "that of the local, which would ask itself",
     );
   }
   const { fakeIp, ...fake } = complete(DNS, said);
@@ -142,7 +147,7 @@ function settingsOf(
   };
 }
 
-/** The resolver for routes where names are resolved through a server. */
+/** Returns the resolver for routes that resolve names through a server. */
 export function routeResolver(
   args: Arguments,
   file: ConfigObject | undefined,
@@ -152,7 +157,7 @@ export function routeResolver(
 }
 
 /**
- * Refuses routes whose names no resolver could be asked for.
+ * Checks that there is a resolver for the names of direct routes.
  *
  * @throws {ConfigError} `ERR_CONFIG_VALUE`.
  */
@@ -179,7 +184,9 @@ export function checkDnsRoutes(
 const NO_DIRECT = "with routes: /etc/resolv.conf names no other resolver for " +
   "direct ones; give --dns-direct IP[:PORT]";
 
-/** The first resolver of this machine that is another one. */
+/**
+ * Returns the first resolver of this machine that is not the inbound itself.
+ */
 function systemResolver(
   sources: Sources,
   listen: Endpoint,
@@ -200,14 +207,17 @@ function systemResolver(
     .find((resolver) => !isItself(resolver, listen));
 }
 
-/** True if what listens there is what is asked. */
+/** True if a resolver's address is the address on which the inbound listens. */
 function isItself({ host, port }: Endpoint, listen: Endpoint): boolean {
   if (port !== listen.port) return false;
   return host === listen.host || isUnspecified(host) ||
     isUnspecified(listen.host) && /^(127\.|::1$)/.test(host);
 }
 
-/** True for these names, for those below them, and for those of this network. */
+/**
+ * Returns a predicate that is true for these names, for names below them, and
+ * for names of the local network.
+ */
 function namesOf(texts: readonly string[]): (name: string) => boolean {
   const notes = new ListNotes();
   const builder = new TargetSetBuilder(undefined, notes);

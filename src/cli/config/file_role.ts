@@ -1,5 +1,6 @@
 /**
- * Which end a configuration file is for. libev's files look the same for both.
+ * Finds the role of a configuration file. The files of libev's `ss-local` and
+ * `ss-server` have the same keys.
  *
  * @module
  */
@@ -9,18 +10,19 @@ import type { Role } from "../settings/setting.ts";
 import { keysOfRole } from "../settings/tables.ts";
 import { isWildcard, readHostAndPort } from "./values.ts";
 
-/** The ends, in the order in which a key may tell of one. */
+/** The roles, in the order in which their keys are looked for. */
 const ROLES: readonly Role[] = ["tunnel", "local", "server"];
 
 /**
- * Told by keys of one role, by servers without an address that one could
- * connect to, by a local's port.
+ * Returns the role of a file: keys of one role decide, then servers that have
+ * only wildcard addresses, then a local port.
  *
- * @returns `undefined` when nothing decides, or keys of several roles.
- * @throws {ConfigError} When `servers` is no list of objects.
+ * @returns `undefined` if nothing decides, or the file has keys of several
+ * roles.
+ * @throws {ConfigError} If `servers` is not a list of objects.
  */
 export function roleOfFile(object: ConfigObject): Role | undefined {
-  // ShadowsocksR calls what is spoken with the other end a protocol as well.
+  // ShadowsocksR also uses "protocol" for the protocol of the server.
   const keys = new Set(object.keys());
   const isInbound = object.values("protocol").some((word) => !isWire(word));
   const [role, second] = ROLES.filter((role) =>
@@ -35,7 +37,7 @@ export function roleOfFile(object: ConfigObject): Role | undefined {
     : undefined;
 }
 
-/** Every host of the file's servers, as far as one is text. */
+/** Returns the hosts of the file's servers that are text. */
 function hostsOf(object: ConfigObject): string[] {
   return [object, ...object.children("servers")]
     .flatMap((one) => [...one.values("server"), ...one.values("address")])

@@ -1,6 +1,6 @@
 /**
- * Every server that command line, URIs, configuration file and published list
- * tell of, with all that is known of it.
+ * Collects all servers of command line, URIs, configuration file and published
+ * list, with all their settings.
  *
  * @module
  */
@@ -30,18 +30,21 @@ import {
   serversFromOptions,
 } from "./server_settings.ts";
 
-/** Servers, as all sources together tell of them. */
+/** Servers with the settings of all sources. */
 export interface FoundServers {
-  /** Those with an address of their own. */
+  /** The servers that have an address. */
   readonly servers: readonly ServerSettings[];
-  /** The facts about a server without a name. */
+  /** The settings of a server that has no address. */
   readonly unnamed: ServerSettings;
-  /** The options for all servers. */
+  /** The options that apply to all servers. */
   readonly chosen: ServerSettings["service"];
   readonly warnings: readonly string[];
 }
 
-/** The named servers, or the one that listens on every address. */
+/**
+ * Returns the servers that have an address, or the one server that listens on
+ * every address.
+ */
 export function listed(
   { servers, unnamed }: FoundServers,
   secrets: Secrets,
@@ -50,7 +53,7 @@ export function listed(
     .map((server) => withSecret(server, secrets));
 }
 
-/** Every server with all that is known of it. */
+/** Returns every server with all its settings. */
 export function findServers(
   args: Arguments,
   file: NamedConfig | undefined,
@@ -71,11 +74,11 @@ export function findServers(
   const list = address ?? onlineObject(file?.object);
   if (list !== undefined && online === undefined) {
     throw missing(
-      "A published list of servers cannot be looked at here",
+      "A published list of servers cannot be used here",
       "`umbra url` prints the URI of each server in it",
     );
   }
-  // What is published is complete, and options do not change it.
+  // A published server is complete: options do not override its settings.
   const published = (online ?? []).map((s) =>
     merge(s.origin, s, chosen, common)
   );
@@ -84,10 +87,11 @@ export function findServers(
     ...servers.map((s) => merge(s.origin, chosen, s, common)),
     ...published,
   ];
-  // The name of a list that has none in its file.
+  // A list at the top of a file is read under this key.
   const known = new Set([...knownKeys("top"), MUDB_KEY]);
   const unknown = file?.object.unknownKeys(known) ?? [];
-  // A mistyped key is one that is missing, and warnings come too late.
+  // A misspelt key may be the reason why a setting is missing. The error
+  // includes it, because it is thrown before warnings are shown.
   const hint = unknown.map((warning) => `; ${warning}`).join("");
   return {
     servers: (here.length > 0 ? here : there).map((s) => ({ ...s, hint })),
@@ -101,7 +105,7 @@ export function findServers(
   };
 }
 
-/** The first source that has a setting wins. */
+/** Merges settings; the first source that has a setting wins. */
 function merge(
   origin: string,
   ...sources: readonly ServerSettings[]
@@ -139,7 +143,7 @@ function merge(
   };
 }
 
-/** The configuration file, if one was named. */
+/** Reads the configuration file, if the command line names one. */
 export function readFile(
   args: Arguments,
   sources: Sources,
@@ -153,7 +157,8 @@ export function readFile(
 /**
  * Reads a configuration file.
  *
- * @throws {ConfigError} Also for a file of another program, with what to do.
+ * @throws {ConfigError} Also for a file of another program; the message then
+ * says what to do.
  */
 export function readConfig(name: string, sources: Sources): ConfigObject {
   const text = sources.readText(name);
@@ -162,7 +167,7 @@ export function readConfig(name: string, sources: Sources): ConfigObject {
   throw new ConfigError("ERR_CONFIG_SYNTAX", `${name}: ${foreign}`);
 }
 
-/** The port of a server. */
+/** Returns the port of a server. */
 export function portOf(server: ServerSettings): number {
   if (server.port === undefined) {
     throw missing(
@@ -174,16 +179,19 @@ export function portOf(server: ServerSettings): number {
   return server.port;
 }
 
-/** `::1:8443` is an address without a port, whatever was meant. */
+/**
+ * Returns a hint for an address like `::1:8443`, which is an IPv6 address
+ * without a port.
+ */
 function bracketHint(host: string): string {
   const [, address, port] = /^(.*:.*):(\d{2,5})$/.exec(host) ?? [];
   return port === undefined
     ? ""
-    : `; ${host} is an IPv6 address as a whole: with port ${port} it is ` +
+    : `; ${host} is an IPv6 address without a port: with port ${port} it is ` +
       `[${address}]:${port}`;
 }
 
-/** The address of a server. */
+/** Returns the address of a server. */
 export function upstreamEndpoint(server: ServerSettings): Endpoint {
   const port = portOf(server);
   const host = server.host ?? DEFAULT_SERVER_HOST;
@@ -205,7 +213,7 @@ export function present<T extends object>(
   ) as { [K in keyof T]?: Exclude<T[K], undefined> };
 }
 
-/** The error of something that is missing: what, and what to do. */
+/** Returns the error for something missing: what is missing, and what to do. */
 export function missing(what: string, remedy: string): ConfigError {
   return new ConfigError("ERR_CONFIG_VALUE", `${what}: ${remedy}`);
 }

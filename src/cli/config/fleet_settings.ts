@@ -1,5 +1,5 @@
 /**
- * The fleet of a server, of its settings.
+ * The fleet of a server, from its settings.
  *
  * @module
  */
@@ -12,14 +12,14 @@ import { FLEET, type FleetSettings } from "../settings/fleet.ts";
 import type { Said } from "../settings/read.ts";
 import { locate } from "./secrets.ts";
 
-/** What a server is started with that has a fleet. */
+/** The settings of a server's membership in a fleet. */
 export interface ConfiguredFleet {
   readonly address: EngineAddress;
   /** Name of the fleet in the engine. */
   readonly fleet: string;
-  /** Never logged. */
+  /** Secret; must not be logged. */
   readonly keys: FleetKeys;
-  /** Not set: the name of the host. */
+  /** The name of this server in the fleet; default: the name of the host. */
   readonly node: string | undefined;
   readonly outage: Outage;
   /** Name of those that share its keys. */
@@ -27,50 +27,53 @@ export interface ConfiguredFleet {
   readonly replay: Replay;
 }
 
-/** Settings with what is in the files that they name. */
+/** Settings with the contents of the files that they name. */
 export type FleetContents =
   & Said<
     Omit<FleetSettings, "fleetKey" | "fleetAuthFile" | "fleetCa">
   >
   & {
-    /** The line of the key's file. Never logged. */
+    /** The line of the key file. Secret; must not be logged. */
     readonly fleetKey?: string;
-    /** The line of the file of who we are. Never logged. */
+    /**
+     * The line of the file with the engine's credentials. Secret; must not be
+     * logged.
+     */
     readonly fleetAuth?: string;
-    /** Certificates. */
+    /** PEM certificates of the engine's certification authority. */
     readonly fleetCa?: string;
   };
 
 /**
- * The fleet; `undefined` where there is none.
+ * Reads the settings of the fleet; `undefined` if there is none.
  *
- * @throws {ConfigError} When something is missing, or must not be.
+ * @throws {ConfigError} If a setting is missing or not allowed.
  */
 export function fleetOf(said: FleetContents): ConfiguredFleet | undefined {
   const { fleet: place, fleetKey, fleetAuth, fleetCa, fleetPlain } = said;
   if (place === undefined) {
     if (fleetKey === undefined && said.node === undefined) return undefined;
     throw wrong(
-      `${fleetKey === undefined ? "node" : "fleet_key"} is there, and no ` +
-        "fleet: give fleet URL beside it",
+      `${fleetKey === undefined ? "node" : "fleet_key"} is given without ` +
+        "fleet: give fleet URL as well",
     );
   }
   if (fleetKey === undefined) {
     throw wrong(
-      "fleet needs its key: give fleet_key FILE, the file that umbra fleet " +
-        "init has written",
+      "fleet needs a key: give fleet_key FILE, the file that umbra fleet " +
+        "init wrote",
     );
   }
   const { isSecure, isLocal, address, fleet } = place;
   if (!isSecure && !isLocal && !fleetPlain) {
     throw wrong(
-      `fleet ${address.shown} is another machine's, and without TLS anyone who ` +
-        "is between can change what users may: give valkeys://, or " +
+      `fleet ${address.shown} is on another machine and has no TLS, so ` +
+        "anyone on the network path could change users: give valkeys://, or " +
         "fleet_plain for a private network",
     );
   }
   if (fleetCa !== undefined && !isSecure) {
-    throw wrong("fleet_ca is for an engine that speaks TLS: give valkeys://");
+    throw wrong("fleet_ca needs an engine with TLS: give valkeys://");
   }
   return {
     address: {
@@ -88,10 +91,10 @@ export function fleetOf(said: FleetContents): ConfiguredFleet | undefined {
 }
 
 /**
- * The line of a key file: the key in base64, and behind it one that it
- * replaces.
+ * Reads the line of a key file: the key in base64, optionally followed by an
+ * older key that it replaces.
  *
- * @throws {ConfigError} When it is none.
+ * @throws {ConfigError} If the line is invalid.
  */
 export function readFleetKeys(line: string): FleetKeys {
   const words = line.trim().split(/\s+/);

@@ -1,7 +1,8 @@
 /**
- * What a file is that is no configuration of ours, and what to do with it.
+ * Recognizes files of other programs, and says what to do with them.
  *
- * Security: nothing of the file is repeated; it may be a password as a whole.
+ * Security: messages repeat nothing of the file, which may be a password as a
+ * whole.
  *
  * @module
  */
@@ -11,13 +12,14 @@ import { readSubscription } from "../../codec/ssr_uri.ts";
 /**
  * Recognizes a file by its text.
  *
- * @returns A sentence that says what to do; `undefined` for what may be ours.
+ * @returns A sentence that says what to do; `undefined` if the file may be a
+ * configuration of Umbra.
  */
 export function foreignFile(text: string): string | undefined {
   const start = text.replace(/^\uFEFF/, "").trimStart();
   if (/^<(?:!doctype|html|head|body|\?xml)/i.test(start)) {
-    return "an HTML page, not a configuration: what was saved is the page " +
-      "about the file; download the file itself";
+    return "an HTML page, not a configuration: probably the page about the file " +
+      "was saved; download the file itself";
   }
   const scheme = /^([a-z][a-z\d+.-]*):\/\//i.exec(start)?.[1]?.toLowerCase();
   if (scheme !== undefined) return LINKS[scheme] ?? OTHER_LINK;
@@ -36,13 +38,16 @@ export function foreignFile(text: string): string | undefined {
     : "a subscription: `umbra convert FILE > config.json` takes its servers over";
 }
 
-/** @param text May have comments: what has them is not another program's. */
+/**
+ * @param text The text. A text with comments is not recognized as a file of
+ * another program.
+ */
 function foreignJson(text: string): string | undefined {
   let document: unknown;
   try {
     document = JSON.parse(text);
   } catch {
-    // The reader of configurations says what is wrong, and where.
+    // The parser of configurations reports the mistake with its place.
     return undefined;
   }
   if (typeof document !== "object" || document === null) return undefined;
@@ -52,7 +57,7 @@ function foreignJson(text: string): string | undefined {
   }
   const { inbounds, outbounds } = document as Record<string, unknown>;
   if ([inbounds, outbounds].flat().some(isOfXray)) {
-    return "a configuration of V2Ray or Xray, which is not read here: give the " +
+    return "a configuration of V2Ray or Xray, which is not supported: give the " +
       "ss:// link of its server";
   }
   if (isSingBox(document)) {
@@ -60,13 +65,14 @@ function foreignJson(text: string): string | undefined {
       "takes its Shadowsocks servers over";
   }
   return Array.isArray(inbounds)
-    ? "a server's configuration of sing-box, which is not read here: write one " +
+    ? "a server's configuration of sing-box, which is not supported: write one " +
       "with the same port, method and password"
     : undefined;
 }
 
 /**
- * True for an outbound of Xray: it has a protocol where sing-box has a type.
+ * True for an outbound of Xray, which has `protocol` instead of the `type` of
+ * sing-box.
  */
 function isOfXray(entry: unknown): boolean {
   return typeof entry === "object" && entry !== null && "protocol" in entry;

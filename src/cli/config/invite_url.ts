@@ -1,5 +1,5 @@
 /**
- * The address at which users find their invitations.
+ * The web address at which users find their invitations.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import type { AdminAddress } from "../settings/program.ts";
 import type { OperatorSettings } from "./operator_settings.ts";
 import { isWildcard } from "./values.ts";
 
-/** What decides about it. */
+/** The settings on which the address depends. */
 export type InviteSettings = Pick<
   OperatorSettings,
   | "admin"
@@ -24,10 +24,10 @@ export type InviteSettings = Pick<
 >;
 
 /**
- * The address, without a slash at its end.
+ * Returns the address, without a slash at its end.
  *
- * @param guessHost Guesses the host where the port is on every address.
- * @returns `undefined` where there is no such port that has one.
+ * @param guessHost Guesses the host if the port listens on every address.
+ * @returns `undefined` if there is no port of invitations with an address.
  */
 export function inviteUrlOf(
   settings: InviteSettings,
@@ -38,7 +38,7 @@ export function inviteUrlOf(
   const port = invite ?? admin;
   if (port === undefined || "path" in port) return undefined;
   const cert = invite === undefined ? settings.adminCert : settings.inviteCert;
-  // What only this machine reaches, others reach by no other name.
+  // A loopback address is of no use to clients on other machines.
   const host = isLoopback(port.host)
     ? port.host
     : publicHost ?? (isWildcard(port.host) ? guessHost() : port.host);
@@ -47,7 +47,7 @@ export function inviteUrlOf(
 }
 
 /**
- * Refuses what leaves something out.
+ * Checks that the settings of invitations are complete.
  *
  * @throws {ConfigError} `ERR_CONFIG_VALUE`.
  */
@@ -60,7 +60,7 @@ export function checkInvite(settings: InviteSettings): void {
   if (settings.inviteUrl !== undefined) return;
   throw wrong(
     "--invite on a unix socket has no address for users: give --invite-url, " +
-      "where the proxy in front of it is reached",
+      "the address of the proxy in front of it",
   );
 }
 
@@ -78,7 +78,7 @@ function checkPair(
   }
   if (port === undefined || "path" in port) {
     throw wrong(
-      `--${name}-cert is for --${name} HOST:PORT: give that, or leave the ` +
+      `--${name}-cert needs --${name} HOST:PORT: give it, or leave the ` +
         "certificate out",
     );
   }

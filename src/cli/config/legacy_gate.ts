@@ -1,6 +1,6 @@
 /**
- * What lets methods in that do not protect what they carry: nothing but the
- * operator's word.
+ * Refuses methods that do not protect what they carry, unless the operator
+ * allows them explicitly.
  *
  * @module
  */
@@ -27,11 +27,11 @@ export function allowsLegacy(
 }
 
 /**
- * Lets servers through whose methods may be used.
+ * Checks that the methods of servers may be used.
  *
- * @param allowed What {@link allowsLegacy} says.
- * @returns A warning for each method that does not protect.
- * @throws {ConfigError} `ERR_SS_METHOD_UNSUPPORTED` when one is not allowed.
+ * @param allowed The result of {@link allowsLegacy}.
+ * @returns A warning for each method that does not protect what it carries.
+ * @throws {ConfigError} `ERR_SS_METHOD_UNSUPPORTED` if a method is not allowed.
  */
 export function checkLegacy(
   servers: readonly ServerSettings[],
@@ -68,12 +68,12 @@ function serverSsr(server: ServerSettings, method: Method): MethodOfKeys {
   };
 }
 
-/** The method, as the keys give it. */
+/** The part of the keys that names the method. */
 type MethodOfKeys = Pick<ServerKeys, "method"> & {
   readonly ssr?: SsrSettings;
 };
 
-/** A method with all that is around it, for people. */
+/** Returns a method and its layers in words. */
 export function describeMethod(
   { method: { name }, ssr }: MethodOfKeys,
 ): string {
@@ -82,20 +82,20 @@ export function describeMethod(
     : `ShadowsocksR (${name}, ${ssr.protocol}, ${ssr.obfs})`;
 }
 
-/** The weakness of a method, for an operator who has allowed it. */
+/** Describes the weakness of a method, for an operator who allows it. */
 export function weaknessOf({ name, family }: Method): string {
   switch (family.name) {
     case "lightsocks":
-      return "replaces each byte by another, always the same: anyone who " +
-        "listens finds the table by counting, and can change what passes";
+      return "replaces each byte by a fixed other byte: an observer can " +
+        "derive the table by counting, and change the traffic";
     case "ShadowsocksR":
-      return "authenticates little of what it carries, has disguises that " +
-        "anybody sees through who knows them, and a key that is MD5 of the " +
+      return "authenticates little of the traffic, has obfuscation that is " +
+        "easy to recognize, and a key that is the MD5 hash of the " +
         "password";
     default:
       return name === "none"
-        ? "encrypts nothing: anyone who listens can read and change what passes"
-        : "notices no change on the way: recordings can be decrypted through " +
-          "the server, and probes can tell it";
+        ? "encrypts nothing: an observer can read and change the traffic"
+        : "does not detect changes of the traffic: recordings can be decrypted with " +
+          "the help of the server, and probes can recognize it";
   }
 }

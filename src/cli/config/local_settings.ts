@@ -1,6 +1,6 @@
 /**
- * What the command line and a configuration file say of the listening side of
- * `ss-local`.
+ * The settings of the listening side of `ss-local`, from the command line and
+ * the configuration file.
  *
  * @module
  */
@@ -44,47 +44,47 @@ import { socksUsersFromFile } from "./socks_users.ts";
 import type { Redirection } from "../../transport.ts";
 import { type HostAndPort, PORT_EXPECTED } from "./values.ts";
 
-/** One place to listen, as far as the settings say. */
+/** The settings of one local; all are optional. */
 export interface LocalSettings {
   /** Name or IP address. */
   readonly host?: string | undefined;
   /** 0 to 65,535. */
   readonly port?: number | undefined;
   readonly service?: Said<ServiceOptions> | undefined;
-  /** The users; not set: every client may connect. */
+  /** The users; not set if every client may connect. */
   readonly users?: readonly SocksUser[] | undefined;
-  /** The protocols for programs. */
+  /** The protocol that programs speak. */
   readonly protocol?: InboundProtocol | undefined;
-  /** Set: it answers DNS, and this is said of who is asked. */
+  /** Set for a local that answers DNS: the resolvers that it asks. */
   readonly dns?: LocalDns | undefined;
   /** The target of a tunnel. */
   readonly tunnelTo?: Address | undefined;
-  /** True if what the system redirects comes here, by name of the protocol. */
+  /** True if the local has the protocol `redir`. */
   readonly isRedir?: boolean;
-  /** The redirection of TCP by the system. */
+  /** The method by which the system redirects TCP. */
   readonly tcpRedir?: Redirection | undefined;
-  /** The use of names that clients say first. */
+  /** The use of the names that clients send first (TLS, HTTP, QUIC). */
   readonly sniff?: Said<SniffKeys> | undefined;
-  /** Rules of its own; not set where it has those of all. */
+  /** The rules of this local; not set if it uses the common rules. */
   readonly rules?: OwnRules | undefined;
 }
 
-/** Who is asked by a local that answers DNS. */
+/** The resolvers of a local that answers DNS. */
 export interface LocalDns {
-  /** By this machine. */
+  /** The resolver that this machine asks. */
   readonly direct?: Endpoint | undefined;
-  /** By the server. */
+  /** The resolver that is asked through the server. */
   readonly resolver?: Endpoint | undefined;
 }
 
-/** The settings from the command line. */
+/** Reads the settings of the command line. */
 export function localFromOptions(args: Arguments): LocalSettings {
   const { address, port, protocol } = fromOptions(LOCAL, args);
   return {
     host: address?.host,
     port: address?.port ?? port,
     users: fromOptions(SOCKS_USERS, args).users,
-    // The option takes neither a tunnel nor redir.
+    // The option accepts neither tunnel nor redir.
     protocol: inboundOf(protocol ?? [], "--protocol") as
       | Exclude<SpokenProtocol, "tunnel" | "redir" | "dns">
       | undefined,
@@ -95,8 +95,8 @@ export function localFromOptions(args: Arguments): LocalSettings {
 }
 
 /**
- * What a configuration file says: libev's `local_address` and `local_port`,
- * then rust's `locals`.
+ * Reads the locals of a configuration file: libev's `local_address` and
+ * `local_port`, then rust's `locals`.
  *
  * @throws {ConfigError} With the place of the mistake.
  */
@@ -129,8 +129,8 @@ export function localsFromFile(
 }
 
 /**
- * True for a file of libev's `ss-redir`: its top says how TCP is redirected, and
- * not what programs speak.
+ * True for a file of libev's `ss-redir`: its top says how TCP is redirected,
+ * and has no protocol for programs.
  */
 export function isForRedir(file: ConfigObject): boolean {
   return tcpRedir(fromObject(REDIR, file)) !== undefined &&
@@ -148,7 +148,7 @@ function localFromObject(
   if (place === "local" && words.some(isWire)) {
     throw object.wrong(
       "protocol",
-      "what programs speak; what the server speaks is at the top",
+      "a protocol for programs; the protocol of the server is at the top",
     );
   }
   const protocol = inboundOf(words, object.where("protocol"));
@@ -174,7 +174,7 @@ function localFromObject(
   };
 }
 
-/** @throws {ConfigError} For what has no use without DNS. */
+/** @throws {ConfigError} For a key that needs the protocol `dns`. */
 function dnsFromObject(
   object: ConfigObject,
   place: Place,
@@ -186,7 +186,7 @@ function dnsFromObject(
     throw new ConfigError(
       "ERR_CONFIG_VALUE",
       `${object.where(LOCAL_DNS[name].key!)} is for a local with ` +
-        '"protocol": "dns"; beside others give --dns-listen, --dns-upstream ' +
+        '"protocol": "dns"; for other locals give --dns-listen, --dns-upstream ' +
         "and --dns-direct",
     );
   }
@@ -205,14 +205,16 @@ function dnsFromObject(
   };
 }
 
-/** The switch of libev says the same as the word of rust. */
+/** Returns how TCP is redirected: libev has a switch for it, rust a word. */
 function tcpRedir(
   { tproxy, tcp }: Said<RedirKeys>,
 ): Redirection | undefined {
   return tproxy ? "tproxy" : tcp;
 }
 
-/** The address of a local with a file of the originals of lightsocks. */
+/**
+ * Returns the address of a local in a file of the original lightsocks programs.
+ */
 function lightsocksLocal(
   file: ConfigObject,
   place: Place,
@@ -226,9 +228,9 @@ function lightsocksLocal(
 }
 
 /**
- * The word that names what programs speak.
+ * Returns the word for the protocol that programs speak.
  *
- * @throws {ConfigError} When there are several.
+ * @throws {ConfigError} If there are several.
  */
 function inboundOf(
   words: readonly string[],
@@ -238,11 +240,11 @@ function inboundOf(
   if (second === undefined) return word as SpokenProtocol | undefined;
   throw new ConfigError(
     "ERR_CONFIG_VALUE",
-    `${origin}: two protocols for programs to speak; give one`,
+    `${origin}: two protocols for programs; give one`,
   );
 }
 
-/** The target of one of rust's tunnels. */
+/** Returns the target of a tunnel in the form of shadowsocks-rust. */
 function forwardTarget(
   object: ConfigObject,
   { forwardAddress: host, forwardPort: port }: Said<LocalKeys>,

@@ -1,5 +1,5 @@
 /**
- * Plugins that need no program: what they would do is done here.
+ * Plugins that Umbra replaces itself, without a program.
  *
  * @module
  */
@@ -12,18 +12,18 @@ import { findPlugin, pluginOf } from "./plugin_settings.ts";
 import type { Sources } from "./secrets.ts";
 import type { ServerSettings } from "./server_settings.ts";
 
-/** The way to a server; at most one of both. */
+/** How a server is reached: by WebSocket, through a plugin, or directly. */
 export interface Way {
   readonly transport?: WebSocketTransport;
   readonly plugin?: PluginOptions;
 }
 
 /**
- * True if the plugin of a server is a program, or done without. The one place
- * where that is decided: a program that is there is used.
+ * Decides how a server is reached. A plugin program that is installed is used;
+ * v2ray-plugin is replaced by Umbra's own WebSocket if the program is missing.
  *
- * @param port Of the server.
- * @throws {ConfigError} When there is neither.
+ * @param port The port of the server.
+ * @throws {ConfigError} If the program is missing and cannot be replaced.
  */
 export function wayOf(
   server: ServerSettings,
@@ -34,7 +34,7 @@ export function wayOf(
   if (transport !== undefined && plugin?.name) {
     throw new ConfigError(
       "ERR_CONFIG_VALUE",
-      `${origin}: "transport" and "plugin" both carry the server: give one`,
+      `${origin}: "transport" and "plugin" exclude each other: give one`,
     );
   }
   if (transport !== undefined) return { transport };
@@ -54,10 +54,10 @@ export function wayOf(
 }
 
 /**
- * What carries a server of a list, where its plugin must not be started.
+ * Returns the transport that replaces a plugin where no program may be started.
  *
  * @param plugin Name of the program, and its options: `name;key=value`.
- * @returns `undefined` where that takes the program.
+ * @returns `undefined` if the plugin cannot be replaced.
  */
 export function withoutProgram(
   plugin: string,

@@ -1,5 +1,5 @@
 /**
- * What is said of keys of other programs that are not served.
+ * Handles keys of other programs that Umbra does not support.
  *
  * @module
  */
@@ -10,10 +10,11 @@ import { rowsAt } from "../settings/tables.ts";
 import type { ConfigObject } from "./config_file.ts";
 
 /**
- * Looks for them in an object. One that asks for nothing is let be.
+ * Looks for unsupported keys in an object. A key whose value has no effect is
+ * accepted.
  *
  * @returns A warning for each key that is ignored.
- * @throws {ConfigError} `ERR_CONFIG_VALUE` for one that must not be.
+ * @throws {ConfigError} `ERR_CONFIG_VALUE` for a key that must not be ignored.
  */
 export function checkNotServed(object: ConfigObject, place: Place): string[] {
   const served = rowsAt(place);
@@ -28,7 +29,7 @@ export function checkNotServed(object: ConfigObject, place: Place): string[] {
   if (refused !== undefined) {
     throw new ConfigError(
       "ERR_CONFIG_VALUE",
-      `${refused.where} is not supported (yet): ${refused.why}`,
+      `${refused.where} is not supported: ${refused.why}`,
     );
   }
   return asked.filter(({ standing }) => standing === "ignored")

@@ -1,7 +1,8 @@
 /**
- * What the command line and a configuration file say of a published list of
- * servers. In a file it is shadowsocks-rust's `online_config`, which keeps the
- * address, as good as a password, out of the process list.
+ * The settings of a published list of servers, from the command line and the
+ * configuration file. In a file they are shadowsocks-rust's `online_config`,
+ * which keeps the address out of the process list; the address gives access
+ * like a password.
  *
  * @module
  */
@@ -14,36 +15,36 @@ import { complete, fromObject, fromOptions, merge } from "../settings/read.ts";
 import { knownKeys } from "../settings/tables.ts";
 import type { ConfigObject } from "./config_file.ts";
 
-/** A list that was asked for. */
+/** The settings of a published list. */
 export interface OnlineSettings {
-  /** The address of the list. Secret but for the host. */
+  /** The address of the list. Secret, except for the host. */
   readonly url: URL;
-  /** Milliseconds between two looks at it. */
+  /** Milliseconds between two fetches. */
   readonly refreshMs: number;
-  /** Plugins that it may ask for, by name. */
+  /** Names of the plugins that the list may use. */
   readonly allowedPlugins: readonly string[];
-  /** The copy on disk; not set: in the system's folder for such files. */
+  /** The copy on disk; default: a file in the system's cache folder. */
   readonly cacheFile?: string | undefined;
 }
 
-/** The key at the top of a configuration file. */
+/** The key at the top of a configuration file that names the list. */
 const ONLINE_KEY = LIST.online.key!;
 
-/** The list that a file names, and its place. */
+/** Returns the object of a file that names the list. */
 export function onlineObject(
   file: ConfigObject | undefined,
 ): ConfigObject | undefined {
   return file?.isEmpty(ONLINE_KEY) ? undefined : file?.child(ONLINE_KEY);
 }
 
-/** One warning for each key of {@link onlineObject} that is not known. */
+/** Returns one warning for each unknown key of {@link onlineObject}. */
 export function unknownOnlineKeys(file: ConfigObject | undefined): string[] {
   return onlineObject(file)?.unknownKeys(knownKeys("online")) ?? [];
 }
 
 /**
- * The list that is asked for, if one is; an address on the command line beats
- * the file.
+ * Returns the settings of the list, if there is one; an address on the command
+ * line overrides the file.
  *
  * @throws {ConfigError} With the place of the mistake.
  */

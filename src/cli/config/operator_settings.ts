@@ -1,7 +1,7 @@
 /**
- * What the command line and the top of a configuration file say of the running
- * program rather than of its servers: the operator's port, the manager, the
- * store of users, the log, threads and ports.
+ * The settings of the program that belong to none of its servers: the
+ * operator's port, the manager, the store of users, the log, threads and ports.
+ * They are read from the command line and the top of the configuration file.
  *
  * @module
  */
@@ -28,7 +28,7 @@ import { interfaceOf } from "./outbound_settings.ts";
 import type { FleetContents } from "./fleet_settings.ts";
 import { locate, readHidden, type Secrets } from "./secrets.ts";
 
-/** The operator's settings, with defaults. */
+/** The settings of the program, with defaults. */
 export interface OperatorSettings
   extends
     RunningSettings,
@@ -36,17 +36,15 @@ export interface OperatorSettings
     SocketOptions,
     FleetContents,
     Partial<Omit<ControlSettings, "adminTokenFile">> {
-  /** The line of `admin_token_file`. Never logged. */
+  /** The line of `admin_token_file`. Secret; must not be logged. */
   readonly adminToken?: string;
-  /** True if names have their IPv6 addresses first. */
+  /** True if IPv6 addresses of a name are tried before IPv4 addresses. */
   readonly ipv6First: boolean;
-  /**
-   * The addresses from which everything leaves; not set: the system chooses.
-   */
+  /** The source addresses of outgoing traffic; default: the system chooses. */
   readonly outbound?: OutboundAddresses;
 }
 
-/** Files of which the content is a setting. */
+/** The settings whose value is the content of a file. */
 type SecretFile = "adminTokenFile" | "fleetKey" | "fleetAuthFile" | "fleetCa";
 
 const TABLE = {
@@ -59,7 +57,10 @@ const TABLE = {
   ...FLEET,
 };
 
-/** The row that each of {@link OperatorSettings} comes of. */
+/**
+ * The row of the settings table from which each of {@link OperatorSettings} is
+ * read.
+ */
 export const OPERATOR_ROWS: AnySettings = {
   ...TABLE,
   adminToken: ADMIN.adminTokenFile,
@@ -68,11 +69,11 @@ export const OPERATOR_ROWS: AnySettings = {
 };
 
 /**
- * Command line and file as one; an option beats the file. A path in the file
- * is relative to the file.
+ * Reads command line and file; an option overrides the file. A path in the file
+ * is relative to the folder of the file.
  *
- * @param role Whose log it is.
- * @param file Not set: no file was given.
+ * @param role The role, which decides the defaults of the log.
+ * @param file Not set if there is no configuration file.
  * @throws {ConfigError} With the place of the mistake.
  */
 export function operatorSettings(
@@ -85,7 +86,9 @@ export function operatorSettings(
 ): OperatorSettings {
   const chosen = fromOptions(TABLE, args);
   const filed = file === undefined ? {} : fromObject(TABLE, file.object);
-  /** An option's path, or the file's, and where it was written. */
+  /**
+   * Returns the path of an option or of the file, and its place for messages.
+   */
   const path = (
     name: SecretFile | (typeof PATHS)[number],
   ): readonly [string, string] | undefined => {
@@ -132,7 +135,7 @@ export function operatorSettings(
   };
 }
 
-/** Settings that are paths, relative to the file in which they stand. */
+/** Settings that are paths, relative to the folder of their file. */
 const PATHS = [
   "store",
   "adminCert",
@@ -141,7 +144,7 @@ const PATHS = [
   "inviteKey",
 ] as const;
 
-/** `public_host` of a file. @throws {ConfigError} With its place. */
+/** Reads `public_host` of a file. @throws {ConfigError} With its place. */
 export function publicHostOf(file: NamedConfig): string | undefined {
   const { publicHost } = CONTROL;
   return fromObject({ publicHost }, file.object).publicHost;

@@ -1,9 +1,10 @@
 /**
- * Which addresses of this host connections and datagrams leave from, and
- * whether the runtime can do that.
+ * The source addresses of outgoing connections and datagrams, and a check that
+ * the runtime can use them.
  *
- * The names are those of shadowsocks-rust, and of shadowsocks-libev's server.
- * libev's `-i` takes an interface, and ours either: see `interfaceOf()`.
+ * The names of the settings are those of shadowsocks-rust and of
+ * shadowsocks-libev's server. libev's `-i` takes an interface, Umbra's takes an
+ * interface or an address: see `interfaceOf()`.
  *
  * @module
  */
@@ -20,8 +21,8 @@ import { INTERFACE } from "../settings/sockets.ts";
 /**
  * Reads the options, or else the file.
  *
- * @param role A server has `-b` besides, under its name of libev.
- * @returns `undefined`: the system chooses.
+ * @param role The role; a server also has `-b`, as in libev.
+ * @returns `undefined` if the system chooses the addresses.
  * @throws {ConfigError} With the place of the mistake.
  */
 export function outboundOf(
@@ -45,21 +46,21 @@ export function outboundOf(
   return oneOfEach(filed, () => file.wrong(key, each!.expected));
 }
 
-/** `-i eth0`, as shadowsocks-libev has it. */
+/** Returns the interface of `-i eth0`, as in shadowsocks-libev. */
 export function interfaceOf(args: Arguments): string | undefined {
   return fromOptions(OUTBOUND, args).both
     ?.find((name) => INTERFACE.read(name) !== undefined);
 }
 
 /**
- * What libev's server would do with a key that, in our files, is about
- * `ss-local` alone.
+ * Warns about `local_address` in a server's file. libev's server sends from
+ * that address; Umbra uses the key only for `ss-local`.
  *
  * @returns A warning, or nothing.
  */
 export function localAddressWarning(file: ConfigObject | undefined): string[] {
   const ip = parseIp(String(file?.values("local_address")[0]));
-  // Files that both roles share have a loopback address there.
+  // A file that both roles share usually has a loopback address there.
   const isOutward = ip !== undefined && ip[0] !== 127 &&
     !ip.subarray(0, -1).every((byte) => byte === 0);
   return isOutward
@@ -70,7 +71,7 @@ export function localAddressWarning(file: ConfigObject | undefined): string[] {
     : [];
 }
 
-/** @param wrong Makes the error of a second address of a family. */
+/** @param wrong Makes the error for a second address of one family. */
 function oneOfEach(
   addresses: readonly string[],
   wrong: () => ConfigError,
@@ -84,20 +85,20 @@ function oneOfEach(
   return addresses.length > 0 ? chosen : undefined;
 }
 
-/** The traffic that will leave this host. */
+/** The kinds of traffic that will leave this host. */
 export interface OutboundTraffic {
-  /** Connections. */
+  /** True for connections. */
   readonly streams: boolean;
-  /** Datagrams. */
+  /** True for datagrams. */
   readonly datagrams: boolean;
 }
 
 /**
- * Tries the addresses before anything is served: on each, something is opened
- * that listens, and a connection to it is made from there.
+ * Tests the source addresses before anything is served: opens a listener on
+ * each address, and connects to it from there.
  *
- * @param transport Made with these addresses.
- * @throws {ConfigError} When the host has not such an address, or the runtime
+ * @param transport A transport that uses these addresses.
+ * @throws {ConfigError} If the host does not have an address, or the runtime
  * cannot choose it.
  */
 export async function checkOutbound(
@@ -111,9 +112,10 @@ export async function checkOutbound(
       throw new ConfigError(
         "ERR_CONFIG_VALUE",
         `Cannot send from ${host}: the ${transport.name} transport cannot ` +
-          "choose the address that a TCP connection leaves from; use " +
-          "--transport linux, run Umbra on Bun, or relay UDP alone (-U), or let the system prefer the address: " +
-          "`ip route change default … src ADDRESS`",
+          "choose the source address of a TCP connection; use --transport " +
+          "linux, run Umbra on Bun, relay only UDP (-U), or set the " +
+          "preferred address in the system: `ip route change default … src " +
+          "ADDRESS`",
       );
     }
     try {
@@ -140,7 +142,7 @@ async function connectFrom(transport: Transport, host: string): Promise<void> {
 
 function explain(error: TransportError): string {
   if (error.code === "ERR_NET_ADDRESS_UNAVAILABLE") {
-    return "this host has no such address; `ip address` shows those it has";
+    return "this host does not have the address; `ip address` lists its addresses";
   }
   return error.message;
 }

@@ -1,5 +1,6 @@
 /**
- * What a configuration file says of a panel, and what a panel says of a server.
+ * The settings of a panel in a configuration file, and the settings that a
+ * panel gives to a server.
  *
  * @module
  */
@@ -19,15 +20,15 @@ import { passwordSecret, Secrets, type Sources } from "./secrets.ts";
 import type { ServerSettings } from "./server_settings.ts";
 import { readUrl, URL_EXPECTED } from "./values.ts";
 
-/** A panel that was asked for. */
+/** The settings of a panel. */
 export interface PanelSettings extends PanelAddress {
-  /** True if traffic is sent again that may have arrived. */
+  /** True if a traffic report that may have arrived is sent again. */
   readonly resends: boolean;
-  /** One sentence each. */
+  /** One sentence for each warning. */
   readonly warnings: readonly string[];
 }
 
-/** What a file says of a panel, and where. */
+/** Returns the object of a file that names a panel. */
 export function panelObject(
   file: ConfigObject | undefined,
 ): ConfigObject | undefined {
@@ -36,7 +37,7 @@ export function panelObject(
 }
 
 /**
- * The panel that a file asks for, if it does.
+ * Reads the settings of the panel, if the file names one.
  *
  * @throws {ConfigError} With the place of the mistake.
  */
@@ -55,8 +56,8 @@ export function panelSettings(
   if (token !== undefined && tokenFile !== undefined) {
     throw new ConfigError(
       "ERR_CONFIG_VALUE",
-      `${object.where("token_file")}: there is a "token" beside it; give one ` +
-        "of them",
+      `${object.where("token_file")} and "token" exclude each other: give ` +
+        "one",
     );
   }
   if (token === undefined && tokenFile === undefined) {
@@ -91,18 +92,21 @@ function addressOf(
   const isWhole = url !== undefined && url.search === "" && url.hash === "" &&
     url.username === "" && url.password === "";
   if (!isWhole) {
-    throw object.wrong("url", `${URL_EXPECTED}, with nothing behind`);
+    throw object.wrong("url", `${URL_EXPECTED}, without query or fragment`);
   }
   if (url.protocol === "https:" || plain || isLoopback(url.hostname)) {
     return url;
   }
   throw object.wrong(
     "url",
-    'https, or "plain": true where the token cannot be read on its way',
+    'https, or "plain": true if others cannot read the token on its path',
   );
 }
 
-/** Stands for what a panel would say, where nothing is started. */
+/**
+ * The settings assumed for a panel that was not asked, because nothing is
+ * started.
+ */
 export const UNASKED: PanelNode = {
   method: "2022-blake3-aes-256-gcm",
   port: 8388,
@@ -114,10 +118,10 @@ export const UNASKED: PanelNode = {
 };
 
 /**
- * Servers with what their panel says of them.
+ * Completes servers with the settings of their panel.
  *
- * @param node Not set: the panel was not asked.
- * @throws {ConfigError} When file and panel do not go together.
+ * @param node Not set if the panel was not asked.
+ * @throws {ConfigError} If file and panel contradict each other.
  */
 export function withPanel(
   found: FoundServers,
@@ -128,8 +132,8 @@ export function withPanel(
   if (node === undefined) {
     throw new ConfigError(
       "ERR_CONFIG_VALUE",
-      `${where}: the panel has port, method and users, and only \`umbra ` +
-        "server` asks it",
+      `${where}: port, method and users are on the panel, and only \`umbra ` +
+        "server` reads them",
     );
   }
   const complete = (server: ServerSettings): ServerSettings =>
@@ -161,7 +165,7 @@ function fromPanel(
   if (said !== undefined) {
     throw new ConfigError(
       "ERR_CONFIG_VALUE",
-      `${where}: the panel says "${said}": leave it out`,
+      `${where}: the panel sets "${said}": leave it out`,
     );
   }
   if (node.plugin !== undefined && plugin === undefined) {

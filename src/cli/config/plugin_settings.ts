@@ -1,5 +1,6 @@
 /**
- * What the sources say of the program in front of a server → how it is run.
+ * Turns the plugin settings of the sources into the options of the plugin
+ * program.
  *
  * @module
  */
@@ -18,22 +19,22 @@ import { locate, type Sources } from "./secrets.ts";
 
 /** The settings of a plugin from one source. */
 export interface PluginSettings extends Said<PluginKeys> {
-  /** The folder of a relative path; default: the working folder. */
+  /** The folder to which a path is relative; default: the working folder. */
   readonly folder?: string;
   /**
-   * Option that named it: what was given to it is not repeated, as it may be a
-   * password.
+   * The option that named the plugin. Messages then do not repeat its value,
+   * which may be a password.
    */
   readonly option?: string;
 }
 
-/** A server that may have one, and where it was written. */
+/** A server that may have a plugin, and the place of its settings. */
 interface Fronted {
   readonly origin: string;
   readonly plugin?: PluginSettings | undefined;
 }
 
-/** The settings, if there are any. */
+/** Returns the settings if any is given. */
 export function saidPlugin(
   said: PluginSettings,
 ): PluginSettings | undefined {
@@ -41,7 +42,7 @@ export function saidPlugin(
   return Object.keys(told).length === 0 ? undefined : said;
 }
 
-/** The plugin of a link: program and options in one text. */
+/** Splits the plugin of a link into program and options. */
 export function pluginFromLink(
   text: string | undefined,
 ): PluginSettings | undefined {
@@ -49,8 +50,8 @@ export function pluginFromLink(
 }
 
 /**
- * The first source that names a plugin, changed by those before it: options of
- * one program mean nothing to another.
+ * Takes the first source that names a plugin, and the settings of the sources
+ * before it. Settings of later sources are for another program.
  */
 export function mergePlugins(
   sources: readonly (PluginSettings | undefined)[],
@@ -62,12 +63,15 @@ export function mergePlugins(
     : merge<PluginSettings>(...named < 0 ? said : said.slice(0, named + 1));
 }
 
-/** Debian has another name for it. */
+/** Names of plugins in Debian that differ from the usual names. */
 const OTHER_NAMES: Readonly<Record<string, string>> = {
   "v2ray-plugin": "ss-v2ray-plugin",
 };
 
-/** The path of the program; `undefined` where there is none to be run. */
+/**
+ * Returns the path of the program; `undefined` if the program is missing or no
+ * programs can be run.
+ */
 export function findPlugin(
   { name = "", folder = "" }: PluginSettings,
   { programs }: Sources,
@@ -81,10 +85,10 @@ export function findPlugin(
 }
 
 /**
- * How the plugin of a server is run.
+ * Returns the options of a server's plugin.
  *
- * @returns `undefined` where there is none.
- * @throws {ConfigError} When it cannot be run here.
+ * @returns `undefined` if the server has no plugin.
+ * @throws {ConfigError} If the program cannot be run.
  */
 export function pluginOf(
   { plugin, origin }: Fronted,
@@ -102,15 +106,15 @@ export function pluginOf(
   }
   const { programs } = sources;
   const refusal = programs === undefined
-    ? "no programs are run here"
+    ? "programs cannot be run here"
     : programs.refusal();
   if (refusal !== undefined) throw wrong(refusal);
   const path = findPlugin(plugin, sources);
   if (path === undefined) {
     throw wrong(
       name.includes("/")
-        ? "there is no such program"
-        : "no such program in PATH: install it, or give its path",
+        ? "the program does not exist"
+        : "the program is not in PATH: install it, or give its path",
     );
   }
   const env = { ...programs!.environment() };
@@ -132,9 +136,10 @@ export function pluginOf(
 }
 
 /**
- * What has no effect behind a plugin, or is no plugin.
+ * Returns warnings about settings that have no effect with a plugin, or without
+ * one.
  *
- * @returns One sentence each.
+ * @returns One sentence for each warning.
  */
 export function pluginWarnings(
   servers: readonly Fronted[],
@@ -147,9 +152,9 @@ export function pluginWarnings(
 }
 
 /**
- * Makes sure that something passes through the plugin of a server.
+ * Checks that the plugin of a server carries any traffic.
  *
- * @throws {ConfigError} When nothing would.
+ * @throws {ConfigError} If it carries none.
  */
 export function checkPluginMode(
   { origin }: Fronted,
@@ -163,12 +168,12 @@ export function checkPluginMode(
   ) return;
   throw new ConfigError(
     "ERR_CONFIG_VALUE",
-    `${origin}: nothing would pass through the plugin: its mode is ` +
-      `"${plugin.mode}", that of the server "${mode}"`,
+    `${origin}: the plugin would carry no traffic: its mode is ` +
+      `"${plugin.mode}", the mode of the server "${mode}"`,
   );
 }
 
-/** The settings of a plugin as the keys of a file. */
+/** Returns the settings of a plugin as keys of a file. */
 export function pluginKeys(
   plugin: PluginSettings | undefined,
 ): Record<string, unknown> {
@@ -182,7 +187,7 @@ export function pluginKeys(
     : {};
 }
 
-/** The plugin of a server as a link for its clients has it. */
+/** Returns the plugin of a server in the form of a client's link. */
 export function linkedPlugin(
   plugin: PluginSettings | undefined,
 ): string | undefined {

@@ -1,6 +1,6 @@
 /**
- * Everything there is to say of a configuration file at once: what has to be
- * changed, what is ignored, and how much is right.
+ * Collects all mistakes of a configuration file at once, its ignored settings,
+ * and the number of correct keys.
  *
  * @module
  */
@@ -18,17 +18,17 @@ import { methodAt } from "./server_settings.ts";
 
 /** The review of a file. */
 export interface Review {
-  /** Reasons why the file cannot be used; one sentence each. */
+  /** Mistakes that prevent the use of the file; one sentence each. */
   readonly toChange: string[];
-  /** Settings without an effect; one sentence each. */
+  /** Settings that have no effect; one sentence each. */
   readonly ignored: string[];
-  /** The number of keys that are right. */
+  /** The number of correct keys. */
   fine: number;
 }
 
 /**
- * Looks at every key by itself. What follows from several together is left to
- * the start of the role.
+ * Checks every key by itself. Mistakes that involve several keys are found when
+ * the role is configured.
  */
 export function reviewConfig(file: ConfigObject): Review {
   const review: Review = { toChange: [], ignored: [], fine: 0 };
@@ -62,7 +62,7 @@ function reviewObject(
   }
 }
 
-/** @returns True, for a key that is right itself. */
+/** @returns Always true: the key itself is correct. */
 function reviewBelow(
   object: ConfigObject,
   key: string,
@@ -79,7 +79,9 @@ function reviewBelow(
   return true;
 }
 
-/** Keys that hold objects with keys of their own. */
+/**
+ * Keys whose values are objects with their own keys, and the place of those.
+ */
 const BELOW: ReadonlyMap<string, Place> = new Map([
   ...keysOf(SERVERS.servers).map((key) => [key, "server"] as const),
   ...keysOf(LOCALS.locals).map((key) => [key, "local"] as const),
@@ -94,7 +96,7 @@ function checkMethod(object: ConfigObject, key: string): void {
   methodAt(object.where(key), String(object.values(key)[0]));
 }
 
-/** @returns What `look` does; false where it throws. */
+/** @returns The result of `look`; false if it throws. */
 function attempt(review: Review, look: () => boolean): boolean {
   try {
     return look();

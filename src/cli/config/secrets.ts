@@ -1,10 +1,10 @@
 /**
- * Passwords and keys as they are written: in the file, in the environment, in
- * a file of their own. Never logged.
+ * Passwords and keys from the configuration file, the environment, or a file of
+ * their own. They must not be logged.
  *
- * A text of the configuration file that is `${NAME}`, whole, stands for that
- * variable, as in shadowsocks-rust. On a command line it does not: there the
- * shell puts variables in.
+ * A string of the configuration file that consists only of `${NAME}` is
+ * replaced by that variable, as in shadowsocks-rust. On a command line it is
+ * not replaced: the shell does that.
  *
  * @module
  */
@@ -18,24 +18,27 @@ import type { ConfigObject, NamedConfig } from "./config_file.ts";
 
 /** A password or a raw key. */
 export interface Secret {
-  /** Which of the two `text` is. */
+  /** The kind of `text`. */
   readonly kind: "password" | "key";
   readonly text: string;
-  /** The place where the secret was written. */
+  /** The place of the secret, for messages. */
   readonly origin: string;
   /**
-   * Set: the secret is in a configuration file, or the file names its place.
+   * Set if the secret is in a configuration file, or the file names its place.
    */
   readonly inFile?: true;
 }
 
-/** Which programs can be run. */
+/** Finds programs and prepares their environment. */
 export interface ProgramSources {
-  /** Why none can, and what to do; `undefined` where they can. */
+  /**
+   * Returns why programs cannot be run, and what to do; `undefined` if they
+   * can.
+   */
   refusal(): string | undefined;
-  /** The full path of a program, if there is one; see `findProgram`. */
+  /** Returns the full path of a program, if it exists; see `findProgram`. */
   find(name: string, folder: string): string | undefined;
-  /** The environment that programs are given. */
+  /** Returns the environment that programs get. */
   environment(): Readonly<Record<string, string>>;
 }
 
@@ -43,35 +46,40 @@ export interface ProgramSources {
 export interface Sources {
   /** Reads a file. @throws {ConfigError} `ERR_CONFIG_FILE`. */
   readText(path: string): string;
-  /** A variable of the environment. @throws {ConfigError} When forbidden. */
+  /**
+   * Reads an environment variable. @throws {ConfigError} If it is forbidden.
+   */
   variable(name: string): string | undefined;
-  /** Lists of rules that were fetched, by their names in `rule_sets`. */
+  /** Rule lists that were fetched, by their names in `rule_sets`. */
   readonly lists?: ReadonlyMap<string, Uint8Array> | undefined;
-  /** Programs that can be run; not set: none. */
+  /** Programs that can be run; not set if there are none. */
   readonly programs?: ProgramSources;
   /** True if every user of the system may read a file. */
   isPublic(path: string): boolean;
 }
 
-/** The variable that holds the password where nothing else gives one. */
+/** The environment variable for the password if no other source has one. */
 export const PASSWORD_VARIABLE = "UMBRA_PASSWORD";
 
-/** Looks secrets up, and collects what the operator should know of them. */
+/** Looks up secrets, and collects warnings about them. */
 export class Secrets {
-  /** One sentence each. */
+  /** One sentence for each warning. */
   readonly warnings: string[] = [];
   readonly sources: Sources;
-  /** The folder of relative paths in the configuration file. */
+  /** The folder to which paths in the configuration file are relative. */
   readonly folder: string;
 
-  /** @param file The configuration file; not set: there is none. */
+  /** @param file The configuration file; not set if there is none. */
   constructor(sources: Sources, file?: NamedConfig) {
     this.sources = sources;
     this.folder = dirname(file?.name ?? "");
     if (file?.object.hasSecrets) this.#tellPublic(file.name);
   }
 
-  /** Reads the command line. A key beats a password, as in libev. */
+  /**
+   * Reads the secret of the command line. A key overrides a password, as in
+   * libev.
+   */
   fromOptions(args: Arguments): Secret | undefined {
     const { key, password: text, passwordFile: file } = fromOptions(
       SECRET,
@@ -82,7 +90,7 @@ export class Secrets {
     if (text !== undefined && file !== undefined) {
       throw new ConfigError(
         "ERR_CONFIG_USAGE",
-        "-k and --password-file: give one of them",
+        "-k and --password-file exclude each other: give one",
       );
     }
     if (text !== undefined) {
@@ -91,7 +99,7 @@ export class Secrets {
     return file === undefined ? undefined : this.read(file, "--password-file");
   }
 
-  /** Reads one object of the file; a key beats a password. */
+  /** Reads the secret of one object of the file. A key overrides a password. */
   fromObject(object: ConfigObject, place: Place): Secret | undefined {
     const { key, password, passwordFile: file } = fromObject(
       SECRET,
@@ -104,8 +112,8 @@ export class Secrets {
     if (password !== undefined && file !== undefined) {
       throw new ConfigError(
         "ERR_CONFIG_VALUE",
-        `${object.where("password_file")}: there is a "password" beside it; ` +
-          "give one of them",
+        `${object.where("password_file")} and "password" exclude each ` +
+          "other: give one",
       );
     }
     if (password !== undefined) {
@@ -119,12 +127,12 @@ export class Secrets {
     };
   }
 
-  /** A password of the file, or the variable it names. */
+  /** Returns a password of the file, or the variable that it names. */
   password(text: string, origin: string): Secret {
     return this.#expand("password", text, () => origin);
   }
 
-  /** The password of the environment, if there is one. */
+  /** Returns the password of the environment, if there is one. */
   fromEnvironment(): Secret | undefined {
     const text = this.sources.variable(PASSWORD_VARIABLE);
     if (text !== undefined) checkDecoded(text, PASSWORD_VARIABLE);
@@ -134,11 +142,11 @@ export class Secrets {
   }
 
   /**
-   * The one line of a file.
+   * Reads the only line of a file.
    *
-   * @param origin What names the file, for messages. If that is an option,
-   * the path is not repeated as long as there is no such file: it may be the
-   * password itself.
+   * @param origin The option or key that names the file, for messages. If an
+   * option names a file that does not exist, the path is not repeated: it may
+   * be the password itself.
    */
   read(path: string, origin: string): Secret {
     const lines = locate(
@@ -168,14 +176,16 @@ export class Secrets {
     );
   }
 
-  /** @param where Asked for where a message needs it: users may be many. */
+  /**
+   * @param where Returns the place, only for messages: there may be many users.
+   */
   #expand(kind: Secret["kind"], text: string, where: () => string): Secret {
     const name = /^\$\{([^{}]+)\}$/.exec(text)?.[1];
     if (name === undefined) {
       if (/\$\{[^{}]+\}/.test(text)) {
         this.warnings.push(
-          `${where()}: a \${VARIABLE} within other text is taken as it is ` +
-            "written, not from the environment",
+          `${where()}: a \${VARIABLE} inside other text is not replaced by ` +
+            "its value",
         );
       }
       return {
@@ -200,18 +210,21 @@ export class Secrets {
     }
     throw new ConfigError(
       "ERR_CONFIG_VALUE",
-      `${origin}: the environment has no variable ${name}, or an empty one`,
+      `${origin}: the environment variable ${name} is not set or empty`,
     );
   }
 }
 
-/** A password that was not read from a file or an option. */
+/**
+ * Makes the secret of a password that comes from neither a file nor an option.
+ */
 export function passwordSecret(text: string, origin: string): Secret {
   return { kind: "password", text, origin };
 }
 
 /**
- * Both runtimes put U+FFFD for bytes that are no UTF-8: another password.
+ * Checks that a password was valid UTF-8. Both runtimes replace invalid bytes
+ * by U+FFFD, which would be a different password.
  *
  * @throws {ConfigError} `ERR_CONFIG_VALUE`.
  */
@@ -225,8 +238,8 @@ function checkDecoded(text: string, origin: string): void {
 }
 
 /**
- * Reads a file that an option names. The path of one that cannot be read is
- * not repeated: it may be a password.
+ * Reads a file that an option names. The message of a failure does not repeat
+ * the path, which may be a password.
  */
 export function readHidden(path: string, sources: Sources): string {
   try {
@@ -239,9 +252,9 @@ export function readHidden(path: string, sources: Sources): string {
 }
 
 /**
- * Puts the place of a value in front of the message of its error.
+ * Runs a function and adds the place of the value to the message of its error.
  *
- * @param origin The place, or a function that names it.
+ * @param origin The place, or a function that returns it.
  */
 export function locate<T>(
   origin: string | Pick<Secret, "origin">,

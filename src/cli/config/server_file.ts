@@ -1,6 +1,6 @@
 /**
- * What a configuration file says of its servers: the forms of libev (`server`,
- * text or a list; `port_password`) and of rust (`servers`).
+ * The servers of a configuration file, in the forms of libev (`server`, a
+ * string or a list; `port_password`) and of rust (`servers`).
  *
  * @module
  */
@@ -47,9 +47,9 @@ import { userNameFault } from "../../users.ts";
 
 /** The servers of a configuration file. */
 export interface FileServers {
-  /** The servers that are named, in order. */
+  /** The servers that the file names, in order. */
   readonly servers: readonly ServerSettings[];
-  /** Values for each server that does not have its own. */
+  /** Settings for each server that does not have its own. */
   readonly common: ServerSettings;
   /** Warnings for the operator. */
   readonly warnings: readonly string[];
@@ -70,7 +70,8 @@ export function serversFromFile(
     file,
   );
   const { hosts: first, ...common } = topFromObject(file, secrets);
-  // Only where a server listens: a client's file has it as well.
+  // Only a server listens on a second address; a client's file may have the key
+  // as well.
   const hosts =
     host6 !== undefined && first.every(({ host }) => isWildcard(host))
       ? [...first, host6]
@@ -110,7 +111,7 @@ export function serversFromFile(
   return { servers, common: { ...common, origin: name }, warnings };
 }
 
-/** Warnings about keys that are not served, and about unknown ones of users. */
+/** Returns warnings about unsupported keys, and about unknown keys of users. */
 function warningsOf(object: ConfigObject, place: Place): string[] {
   const known = knownKeys("user");
   return [
@@ -120,7 +121,7 @@ function warningsOf(object: ConfigObject, place: Place): string[] {
   ];
 }
 
-/** Everything at the top, in the words of lightsocks as well. */
+/** Reads the settings at the top of a file, also in the form of lightsocks. */
 function topFromObject(
   file: ConfigObject,
   secrets: Secrets,
@@ -132,7 +133,8 @@ function topFromObject(
     fromObject(LIGHTSOCKS, file);
   const words = [listen, remote, serverHost, serverPort, localHost, localPort];
   if (words.every((word) => word === undefined)) return { ...server, wire };
-  // What the Go original calls "listen" is a local's where there is a "remote".
+  // In a file of the Go original with "remote", "listen" is the address of the
+  // local.
   const host = remote ?? serverHost ??
     (localHost === undefined ? listen : undefined);
   return {
@@ -143,7 +145,7 @@ function topFromObject(
   };
 }
 
-/** The users of `mudb.json`, each of whom has a port of its own. */
+/** Reads the users of `mudb.json`. Each user has a port of its own. */
 function mudbServers(file: ConfigObject): ServerSettings[] {
   const enabled = mudbOf(file).filter(({ isEnabled }) => isEnabled);
   return enabled.map((user) => {
@@ -167,7 +169,10 @@ function mudbServers(file: ConfigObject): ServerSettings[] {
   });
 }
 
-/** A user on the port that all share: known by its own port. */
+/**
+ * Makes a user of the port that all users share. The number of the user is the
+ * number of its own port.
+ */
 function sharingUser(user: MudbUser): UserSettings {
   const { port, name, password: text, limits } = user;
   const origin = `the user of port ${port}`;
@@ -191,20 +196,20 @@ function mudbOf(file: ConfigObject): readonly MudbUser[] {
 }
 
 /**
- * ShadowsocksR at the top, but servers of another kind below: the parameters
- * at the top hold for all that do not say it themselves.
+ * Warns about a `protocol_param` at the top of a file without a protocol, which
+ * has no effect on the servers below.
  */
 function wordless(file: ConfigObject): string[] {
   const { wire, obfs, protocolParam } = fromObject(SSR, file, "top");
   return protocolParam && obfs === undefined && wire === undefined &&
       !file.has("protocol")
-    ? [`ignored: ${file.where("protocol_param")}: there is no protocol`]
+    ? [`ignored: ${file.where("protocol_param")}: the file has no "protocol"`]
     : [];
 }
 
 /**
- * Libev's `port_password`, and what ShadowsocksR has in its place or besides:
- * the same host once for each port.
+ * Reads libev's `port_password`, or the ports of ShadowsocksR: the same host
+ * once for each port.
  */
 function onPorts(
   host: ServerSettings,
@@ -245,8 +250,8 @@ function onPorts(
 }
 
 /**
- * A port with limits of its own: its password makes a client a user, by the name
- * of the port where it has none.
+ * Makes the password of a port that has limits the password of a user, named
+ * after the port if it has no name.
  */
 function withHolder(
   object: ConfigObject,
@@ -263,7 +268,7 @@ function withHolder(
   return { ...rest, users: [...server.users ?? [], { name, secret, limits }] };
 }
 
-/** Everything of one server that both forms share. */
+/** Reads the settings of one server that both forms share. */
 function serverFromObject(
   object: ConfigObject,
   place: Place,
@@ -272,7 +277,7 @@ function serverFromObject(
   const { hosts, port, method, tag } = fromObject(SERVER, object, place);
   const carriers = carriersFrom(object, place);
   const weights = fromObject(WEIGHTS, object, place);
-  // Where a WebSocket is, if no other host is named.
+  // The host of the WebSocket, if the file names no other.
   const { url, udpUrl } = carriers.transport ?? {};
   const isOneWay = url !== undefined && udpUrl === undefined;
   const users = object.children("users").map((user) =>
@@ -293,7 +298,7 @@ function serverFromObject(
     service: fromObject(SERVICE, object, place),
     tag,
     ...fromObject(PREFIX, object, place),
-    // That of the top is everybody's.
+    // An ACL at the top applies to all servers and is read elsewhere.
     acl: place === "server" ? fromObject(ACL, object, place).files : undefined,
     ...carriers,
     ...weights,

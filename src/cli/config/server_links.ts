@@ -1,5 +1,5 @@
 /**
- * A server as a link, in the form that its method has.
+ * Writes a server as a link, in the form of its method.
  *
  * @module
  */
@@ -13,38 +13,42 @@ import { ConfigError } from "../../errors.ts";
 import type { Method } from "../../crypto/method.ts";
 import type { SsrSettings } from "../../session/family.ts";
 
-/** The server of a link. */
+/** The settings of a server that a link contains. */
 export interface LinkedServer {
   /** Name or IP address. */
   readonly host: string;
   /** 1 to 65,535. */
   readonly port: number;
   readonly method: Method;
-  /** The password of the client. */
+  /** The password of the client. Secret. */
   readonly password: string;
-  /** The layers around the cipher of ShadowsocksR. */
+  /** The layers of ShadowsocksR around the cipher. */
   readonly ssr?: SsrSettings | undefined;
-  /** Program in front of it, and its options, as clients have them. */
+  /** The plugin program and its options, in the form for clients. */
   readonly plugin?: string | undefined;
   /** `UID:PASSWORD` of a user of ShadowsocksR. */
   readonly protocolParam?: string | undefined;
-  /** The carrier of the streams. */
+  /** The transport of streams, if it is not plain TCP. */
   readonly transport?: WebSocketTransport | undefined;
   /** The text with which the salt of each stream begins. */
   readonly prefix?: string | undefined;
-  /** The user of the link, where a server has several. */
+  /** The user of the link, if the server has several. */
   readonly user?: string | undefined;
-  /** Name for people. */
+  /** Display name. */
   readonly tag?: string | undefined;
 }
 
-/** Stands for a password where a method has none: no link goes without. */
+/**
+ * The password in links of methods that have no password: the form of links
+ * needs one.
+ */
 export const NO_PASSWORD = "none";
 
 /**
- * `ss://`, `ssr://`, or `http://HOST:PORT/#PASSWORD` of lightsocks.
+ * Writes a link: `ss://`, `ssr://`, or `http://HOST:PORT/#PASSWORD` for
+ * lightsocks.
  *
- * @throws {ConfigError} `ERR_SS_URI_INVALID` when a part cannot be written.
+ * @throws {ConfigError} `ERR_SS_URI_INVALID` if a setting cannot be written.
  */
 export function formatLink(
   link: LinkedServer,
@@ -77,7 +81,7 @@ export function formatLink(
   });
 }
 
-/** A WebSocket has the name that v2ray-plugin gives it in links. */
+/** Returns the plugin of a link. A WebSocket is written as v2ray-plugin. */
 function pluginOf(
   { plugin, transport, port }: LinkedServer,
 ): { readonly plugin?: string } {
@@ -86,7 +90,7 @@ function pluginOf(
   if (native !== undefined) return { plugin: native };
   throw new ConfigError(
     "ERR_SS_URI_INVALID",
-    `Cannot write the server of port ${port} as ss://: a WebSocket for packets, ` +
-      "and headers of its own, have no such form",
+    `Cannot write the server of port ${port} as ss://: the form has no ` +
+      "WebSocket for UDP and no own headers",
   );
 }

@@ -1,6 +1,6 @@
 /**
- * What one source (command line, URI, configuration file) says of a
- * Shadowsocks server; any part may be missing.
+ * The settings of a Shadowsocks server from one source: command line, URI or
+ * configuration file. All settings are optional.
  *
  * @module
  */
@@ -38,87 +38,92 @@ import {
 import { locate, type Secret, type Secrets } from "./secrets.ts";
 import { readHostAndPort } from "./values.ts";
 
-/** One server, as far as the settings say. */
+/** The settings of one server. */
 export interface ServerSettings {
-  /** The place where the server was written, for messages. */
+  /** The place of the settings, for messages. */
   readonly origin: string;
-  /** Advice for the message that something is missing. */
+  /** Advice for a message about a missing setting. */
   readonly hint?: string | undefined;
   /** Name or IP address. */
   readonly host?: string | undefined;
   /** 0 to 65,535. */
   readonly port?: number | undefined;
-  /** Cipher. */
+  /** The encryption method. */
   readonly method?: Method | undefined;
-  /** The source of the master key. */
+  /** The secret from which the master key is made. */
   readonly secret?: Secret | undefined;
-  /** The program in front of it. */
+  /** The plugin program in front of the server. */
   readonly plugin?: PluginSettings | undefined;
   /** The users of a server that has several. */
   readonly users?: readonly UserSettings[] | undefined;
   readonly service?: Said<ServiceOptions> | undefined;
-  /** Name for people. */
+  /** Display name. */
   readonly tag?: string | undefined;
-  /** `lightsocks`, or a protocol of ShadowsocksR; else Shadowsocks is spoken. */
+  /** `lightsocks` or a protocol of ShadowsocksR; not set for Shadowsocks. */
   readonly wire?: string | undefined;
   /**
-   * The parameter of ShadowsocksR: the user of a client, or the users of a
-   * server.
+   * The protocol parameter of ShadowsocksR: the user of a client, or the users
+   * of a server.
    */
   readonly protocolParam?: string | undefined;
-  /** Disguise of ShadowsocksR. */
+  /** The obfuscation of ShadowsocksR. */
   readonly obfs?: string | undefined;
-  /** Hosts of the disguise. */
+  /** The hosts that the obfuscation names. */
   readonly obfsParam?: string | undefined;
   /** The text with which the salt of each stream begins. */
   readonly prefix?: string | undefined;
   /** The text with which the salt of each packet begins. */
   readonly packetPrefix?: string | undefined;
-  /** The carrier between a local and the server. */
+  /** The transport between local and server, if it is not plain TCP. */
   readonly transport?: WebSocketTransport | undefined;
-  /** A server of a local's on the way to it. */
+  /** A server through which a local reaches this server. */
   readonly through?: ServerSettings | undefined;
-  /** The address for WebSockets, if there is one. */
+  /** The address on which the server accepts WebSockets, if it does. */
   readonly websocket?: WebSocketServerOptions | undefined;
-  /** Paths of ACL files of its own, as written. */
+  /** Paths of the server's own ACL files, as written. */
   readonly acl?: readonly string[] | undefined;
-  /** Sites for strangers, as written. */
+  /** Sites to which strangers are redirected, as written. */
   readonly redirect?: readonly string[] | undefined;
-  /** Bytes a second of each user without such a limit; `Infinity` for none. */
+  /**
+   * Rate of each user without its own, in bytes a second; `Infinity` for no
+   * limit.
+   */
   readonly bytesPerSecond?: number | undefined;
-  /** The rate of each TCP connection; `Infinity` for none. */
+  /**
+   * Rate of each TCP connection, in bytes a second; `Infinity` for no limit.
+   */
   readonly connectionBytesPerSecond?: number | undefined;
-  /** The limits of all clients without a name together. */
+  /** The common limits of all clients without a name. */
   readonly owner?: LimitedUser | undefined;
-  /** Name for programs. */
+  /** The name for programs. */
   readonly id?: string | undefined;
-  /** Share for TCP beside other servers, 0 to 1. */
+  /** Weight for TCP among several servers, 0 to 1. */
   readonly tcpWeight?: number | undefined;
   readonly udpWeight?: number | undefined;
 }
 
 /** A user of a server. */
 export interface UserSettings {
-  /** The name in the log and the counters. */
+  /** The name in the log and in counters. */
   readonly name: string;
-  /** The source of the user's key. */
+  /** The secret from which the user's key is made. */
   readonly secret: Secret;
-  /** Number that clients of ShadowsocksR send. */
+  /** The number that clients of ShadowsocksR send. */
   readonly uid?: number;
-  /** The limits of the user; not set: none. */
+  /** The limits of the user; not set for no limits. */
   readonly limits?: UserLimits;
-  /** Set: the user may not connect. */
+  /** Set if the user may not connect. */
   readonly disabled?: true;
 }
 
-/** The options that hold for every server of a command line. */
+/** Reads the options of the command line that apply to all servers. */
 export function serverFromOptions(
   args: Arguments,
   secrets: Secrets,
 ): ServerSettings {
   const { port, method } = fromOptions(SERVER, args);
   const plugin = fromOptions(PLUGIN, args);
-  // For a local the option also says what programs speak.
+  // For a local the option also names the protocol of programs.
   const { wire: _, ...around } = SSR;
   return {
     origin: "the command line",
@@ -135,13 +140,13 @@ export function serverFromOptions(
   };
 }
 
-/** The options of a service from the command line. */
+/** Reads the options of a service from the command line. */
 function serviceFromOptions(args: Arguments): Said<ServiceOptions> {
   const { both, alone } = fromOptions(MODE_SWITCHES, args);
   if (both && alone) {
     throw new ConfigError(
       "ERR_CONFIG_USAGE",
-      "-u and -U: give one, -u for TCP and UDP or -U for UDP alone",
+      "-u and -U exclude each other: give -u for TCP and UDP, or -U for UDP only",
     );
   }
   return {
@@ -151,7 +156,7 @@ function serviceFromOptions(args: Arguments): Said<ServiceOptions> {
   };
 }
 
-/** The servers that `-s` names. */
+/** Reads the servers of `-s`. */
 export function serversFromOptions(args: Arguments): ServerSettings[] {
   const { hosts = [] } = fromOptions(SERVER, args);
   return hosts.map((host, i) => {
@@ -161,9 +166,9 @@ export function serversFromOptions(args: Arguments): ServerSettings[] {
 }
 
 /**
- * The word that names what is spoken with the other end.
+ * Returns the word for the protocol that the other end speaks.
  *
- * @throws {ConfigError} When there are several.
+ * @throws {ConfigError} If there are several.
  */
 export function wireOf(
   words: readonly string[],
@@ -173,11 +178,11 @@ export function wireOf(
   if (second === undefined) return wire;
   throw new ConfigError(
     "ERR_CONFIG_VALUE",
-    `${origin}: two protocols to speak with the other end; give one`,
+    `${origin}: two protocols for the other end; give one`,
   );
 }
 
-/** The server of an `ss://` or `ssr://` URI, or of a lightsocks URL. */
+/** Reads the server of an `ss://` or `ssr://` URI, or of a lightsocks URL. */
 export function serverFromUri(text: string): ServerSettings {
   if (/^\s*ssr:/i.test(text)) {
     const uri = parseSsrUri(text);
@@ -201,16 +206,16 @@ export function serverFromUri(text: string): ServerSettings {
   if (place?.port !== undefined) {
     throw new ConfigError(
       "ERR_CONFIG_USAGE",
-      "A server without a link is named by -s HOST:PORT, with -m METHOD and " +
-        "--password-file FILE beside it",
+      "For a server without a link, give -s HOST:PORT, -m METHOD and " +
+        "--password-file FILE",
     );
   }
   const [, scheme = "ss"] = /^\s*([a-z][a-z\d+.-]*):\/\//i.exec(text) ?? [];
   if (scheme.toLowerCase() !== "ss") {
     throw new ConfigError(
       "ERR_SS_URI_INVALID",
-      `A ${scheme.toLowerCase()}:// link is of another protocol, which is not ` +
-        "spoken here: ask for an ss:// link",
+      `A ${scheme.toLowerCase()}:// link is for another protocol, which ` +
+        "Umbra does not support: ask for an ss:// link",
     );
   }
   const uri = parseServerUri(text);
@@ -222,7 +227,7 @@ export function isLink(text: string): boolean {
   return /^\s*[a-z]+:\/\//i.test(text);
 }
 
-/** The server of a link of ShadowsocksR. */
+/** Returns the server of a ShadowsocksR link. */
 export function serverFromSsr(
   { host, port, method, password, tag, ...ssr }: SsrUri,
   origin: string,
@@ -241,15 +246,15 @@ export function serverFromSsr(
   };
 }
 
-/** The part of a server that links and lists may have. */
+/** The settings of a server that links and lists may contain. */
 type Published =
   & ServerUri
   & Pick<ListedServer, "packetPrefix" | "transport" | "through">;
 
 /**
- * The server that somebody published.
+ * Returns a published server.
  *
- * @param origin Where, for messages.
+ * @param origin The place of the server, for messages.
  */
 export function serverFromParsed(
   { host, port, method, password, plugin, prefix, tag, ...listed }: Published,
@@ -272,9 +277,9 @@ export function serverFromParsed(
 }
 
 /**
- * Finds a method and says where its name was written if there is none.
+ * Finds a method; the error names the place of an unknown name.
  *
- * @param shown Stands for the name in the message.
+ * @param shown The text for the name in the message.
  */
 export function methodAt(
   origin: string,

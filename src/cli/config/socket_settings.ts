@@ -1,5 +1,6 @@
 /**
- * Options of sockets: what was asked for, and whether the transport has them.
+ * Socket options of the configuration, and a check that the transport supports
+ * them.
  *
  * @module
  */
@@ -11,15 +12,16 @@ import { type AnySetting, keysOf } from "../settings/setting.ts";
 import type { NamedConfig } from "./config_file.ts";
 import type { OperatorSettings } from "./operator_settings.ts";
 
-/** An option, and its row in the table. */
+/** An option that is set, and its row in the settings table. */
 type Asked = readonly [name: keyof SocketOptions, row: AnySetting];
 
 /**
- * Options without which packets would take another way than the operator chose.
+ * Options that decide the path of packets. Without them packets would leave by
+ * a path that the operator did not choose.
  */
 const WAYS: readonly (keyof SocketOptions)[] = ["mark", "interfaceName"];
 
-/** The options that ask for something. */
+/** Returns the options that are set. */
 function askedOf(operator: OperatorSettings): Asked[] {
   return (Object.entries(SOCKETS) as Asked[])
     .filter(([name]) =>
@@ -27,7 +29,7 @@ function askedOf(operator: OperatorSettings): Asked[] {
     );
 }
 
-/** The options of sockets. */
+/** Returns the socket options of the settings. */
 export function socketOptionsOf(operator: OperatorSettings): SocketOptions {
   return Object.fromEntries(
     askedOf(operator).map(([name]) => [name, operator[name]]),
@@ -35,10 +37,10 @@ export function socketOptionsOf(operator: OperatorSettings): SocketOptions {
 }
 
 /**
- * Judges options for a transport that does not have them.
+ * Checks options against a transport that does not support them.
  *
- * @returns A warning for each that only tunes.
- * @throws {ConfigError} For one that changes the way of packets.
+ * @returns A warning for each option that only tunes a socket.
+ * @throws {ConfigError} For an option that changes the path of packets.
  */
 export function checkSocketSettings(
   operator: OperatorSettings,
@@ -57,22 +59,22 @@ export function checkSocketSettings(
   if (way !== undefined) {
     throw new ConfigError(
       "ERR_CONFIG_VALUE",
-      `${placeOf(way[1])} is not supported by the sockets of the runtime: ` +
+      `${placeOf(way[1])} is not supported by the runtime's sockets: ` +
         "use --transport linux",
     );
   }
   return asked.map(([, row]) =>
-    `ignored: ${placeOf(row)}: the sockets of the runtime do not have it; ` +
+    `ignored: ${placeOf(row)}: the runtime's sockets do not support it; ` +
     "use --transport linux"
   );
 }
 
 /**
- * Tries the options before anything is served.
+ * Tests the options before anything is served.
  *
- * @param transport Made with them.
- * @param reasons Why the transport is not the one that was asked for.
- * @throws {ConfigError} When it cannot have them.
+ * @param transport A transport that uses the options.
+ * @param reasons Why the transport is not the preferred one.
+ * @throws {ConfigError} If the transport cannot set the options.
  */
 export async function trySockets(
   transport: Transport,

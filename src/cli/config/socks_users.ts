@@ -1,6 +1,5 @@
 /**
- * Who may use `ss-local`, where not everybody may: user names and passwords
- * for SOCKS5 and HTTP alike.
+ * The users of `ss-local`: user names and passwords for both SOCKS5 and HTTP.
  *
  * @module
  */
@@ -10,9 +9,9 @@ import { PASSWORD, text } from "../settings/kinds.ts";
 import type { Secrets } from "./secrets.ts";
 
 /**
- * Reads rust's file: `{KIND: {"users": [{"user_name", "password"}]}}`.
+ * Reads rust's file of users: `{KIND: {"users": [{"user_name", "password"}]}}`.
  *
- * @param kind What rust calls them: `password` for SOCKS5, `basic` for HTTP.
+ * @param kind The key that rust uses: `password` for SOCKS5, `basic` for HTTP.
  * @throws {ConfigError} With the place of the mistake.
  */
 export function socksUsersFromFile(
@@ -31,17 +30,17 @@ export function socksUsersFromFile(
     if (!fits(password)) throw object.wrong("password", FIELD_EXPECTED);
     return { username, password };
   });
-  // Without a user everybody could connect: surely not what was meant.
+  // An empty list would let everyone connect, which is surely not intended.
   if (users.length === 0) throw file.wrong(kind, "users with passwords");
   return users;
 }
 
-/** `NAME:PASSWORD` of the command line. */
+/** Reads `NAME:PASSWORD` of the command line. */
 export function readSocksUser(text: string): SocksUser | undefined {
   const colon = text.indexOf(":");
   const username = text.slice(0, Math.max(0, colon));
   const password = text.slice(colon + 1);
-  // U+FFFD stands for bytes that are not UTF-8: another password.
+  // U+FFFD replaces bytes that are not UTF-8 and would be a different password.
   const isDecoded = !text.includes("\ufffd");
   return isDecoded && fits(username) && fits(password)
     ? { username, password }
@@ -52,7 +51,7 @@ const NAME = text("NAME");
 
 const FIELD_EXPECTED = "text of 1 to 255 bytes";
 
-/** Bounds of both fields: RFC 1929 §2. */
+/** True if a name or password has a length that RFC 1929 §2 allows. */
 function fits(text: string): boolean {
   const { length } = new TextEncoder().encode(text);
   return length >= 1 && length <= 255;

@@ -1,6 +1,6 @@
 /**
- * What the system gives a configuration: files and the environment, the same
- * way on both runtimes.
+ * Reads the files and environment variables of a configuration, the same way on
+ * both runtimes.
  *
  * @module
  */
@@ -15,7 +15,7 @@ import { ConfigError } from "../../errors.ts";
 import { fileFailure } from "../file_failure.ts";
 import type { Sources } from "./secrets.ts";
 
-/** Files and variables of this process. */
+/** The files, variables and programs of this system. */
 export const systemSources: Sources = {
   readText,
   variable,
@@ -28,8 +28,8 @@ export const systemSources: Sources = {
 };
 
 /**
- * Reads a file as UTF-8. The mark that Windows' editors put in front of it is
- * no part of the text: in a password it would be invisible.
+ * Reads a file as UTF-8, without the byte order mark that Windows editors add:
+ * in a password the mark would be invisible.
  *
  * @throws {ConfigError} `ERR_CONFIG_FILE`.
  */
@@ -58,12 +58,12 @@ function read(path: string): Uint8Array {
   }
 }
 
-/** @throws {ConfigError} Where Deno was not granted it. */
+/** @throws {ConfigError} If Deno was not granted the variable. */
 function variable(name: string): string | undefined {
   try {
     return process.env[name];
   } catch (error) {
-    // What Deno says of one that is not UTF-8.
+    // Deno throws this error for a value that is not UTF-8.
     if ((error as Error).name === "InvalidData") return "\ufffd";
     throw new ConfigError(
       "ERR_CONFIG_VALUE",
@@ -74,7 +74,9 @@ function variable(name: string): string | undefined {
   }
 }
 
-/** True if others may read it; false where the system has no permissions. */
+/**
+ * True if other users may read a file; false if the system has no permissions.
+ */
 function isPublic(path: string): boolean {
   return process.platform !== "win32" && (statSync(path).mode & 0o004) !== 0;
 }

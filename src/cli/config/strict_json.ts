@@ -1,11 +1,11 @@
 /**
- * JSON as other programs write it: without comments, perhaps with a byte order
+ * Parses JSON of other programs: without comments, with or without a byte order
  * mark.
  *
  * @module
  */
 
-/** @returns `undefined` for what is no strict JSON. */
+/** @returns `undefined` if the text is not strict JSON. */
 export function parseStrictJson(text: string): unknown {
   try {
     return JSON.parse(text.replace(/^\uFEFF/, ""));

@@ -1,7 +1,7 @@
 /**
- * What the command line and a configuration file say of the targets a server
- * may dial. Public addresses are allowed by default: anyone who has
- * the key is a guest on the internet, not on the server's own network.
+ * The targets that a server may connect to, from the command line and the
+ * configuration file. By default only public addresses are allowed: a client
+ * with the key must not reach the server's own network.
  *
  * @module
  */
@@ -17,16 +17,16 @@ import { TARGETS } from "../settings/network.ts";
 import { fromObject, fromOptions } from "../settings/read.ts";
 import type { ConfigObject } from "./config_file.ts";
 
-/** A policy, and in words what it lets through. */
+/** A policy, and a description of it. */
 export interface Reach {
-  /** Judges. */
+  /** Decides about an address. */
   readonly policy: TargetPolicy;
-  /** A text that is the same for the same policy. */
+  /** A text that is equal for equal policies. */
   readonly reach: string;
 }
 
 /**
- * The policy of a server; options beat the file.
+ * Reads the policy of a server; options override the file.
  *
  * @throws {ConfigError} With the place of the mistake; `ERR_CONFIG_USAGE` for
  * options that contradict each other.

@@ -1,5 +1,5 @@
 /**
- * What a configuration file says of what carries Shadowsocks.
+ * The transports of Shadowsocks in a configuration file.
  *
  * @module
  */
@@ -14,11 +14,11 @@ import { CARRIERS, TRANSPORT, WEBSOCKET } from "../settings/transport.ts";
 import type { ConfigObject } from "./config_file.ts";
 import type { ServerSettings } from "./server_settings.ts";
 
-/** The carriers of one server in a file, for both ends. */
+/** The transports of one server in a file, for both roles. */
 export type SaidCarriers = Pick<ServerSettings, "transport" | "websocket">;
 
 /**
- * Reads both objects.
+ * Reads the objects `transport` and `websocket`.
  *
  * @throws {ConfigError} With the place of the mistake.
  */
@@ -35,7 +35,7 @@ export function carriersFrom(
   };
 }
 
-/** One warning for each key of those objects that is not known. */
+/** Returns one warning for each unknown key of these objects. */
 export function unknownCarrierKeys(object: ConfigObject): string[] {
   return (["transport", "websocket"] as const).flatMap((place) =>
     object.child(CARRIERS[place].key!)?.unknownKeys(knownKeys(place)) ?? []
@@ -75,7 +75,10 @@ function websocketFrom(
     );
   }
   if (tcpPath === udpPath) {
-    throw object.wrong("udp_path", "another path than that of streams");
+    throw object.wrong(
+      "udp_path",
+      "a path that differs from the one for streams",
+    );
   }
   return {
     listen,
@@ -87,9 +90,9 @@ function websocketFrom(
 }
 
 /**
- * Looks whether the server relays what its WebSockets carry.
+ * Checks that the mode of the server relays what its WebSockets carry.
  *
- * @throws {ConfigError} When it does not.
+ * @throws {ConfigError} If it does not.
  */
 export function checkWebSocket(
   { websocket, origin }: ServerSettings,

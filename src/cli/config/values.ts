@@ -1,13 +1,13 @@
 /**
- * Values of options and of configuration keys, read from text or JSON. Each
- * function returns `undefined` for what it cannot read: only the caller knows
- * where the value is and what to say.
+ * Reads values of options and configuration keys from text or JSON. Each
+ * function returns `undefined` for an invalid value: only the caller knows the
+ * place of the value and can report it.
  *
  * @module
  */
 import { parseIp } from "../../codec/ip_address.ts";
 
-/** A host, and a port where one was given. */
+/** A host, with a port if one was given. */
 export interface HostAndPort {
   /** Name or IP address, without brackets. */
   readonly host: string;
@@ -15,23 +15,23 @@ export interface HostAndPort {
   readonly port?: number | undefined;
 }
 
-/** The value that {@link readPort} takes, for messages. */
+/** The value that {@link readPort} accepts, for messages. */
 export const PORT_EXPECTED = "a port from 1 to 65535";
 
-/** The value that {@link readHostAndPort} takes, for messages. */
+/** The value that {@link readHostAndPort} accepts, for messages. */
 export const HOST_EXPECTED =
   "HOST or HOST:PORT, an IPv6 address with a port in brackets";
 
 /**
- * A port as a number or as digits.
+ * Reads a port from a number or digits.
  *
- * @param least 0 where the system may choose, else 1.
+ * @param least 0 if the system may choose the port, else 1.
  */
 export function readPort(value: unknown, least: 0 | 1 = 1): number | undefined {
   return readInteger(value, least, 65_535);
 }
 
-/** A whole number as a number or as digits, between the bounds. */
+/** Reads an integer from a number or digits, within the bounds. */
 export function readInteger(
   value: unknown,
   least: number,
@@ -46,16 +46,16 @@ export function readInteger(
     : undefined;
 }
 
-/** The value that {@link readSeconds} takes from 1 ms, for messages. */
+/** The value that {@link readSeconds} accepts from 1 ms, for messages. */
 export const SECONDS_EXPECTED = "seconds in digits, more than 0, up to 2147483";
 
-/** Longest wait in milliseconds that the runtimes' timers keep: 2³¹ − 1. */
+/** Longest delay of the runtimes' timers, in milliseconds: 2³¹ − 1. */
 const MAX_TIMER_MS = 0x7fff_ffff;
 
 /**
- * Seconds, whole or decimal, as milliseconds.
+ * Reads seconds, whole or decimal, and returns milliseconds.
  *
- * @param leastMs Smallest result.
+ * @param leastMs Smallest valid result, in milliseconds.
  */
 export function readSeconds(
   value: unknown,
@@ -69,7 +69,9 @@ export function readSeconds(
   return ms >= leastMs && ms <= MAX_TIMER_MS ? ms : undefined;
 }
 
-/** `host`, `host:port`, `[ipv6]`, `[ipv6]:port` or a bare IPv6 address. */
+/**
+ * Reads `host`, `host:port`, `[ipv6]`, `[ipv6]:port` or a bare IPv6 address.
+ */
 export function readHostAndPort(text: string): HostAndPort | undefined {
   if (isIpv6(text)) return { host: text };
   const match = /^\[([^[\]]+)\](?::(\d+))?$/.exec(text) ??
@@ -80,7 +82,7 @@ export function readHostAndPort(text: string): HostAndPort | undefined {
   return port === undefined ? undefined : { host: match[1]!, port };
 }
 
-/** True if a host to listen on stands for every address, however written. */
+/** True if a listening host is every address, in any spelling. */
 export function isWildcard(host: string): boolean {
   return /^[0:.]*$/.test(host);
 }
@@ -90,10 +92,10 @@ function isIpv6(text: string): boolean {
   return parseIp(text.replace(/%[\w.-]+$/, ""))?.length === 16;
 }
 
-/** The value that {@link readUrl} takes, for messages. */
+/** The value that {@link readUrl} accepts, for messages. */
 export const URL_EXPECTED = "a URL, http:// or https://";
 
-/** An address of the web. */
+/** Reads an http or https URL. */
 export function readUrl(text: string): URL | undefined {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   return url?.protocol === "http:" || url?.protocol === "https:"
@@ -101,7 +103,7 @@ export function readUrl(text: string): URL | undefined {
     : undefined;
 }
 
-/** The value that {@link readSize} takes, for messages. */
+/** The value that {@link readSize} accepts, for messages. */
 export const SIZE_EXPECTED = 'bytes as a number, or like "50 GB" or "10 GiB"';
 
 /** Bytes in each unit: SI, then IEC 80000-13. */
@@ -117,12 +119,12 @@ const SIZE_UNITS: ReadonlyMap<string, bigint> = new Map([
   ["TiB", 1n << 40n],
 ]);
 
-/** A number of bytes, at least 1: a whole number, or text with a unit. */
+/** Reads a number of bytes, at least 1: an integer, or text with a unit. */
 export function readSize(value: unknown): number | undefined {
   return readInteger(value, 1) ?? readQuantity(value, SIZE_UNITS, 1n);
 }
 
-/** The value that {@link readRate} takes, for messages. */
+/** The value that {@link readRate} accepts, for messages. */
 export const RATE_EXPECTED =
   'bytes a second as a number, or like "2 MB/s" or "10 Mbit/s"';
 
@@ -135,16 +137,19 @@ const RATE_UNITS: ReadonlyMap<string, bigint> = new Map([
   ...[...SIZE_UNITS].map(([unit, bytes]) => [`${unit}/s`, bytes * 8n] as const),
 ]);
 
-/** Bytes a second, at least 1: a whole number, or text with a unit. */
+/** Reads bytes a second, at least 1: an integer, or text with a unit. */
 export function readRate(value: unknown): number | undefined {
   return readInteger(value, 1) ?? readQuantity(value, RATE_UNITS, 8n);
 }
 
-/** The value that {@link readDate} takes, for messages. */
+/** The value that {@link readDate} accepts, for messages. */
 export const DATE_EXPECTED =
   'a day like "2027-01-31", or a time like "2027-01-31T12:00:00Z"';
 
-/** A day, which starts in UTC, or a time with its zone; as UNIX milliseconds. */
+/**
+ * Reads a day, which starts in UTC, or a time with its zone, and returns UNIX
+ * milliseconds.
+ */
 export function readDate(value: unknown): number | undefined {
   const form =
     /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d))?$/;
@@ -153,7 +158,10 @@ export function readDate(value: unknown): number | undefined {
   return Number.isNaN(ms) ? undefined : ms;
 }
 
-/** `1.5 GB`, exactly: what is no whole number of `parts` is not taken. */
+/**
+ * Reads `1.5 GB` exactly: a value that is not a whole number of `parts` is
+ * invalid.
+ */
 function readQuantity(
   value: unknown,
   units: ReadonlyMap<string, bigint>,

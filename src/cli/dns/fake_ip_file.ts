@@ -1,8 +1,9 @@
 /**
- * Which name has which made-up address, on disk: programs keep addresses, and a
- * restart must not give one name's address to another.
+ * Keeps the names of fake addresses on disk: programs cache addresses, so a
+ * restart must not give an address to another name.
  *
- * One line for the ranges, then a line a name: its number, a space, the name.
+ * The file has one line for the ranges, then one line for each name: its
+ * number, a space, the name.
  *
  * @module
  */
@@ -18,9 +19,9 @@ import {
 } from "../../service/dns/fake_ips.ts";
 import type { KeptFile } from "../kept_file.ts";
 
-/** Made-up addresses that are kept. */
+/** Fake addresses that are kept in a file. */
 export class KeptFakeIps implements Disposable {
-  /** Those of this program. */
+  /** The fake addresses of this program. */
   readonly fake: FakeIps;
   readonly #file: KeptFile | undefined;
   readonly #ranges: FakeRanges;
@@ -29,7 +30,7 @@ export class KeptFakeIps implements Disposable {
   #cancelTimer: (() => void) | undefined;
   #saved = "";
 
-  /** @param file Not set: a restart forgets them. */
+  /** @param file The file; not set if a restart may forget the addresses. */
   constructor(ranges: FakeRanges, file: KeptFile | undefined, clock: Clock) {
     this.#file = file;
     this.#ranges = ranges;
@@ -42,17 +43,17 @@ export class KeptFakeIps implements Disposable {
   }
 
   /**
-   * Saves from time to time, until it is disposed of.
+   * Saves the addresses regularly until disposal.
    *
-   * @param logger Hears of a file that cannot be written.
+   * @param logger Logs a file that cannot be written.
    */
   keep(logger: Logger): void {
     this.#logger = logger;
     if (this.#file === undefined) {
       logger.log(
         "warn",
-        "made-up addresses are kept nowhere: give fake_ip_file, or programs " +
-          "may reach another name after a restart",
+        "fake addresses are not kept: give fake_ip_file, or programs may " +
+          "reach another name after a restart",
       );
       return;
     }
@@ -65,7 +66,7 @@ export class KeptFakeIps implements Disposable {
     again();
   }
 
-  /** Saves for the last time. */
+  /** Saves the addresses a last time. */
   [Symbol.dispose](): void {
     this.#cancelTimer?.();
     this.#save();
@@ -78,14 +79,14 @@ export class KeptFakeIps implements Disposable {
       this.#file.write(new TextEncoder().encode(text));
       this.#saved = text;
     } catch (error) {
-      this.#logger?.log("warn", "cannot keep made-up addresses", {
+      this.#logger?.log("warn", "cannot keep fake addresses", {
         reason: messageOf(error),
       });
     }
   }
 }
 
-/** The text of a file. */
+/** Returns the text of a file. */
 export function writeFakeIps(
   ranges: FakeRanges,
   entries: Iterable<FakeEntry>,
@@ -94,7 +95,10 @@ export function writeFakeIps(
   return `${headOf(ranges)}\n${lines.join("")}`;
 }
 
-/** The entries of a file; none of one that is of other ranges, or of no use. */
+/**
+ * Returns the entries of a file; none if the file is for other ranges or is
+ * damaged.
+ */
 export function readFakeIps(ranges: FakeRanges, text: string): FakeEntry[] {
   const [head, ...lines] = text.split("\n");
   if (head !== headOf(ranges)) return [];

@@ -1,5 +1,5 @@
 /**
- * What this program knows of names and addresses, for its DNS inbound and its
+ * The names of addresses that this program knows, for its DNS inbound and its
  * locals.
  *
  * @module
@@ -15,15 +15,15 @@ import { KeptFile } from "../kept_file.ts";
 import { defaultCachePath } from "../online/online_cache.ts";
 import { KeptFakeIps } from "./fake_ip_file.ts";
 
-/** Names that are known until they are disposed of. */
+/** Names that are known until disposal. */
 export interface OpenNames extends Disposable {
   /** The names for services. */
   readonly names: LocalNames;
-  /** Keeps on disk what must outlast the program. */
+  /** Starts to keep on disk what must survive a restart. */
   keep(logger: Logger): void;
 }
 
-/** Reads what was kept. */
+/** Reads the names that were kept. */
 export function openNames({ listen, fake }: DnsSettings): OpenNames {
   const reverse = new ReverseNames(systemClock);
   if (fake === undefined) {
@@ -50,7 +50,7 @@ function usualPath(listen: string): string | undefined {
   try {
     return defaultCachePath(new URL(`dns://${listen}/`), process.env, "names");
   } catch {
-    // Deno without --allow-env: as if the environment named no folder.
+    // Deno without --allow-env cannot read the environment: no folder is known.
     return undefined;
   }
 }

@@ -1,5 +1,5 @@
 /**
- * `umbra init`: from four questions to a server and its clients.
+ * `umbra init`: makes a server and its clients from four answers.
  *
  * @module
  */
@@ -53,13 +53,22 @@ import { complain, print } from "../output.ts";
 import { qrLines } from "../tools/qr_terminal.ts";
 import { selfCommand } from "../tools/self_command.ts";
 
-/** Ports that are suggested: below those the system gives to connections. */
+/**
+ * The suggested ports; they are below the ports that systems give to outgoing
+ * connections.
+ */
 const SUGGESTED_PORTS = { from: 10_000, to: 32_767 };
 
-/** Ports for page and API: what Prometheus expects first. */
+/**
+ * The ports for page and API. 9090 is the port that Prometheus scrapes by
+ * default.
+ */
 const ADMIN_PORTS = { from: 9_090, to: 9_099 };
 
-/** Then a port is suggested without having been tried. */
+/**
+ * The number of ports that are tested; the next port is suggested without a
+ * test.
+ */
 const MAX_PORT_TRIES = 20;
 
 /** Runs `umbra init`. */
@@ -96,12 +105,13 @@ export async function runInit(args: Arguments): Promise<void> {
   if (warning !== undefined) complain(`umbra: ${warning}\n`);
   if (reach === undefined) return;
   complain(
-    `umbra: ${answers.host} is an address for this machine or network alone ` +
-      `(${reach}); where clients are elsewhere, give the public one: --host\n`,
+    `umbra: ${answers.host} is reachable only from this machine or network ` +
+      `(${reach}); if clients are elsewhere, give the public address: ` +
+      "--host\n",
   );
 }
 
-/** Asks at the terminal; by itself it ends where there is none. */
+/** Asks at the terminal, or takes the options if there is no terminal. */
 async function askFor(args: Arguments): Promise<InitAnswers> {
   const suggested = { host: guessHost(), port: await suggestedPort() };
   if (process.stdin.isTTY !== true) {
@@ -111,14 +121,14 @@ async function askFor(args: Arguments): Promise<InitAnswers> {
     input: process.stdin,
     output: process.stderr,
   });
-  // Lines that come before their question, pasted ones, wait here.
+  // Pasted lines that arrive before their question wait here.
   const lines = terminal[Symbol.asyncIterator]();
   const ask: Ask = async (question, suggestion) => {
     terminal.setPrompt(`${question} [${suggestion}]: `);
     terminal.prompt();
     const line = await lines.next();
     if (!line.done) return line.value.trim() || suggestion;
-    throw new ConfigError("ERR_CONFIG_USAGE", "No answer, nothing was made");
+    throw new ConfigError("ERR_CONFIG_USAGE", "No answer; nothing was written");
   };
   try {
     return await initAnswers(args, suggested, ask);
@@ -136,7 +146,7 @@ async function suggestedPort(): Promise<number> {
   }
 }
 
-/** The first of a few ports of this machine that is free, or the first. */
+/** Returns the first free port of the range, or the first port. */
 async function freeAdminPort(): Promise<number> {
   const { from, to } = ADMIN_PORTS;
   for (let port = from; port <= to; port++) {
@@ -147,8 +157,8 @@ async function freeAdminPort(): Promise<number> {
 }
 
 /**
- * Where the server will listen: on every address, or on loopback where its
- * clients are to find it there.
+ * Returns the address on which the server listens: every address, or loopback
+ * if clients connect to a loopback address.
  */
 async function listenAddress(
   { host, port }: InitAnswers,
@@ -162,8 +172,9 @@ async function listenAddress(
     case "ERR_NET_ADDRESS_IN_USE":
       return {
         listen: "::",
-        warning: `port ${port} is in use on this machine; if the server is ` +
-          "to run here, choose another: --port",
+        warning:
+          `port ${port} is in use on this machine; if the server will run ` +
+          "here, choose another port: --port",
       };
     default:
       // No IPv6.
@@ -175,7 +186,7 @@ function isLoopback(host: string): boolean {
   return host === "localhost" || publicTarget(host) === "loopback";
 }
 
-/** @returns Why it cannot be listened there, if so. */
+/** @returns Why the server could not listen there; `undefined` if it could. */
 async function tryListen(
   endpoint: Endpoint,
 ): Promise<TransportErrorCode | undefined> {
@@ -189,13 +200,16 @@ async function tryListen(
   }
 }
 
-/** Finds a folder; not `umbra`, which may be this very program. */
+/**
+ * Returns the default folder. It is not `umbra`, which may be the name of this
+ * program.
+ */
 function defaultFolder(): string {
   return process.getuid?.() === 0 ? "/etc/umbra" : "umbra-server";
 }
 
 /**
- * Finds out if files can be made there, better before anything is asked.
+ * Checks that files can be created there, before any question is asked.
  *
  * @throws {ConfigError} `ERR_CONFIG_FILE`.
  */
@@ -212,19 +226,19 @@ function checkFolder(folder: string, force: boolean): void {
   if (isThere && !force) throw taken(join(folder, SERVER_FILE));
 }
 
-/** The error of the file system for a file in the place of a folder. */
+/** The code of the file system's error for a file in the place of a folder. */
 const NOT_A_FOLDER = { code: "ENOTDIR" };
 
 function taken(path: string): ConfigError {
   return new ConfigError(
     "ERR_CONFIG_FILE",
-    `${path} is there already, nothing was written: --dir DIR for another ` +
-      "folder, --force to overwrite",
+    `${path} exists; nothing was written: give --dir DIR for another ` +
+      "folder, or --force to overwrite",
   );
 }
 
 /**
- * Writes all files or, where one is there already, none.
+ * Writes all files, or none if one exists already.
  *
  * @throws {ConfigError} `ERR_CONFIG_FILE`.
  */
@@ -243,7 +257,7 @@ function writeAll(
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     for (const [name, text] of files) {
       const path = join(folder, name);
-      // A file that is there would keep its permissions.
+      // An existing file would keep its permissions.
       rmSync(path, { force: true });
       const mode = name === UNIT_FILE ? 0o644 : 0o600;
       writeFileSync(path, text, { mode, flag: "wx" });
@@ -257,8 +271,8 @@ function within<T>(folder: string, access: FileAccess, work: () => T): T {
   } catch (error) {
     throw new ConfigError(
       "ERR_CONFIG_FILE",
-      `Cannot make files in ${folder}: ${fileFailure(error, access)}; ` +
-        "--dir DIR for another folder",
+      `Cannot create files in ${folder}: ${fileFailure(error, access)}; ` +
+        "give --dir DIR for another folder",
       { cause: error },
     );
   }
@@ -268,11 +282,11 @@ function within<T>(folder: string, access: FileAccess, work: () => T): T {
 interface ReportOptions {
   readonly folder: string;
   readonly program: readonly string[];
-  /** Port of this machine for the page. */
+  /** Port of this machine for the page and the API. */
   readonly adminPort: number;
-  /** True if with QR codes. */
+  /** True if the report has QR codes. */
   readonly drawing: boolean;
-  /** True if it is installed. */
+  /** True if the server was installed on this machine. */
   readonly installs: boolean;
 }
 
@@ -288,14 +302,14 @@ function report(
     `${name}\n  ${uri}\n${drawing ? qrLines(uri) : ""}\n`
   );
   const { host, port: localPort } = DEFAULT_LOCAL;
-  return `Made, with fresh keys, in ${folder}:
+  return `Created with new keys in ${folder}:
 ${[...files.keys()].map((name) => `  ${name}\n`).join("")}
-Everything but ${UNIT_FILE} is secret. A URI is all that a user's app needs:
+All files except ${UNIT_FILE} are secret. A user's app needs only the URI:
 
 ${uris.join("")}${
     installs
       ? installedText(port)
-      : `Next, the server, here; then its client; then a page through both:
+      : `Next steps: start the server here, start a client, fetch a page through both:
 
   ${run} server -c ${path(SERVER_FILE)}
   ${run} local -c ${first}
@@ -310,14 +324,14 @@ UDP, and:
   }${
     hasManyUsers(method)
       ? `
-A friend, now or later:
+To add another user:
 
   ${run} user add NAME -c ${path(SERVER_FILE)}
 `
       : ""
   }
-Its page shows and changes users, for this machine alone. To see it from yours,
-run this there and open http://127.0.0.1:${adminPort}/ in a browser:
+The dashboard shows and changes users; only this machine can reach it. To open it
+on yours, run this on yours and open http://127.0.0.1:${adminPort}/ in a browser:
 
   ssh -L ${adminPort}:127.0.0.1:${adminPort} ${shellQuote(reached)}
 `;
@@ -325,8 +339,8 @@ run this there and open http://127.0.0.1:${adminPort}/ in a browser:
 
 function installedText(port: number): string {
   const runs = hasSystemd()
-    ? "It runs, and will after each start of this machine."
-    : "systemd does not run here; where it does, the server starts with it.";
+    ? "The server runs, and starts with this machine."
+    : "systemd does not run here; the server starts when systemd does.";
   return `Installed: the unit ${UNIT_FILE}, which runs as the user ${INSTALLED_USER}, and keeps
 users and counts in ${INSTALLED_STATE}. ${runs}
 Let port ${port} through the firewall, TCP and UDP.

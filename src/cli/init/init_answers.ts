@@ -1,6 +1,6 @@
 /**
- * The four things `umbra init` must know: from options, from the person at
- * the terminal, or as suggested.
+ * The four answers that `umbra init` needs: from options, from the terminal, or
+ * as suggested.
  *
  * @module
  */
@@ -12,37 +12,37 @@ import { INIT_METHOD, INIT_USER } from "../commands/defaults.ts";
 import { badOption } from "../options/option_value.ts";
 import { PORT_EXPECTED, readHostAndPort, readPort } from "../config/values.ts";
 
-/** The answers that make a server and its local. */
+/** The answers that define a server and its locals. */
 export interface InitAnswers {
   /** The name or IP address under which clients reach the server. */
   readonly host: string;
   /** 1 to 65,535. */
   readonly port: number;
-  /** Cipher. */
+  /** The encryption method. */
   readonly method: Method;
-  /** Names of people or devices; at least one. */
+  /** Names of people or devices, at least one. */
   readonly users: readonly string[];
 }
 
-/** The defaults of the questions. */
+/** The suggested answers that depend on this machine. */
 export interface Suggestions {
-  /** An address of this machine. */
+  /** A name or address of this machine. */
   readonly host: string;
-  /** One that is free. */
+  /** A free port. */
   readonly port: number;
 }
 
 /**
- * Puts a question.
+ * Asks a question.
  *
- * @param suggestion What no answer means.
+ * @param suggestion The answer if the person enters nothing.
  */
 export type Ask = (question: string, suggestion: string) => Promise<string>;
 
 /**
  * Collects the answers.
  *
- * @param ask Not set: there is no terminal.
+ * @param ask Not set if there is no terminal.
  * @throws {ConfigError} With the option to give.
  */
 export async function initAnswers(
@@ -51,7 +51,10 @@ export async function initAnswers(
   ask: Ask | undefined,
 ): Promise<InitAnswers> {
   if (ask === undefined && !args.has("yes")) refuseSilence(args);
-  /** One answer; an option is not asked for, a wrong answer asked for again. */
+  /**
+   * Returns one answer. A question with an option is not asked; a question with
+   * an invalid answer is asked again.
+   */
   const answer = async <T>(
     { option, question, suggestion, read, expected }: Question<T>,
   ): Promise<T> => {
@@ -66,7 +69,7 @@ export async function initAnswers(
       const said = isAsked ? await ask(text, suggestion) : suggestion;
       const value = read(said.split(/[\s,]+/).filter(Boolean));
       if (value !== undefined) return value;
-      // A host of no address may have a name that is none, too.
+      // A host without addresses may have an invalid name as well.
       if (!isAsked) throw badOption(option, expected);
       text = `Expected ${expected}. ${question}`;
     }
@@ -106,22 +109,22 @@ export async function initAnswers(
   return { host, port, method, users };
 }
 
-/** True if a server of this method can tell users apart. */
+/** True if a server with this method can have several users. */
 export function hasManyUsers(method: Method): boolean {
   return method.userKind !== "none";
 }
 
-/** The ways to an answer. */
+/** A question and how its answer is read. */
 interface Question<T> {
   readonly option: string;
   readonly question: string;
   readonly suggestion: string;
-  /** Returns `undefined` for words it does not accept. */
+  /** Returns `undefined` for an invalid answer. */
   readonly read: (words: readonly string[]) => T | undefined;
   readonly expected: string;
 }
 
-/** Takes exactly one word. */
+/** Accepts exactly one word. */
 function only<T>(
   read: (word: string) => T | undefined,
 ): (words: readonly string[]) => T | undefined {
@@ -132,11 +135,11 @@ function only<T>(
 function readHost(text: string): string | undefined {
   const { host, port } = readHostAndPort(text) ?? {};
   if (host === undefined || port !== undefined) return undefined;
-  // 0.0.0.0 and :: are for listening.
+  // 0.0.0.0 and :: are addresses to listen on only.
   return isUnspecified(host) ? undefined : host;
 }
 
-/** Names also name files. */
+/** Reads the names of users, which are names of files as well. */
 function readUsers(
   names: readonly string[],
   method: Method,
@@ -158,13 +161,15 @@ function refuseSilence(args: Arguments): void {
   if (missing.length === 0) return;
   throw new ConfigError(
     "ERR_CONFIG_USAGE",
-    "Cannot ask, standard input is not a terminal: give " +
-      `${missing.map(([, spelling]) => spelling).join(", ")}, or --yes to ` +
-      "take what is suggested",
+    "Cannot ask questions: standard input is not a terminal; give " +
+      `${
+        missing.map(([, spelling]) => spelling).join(", ")
+      }, or --yes to use ` +
+      "the suggested values",
   );
 }
 
-/** The questions, as options. */
+/** The options that answer the questions. */
 const SPELLING = {
   host: "--host HOST",
   port: "--port PORT",

@@ -1,5 +1,6 @@
 /**
- * The texts that `umbra init` writes, and the URIs it prints. No I/O.
+ * The files that `umbra init` writes, and the URIs that it prints. This module
+ * does no I/O.
  *
  * @module
  */
@@ -10,37 +11,37 @@ import { userPassword } from "../config/credentials.ts";
 import { generateKey } from "../tools/genkey.ts";
 import { hasManyUsers, type InitAnswers } from "./init_answers.ts";
 
-/** The rest of what the files need, besides the answers. */
+/** Facts for the files that are not answers. */
 export interface InitPlace {
   /** Address on which the server listens. */
   readonly listen: string;
   /** Absolute path of the folder. */
   readonly folder: string;
-  /** The words that start this program; absolute paths. */
+  /** The command that starts this program, with absolute paths. */
   readonly program: readonly string[];
   /** Port of this machine for page, API and `umbra user`. */
   readonly adminPort: number;
-  /** The user that runs the server, a number or a name; not set: root. */
+  /** User that runs the server, a number or a name; not set for root. */
   readonly user?: number | string | undefined;
   /**
-   * Folder of the store, which systemd makes for the user, under `/var/lib`; not
-   * set: the folder of the configuration.
+   * Folder of the store under `/var/lib`, which systemd creates for the user;
+   * default: the folder of the configuration.
    */
   readonly state?: string | undefined;
 }
 
-/** The files and the link of one user. */
+/** The client file and the link of one user. */
 export interface InitUser {
   readonly name: string;
   /** The link for `umbra local` and other clients. Secret. */
   readonly uri: string;
-  /** The file for `umbra local -c`, in the folder. */
+  /** Name of the file for `umbra local -c`, in the folder. */
   readonly file: string;
 }
 
-/** Everything that is made. */
+/** The files and users that are made. */
 export interface InitResult {
-  /** Text by name. Secret but for the unit. */
+  /** Texts by file name. Secret, except for the unit. */
   readonly files: ReadonlyMap<string, string>;
   /** The users, in the order of the answers. */
   readonly users: readonly InitUser[];
@@ -52,10 +53,10 @@ export const SERVER_FILE = "server.json";
 /** Name of the systemd unit. */
 export const UNIT_FILE = "umbra.service";
 
-/** Of users and counts. */
+/** File of the store, which keeps users and counts. */
 const STORE_FILE = "umbra.db";
 
-/** Makes fresh keys, and all that holds them. */
+/** Makes new keys, and the files that contain them. */
 export function initFiles(
   answers: InitAnswers,
   place: InitPlace,
@@ -99,7 +100,7 @@ function serverText(
   users: readonly UserSecret[],
 ): string {
   const common = serverKey === undefined ? "" : `
-  // The server's key; each client has it before its own: SERVER_KEY:USER_KEY.
+  // The server's key. A client's password is SERVER_KEY:USER_KEY.
   "password": ${JSON.stringify(serverKey)},
 `;
   const rows = users.map(({ name, own }) =>
@@ -107,28 +108,28 @@ function serverText(
   );
   const secrets = hasManyUsers(method)
     ? `${common}
-  // One for each person or device; \`umbra user add\` makes another one. Each
-  // may have "quota_bytes", "max_connections" and "expires".
+  // One user for each person or device; \`umbra user add\` adds another.
+  // Each may have "quota_bytes", "max_connections" and "expires".
   "users": [
 ${rows.join("")}  ],
 `
     : `  "password": ${JSON.stringify(users[0]!.own)},\n`;
-  return `// The server's side, made by \`umbra init\`. Comments are allowed.
+  return `// Configuration of the server, made by \`umbra init\`. Comments are allowed.
 {
-  // The address of this machine to listen on; "::" is all of them.
+  // The address of this machine to listen on; "::" is every address.
   "server": ${JSON.stringify(listen)},
   "server_port": ${port},
-  // Where clients reach it, for the URIs that users are given.
+  // The host for clients, in the URIs of users.
   "public_host": ${JSON.stringify(host)},
   "mode": "tcp_and_udp",
   "method": ${JSON.stringify(method.name)},
 ${secrets}
-  // Clients reach public addresses only. This opens others to them:
+  // Clients may reach public addresses only. This allows others:
   // "allow_private": ["10.1.0.0/16"],
 
-  // Page, API and \`umbra user\`, for this machine alone.
+  // Page, API and \`umbra user\`, for this machine only.
   "admin": "127.0.0.1:${adminPort}",
-  // Keeps what is changed there, and all counts.
+  // Keeps users that are changed there, and all counts.
   "store": ${
     JSON.stringify(state === undefined ? STORE_FILE : `${state}/${STORE_FILE}`)
   },
@@ -141,7 +142,7 @@ function localText(
   name: string,
   password: string,
 ): string {
-  return `// The client's side of ${name}, made by \`umbra init\`.
+  return `// Configuration of the client of ${name}, made by \`umbra init\`.
 {
   "server": ${JSON.stringify(host)},
   "server_port": ${port},
@@ -151,7 +152,7 @@ function localText(
   // Name in the URI that \`umbra url\` prints.
   "remarks": ${JSON.stringify(name)},
 
-  // Where programs find the proxy: SOCKS and HTTP on one port.
+  // The address of the proxy for programs: SOCKS and HTTP on one port.
   "local_address": ${JSON.stringify(DEFAULT_LOCAL.host)},
   "local_port": ${DEFAULT_LOCAL.port},
 }
@@ -159,25 +160,28 @@ function localText(
 }
 
 /**
- * What the unit runs: a shell that ends at once when systemd stops it, and
- * leaves the server to what it is doing. So a restart starts the new server
- * while the old one still accepts; both share the port, the old one leaves it
- * after `DRAIN_S`, and its connections have `GRACE_S` to end.
+ * The shell script of the unit. The shell exits at once when systemd stops it,
+ * and leaves the server running. A restart therefore starts the new server
+ * while the old one still accepts; both share the port. The old server leaves
+ * the port after `DRAIN_S`, and its connections have `GRACE_S` to end.
  */
 const SHELL_SCRIPT = "trap 'kill -TERM $pid; exit 0' TERM; " +
   "trap 'kill -HUP $pid' HUP; " +
   '"$@" & pid=$!; ' +
   "while :; do wait $pid; code=$?; kill -0 $pid 2>/dev/null || exit $code; done";
 
-/** Seconds for the new server to start in. */
+/** Seconds that the old server keeps accepting while the new server starts. */
 const DRAIN_S = 5;
 
-/** Seconds for what the old server is doing: an hour, a film's remainder. */
+/**
+ * Seconds for connections of the old server to end: an hour, the rest of a
+ * film.
+ */
 const GRACE_S = 3_600;
 
 /**
- * The compilers of JavaScript need memory that is writable and executable, so
- * MemoryDenyWriteExecute is not there.
+ * Returns the systemd unit. MemoryDenyWriteExecute is not set: JavaScript
+ * compilers need memory that is writable and executable.
  */
 function unitText({ program, folder, user, state }: InitPlace): string {
   const command = [
@@ -185,7 +189,7 @@ function unitText({ program, folder, user, state }: InitPlace): string {
     ...["server", "-c", `${folder}/${SERVER_FILE}`, "--reuse-port"],
     ...["--drain", String(DRAIN_S), "--grace", String(GRACE_S)],
   ];
-  // Root without capabilities could not read what others own.
+  // Root needs CAP_DAC_READ_SEARCH to read files of other users.
   const capabilities = user === undefined
     ? "CAP_NET_BIND_SERVICE CAP_DAC_READ_SEARCH"
     : "CAP_NET_BIND_SERVICE";
@@ -195,15 +199,15 @@ Wants=network-online.target
 After=network-online.target
 
 [Service]
-# A restart cuts no client off: the shell ends at once, and what it has started goes on
-# until its connections have ended, beside the new one. A stop is the same
-# without a new one.
+# A restart closes no connection: the shell exits at once, and the old server
+# runs beside the new one until its connections have ended. A stop is the same
+# without a new server.
 ExecStart=${command.map(quote).join(" ")}
 KillMode=process
 ExecReload=/bin/kill -HUP $MAINPID
 Restart=on-failure
 RestartSec=2
-# A wrong configuration stays wrong.
+# A restart does not repair an invalid configuration.
 RestartPreventExitStatus=2
 LimitNOFILE=65536
 ${user === undefined ? "" : `User=${user}\n`}${
@@ -237,12 +241,15 @@ WantedBy=multi-user.target
 `;
 }
 
-/** systemd.exec(5): words are split at spaces, "%" begins a specifier. */
+/**
+ * Returns a word of a list of paths: words are split at spaces, and "%" begins
+ * a specifier (systemd.exec(5)).
+ */
 function readWritePath(folder: string): string {
   return quote(folder).replaceAll("$$", "$");
 }
 
-/** One word of ExecStart: systemd.service(5), "Command lines". */
+/** Returns one word of ExecStart; see systemd.service(5), "Command lines". */
 function quote(word: string): string {
   const escaped = word.replace(/[\\"]/g, "\\$&").replaceAll("%", "%%")
     .replaceAll("$", "$$$$");

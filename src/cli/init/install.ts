@@ -1,7 +1,7 @@
 /**
- * `umbra init --install`: what makes a server of this machine of the files, once
- * they are written. Linux with systemd; where that does not run, everything but
- * its start.
+ * `umbra init --install`: installs the written files as a server of this
+ * machine, on Linux with systemd. If systemd does not run, it does everything
+ * except the start.
  *
  * @module
  */
@@ -12,13 +12,13 @@ import { SHELL } from "../../adapters/system/programs.ts";
 import { ConfigError } from "../../errors.ts";
 import { SERVER_FILE, UNIT_FILE } from "./init_files.ts";
 
-/** Who runs the server. */
+/** The user that runs the server. */
 export const INSTALLED_USER = "umbra";
 
-/** Where its store is. */
+/** The folder of the store. */
 export const INSTALLED_STATE = "/var/lib/umbra";
 
-/** Where the program is. */
+/** The path of the installed program. */
 const PROGRAM = "/usr/local/bin/umbra";
 
 /** True where systemd runs: sd_booted(3). */
@@ -27,13 +27,13 @@ export function hasSystemd(): boolean {
 }
 
 /**
- * Finds out if installing can work, better before anything is asked.
+ * Checks that installing can work, before any question is asked.
  *
  * @throws {ConfigError} `ERR_CONFIG_USAGE`.
  */
 export function checkInstall(): void {
   if (process.platform !== "linux") {
-    throw refused("--install knows Linux alone: leave it out");
+    throw refused("--install needs Linux: leave it out");
   }
   if (process.getuid?.() !== 0) {
     throw refused("--install needs root: sudo umbra init --install");
@@ -41,10 +41,10 @@ export function checkInstall(): void {
 }
 
 /**
- * The words by which the unit starts the program.
+ * Returns the command with which the unit starts the program.
  *
- * @param own Those by which this one was started: one for an executable, which
- * has a copy where everybody finds it.
+ * @param own The command of this program. If it is a single executable outside
+ * `/usr/bin`, the unit starts a copy in `/usr/local/bin`.
  */
 export function installedProgram(own: readonly string[]): readonly string[] {
   const [executable = "", ...source] = own;
@@ -55,15 +55,17 @@ export function installedProgram(own: readonly string[]): readonly string[] {
 }
 
 /**
- * Makes the user, hands it what it may read, copies program and unit, and
- * starts the server. Only a shell is run, for which Deno has a permission.
+ * Creates the user, gives it access to the configuration, copies program and
+ * unit, and starts the server. Only a shell is run, for which Deno has a
+ * permission.
  *
- * Security: the configuration is readable by the user that runs it, and
- * writable by root alone; the files of the clients are root's.
+ * Security: the user that runs the server can read the configuration, and only
+ * root can write it; the files of the clients belong to root.
  *
- * @param folder Where the files are.
+ * @param folder The folder of the files.
  * @param own See {@link installedProgram}.
- * @throws {ConfigError} `ERR_CONFIG_FILE` with what the step that failed says.
+ * @throws {ConfigError} `ERR_CONFIG_FILE` with the output of the step that
+ * failed.
  */
 export function install(folder: string, own: readonly string[]): void {
   const [program] = installedProgram(own);
@@ -79,11 +81,14 @@ export function install(folder: string, own: readonly string[]): void {
     `Cannot install: ${
       error?.message ?? stderr.trim()
     }; the files in ${folder} ` +
-      "are made. Mend that, and run the same again with --force",
+      "were written. Correct the cause, and run the command again with --force",
   );
 }
 
-/** A file that runs cannot be written, but another can take its name. */
+/**
+ * The steps of the installation. A running program cannot be overwritten, so
+ * the copy gets the name of the old file by a rename.
+ */
 const SCRIPT = `set -e
 folder=$1 program=$2
 id -u ${INSTALLED_USER} >/dev/null 2>&1 ||

@@ -1,5 +1,5 @@
 /**
- * Lines on their way to the log, of which nothing ever waits.
+ * Writes lines of the log in the background; nothing waits for them.
  *
  * @module
  */
@@ -9,34 +9,35 @@ import { LOG_FLUSH_MS, MAX_UNWRITTEN_LOG } from "../../limits.ts";
 
 /** The options of a writer of lines. */
 export interface LineWriterOptions {
-  /** Writes some bytes; settles with how many the system has taken. */
+  /**
+   * Writes bytes; resolves with the number of bytes that the system accepted.
+   */
   readonly write: (bytes: Uint8Array) => Promise<number>;
-  /** Measures the wait at the end. */
+  /** Measures the wait at disposal. */
   readonly clock: Clock;
-  /** Called when lines are written again, with how many were lost before. */
+  /** Called when writing works again, with the number of lost lines. */
   readonly recovered: (lost: number) => void;
 }
 
 /**
- * Writes lines in their order, one write at a time. What comes while
- * {@link MAX_UNWRITTEN_LOG} characters wait, since the reader of the log has
- * stopped, is lost and counted; so is what cannot be written, since the disk is
- * full or the reader has gone.
+ * Writes lines in order, one write at a time. A line that does not fit into
+ * {@link MAX_UNWRITTEN_LOG} waiting characters, because the reader of the log
+ * has stopped, is lost and counted; so is a line that cannot be written,
+ * because the disk is full or the reader is gone.
  */
 export class LineWriter implements AsyncDisposable {
   readonly #options: LineWriterOptions;
   #lines: string[] = [];
-  /** Characters that wait, or are being written. */
+  /** Characters that wait or are being written. */
   #unwritten = 0;
   #lost = 0;
   #writing: Promise<void> | undefined;
 
-  /** Nothing is written yet. */
   constructor(options: LineWriterOptions) {
     this.#options = options;
   }
 
-  /** Takes a line, with its line feed. */
+  /** Accepts a line, with its line feed. */
   write(line: string): void {
     if (this.#unwritten + line.length > MAX_UNWRITTEN_LOG) {
       this.#lost++;
@@ -47,7 +48,7 @@ export class LineWriter implements AsyncDisposable {
     this.#writing ??= this.#writeAll();
   }
 
-  /** Waits a little until everything is written. */
+  /** Waits for the last write, at most {@link LOG_FLUSH_MS}. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#writing === undefined) return;
     const wait = new AbortController();
@@ -58,9 +59,9 @@ export class LineWriter implements AsyncDisposable {
     wait.abort();
   }
 
-  /** Never rejects. */
+  /** Writes all waiting lines. Never rejects. */
   async #writeAll(): Promise<void> {
-    // What is logged in one go leaves in one write.
+    // Lines that are logged in one turn are written together.
     await Promise.resolve();
     while (this.#lines.length > 0) {
       const lines = this.#lines;
@@ -82,7 +83,8 @@ export class LineWriter implements AsyncDisposable {
       }
       return true;
     } catch {
-      // The log itself has failed: it is counted, and reported once it works again.
+      // The log cannot report its own failure now: the lines are counted, and
+      // reported when writing works again.
       return false;
     }
   }

@@ -10,21 +10,22 @@ export type LogFormat = "text" | "json";
 
 /** The options of a logger. */
 export interface LogOptions {
-  /** Default `text`. */
+  /** The form of lines; default `text`. */
   readonly format?: LogFormat;
-  /** Least severe level that is written; default `info`. */
+  /** Lowest level that is written; default `info`. */
   readonly level?: LogLevel;
-  /** Leaves the time out. Default `false`. */
+  /** True to leave out the time; default false. */
   readonly withoutTime?: boolean;
-  /** Colours the level; text only. Default `false`. */
+  /** True to colour the level, in text only; default false. */
   readonly colour?: boolean;
 }
 
 /**
- * A logger that hands finished lines, with their line feed, to `write`.
+ * Returns a logger that passes finished lines, with their line feed, to
+ * `write`.
  *
- * @param write Where lines go.
- * @param nowMs Milliseconds since 1970-01-01T00:00:00Z.
+ * @param write Receives the lines.
+ * @param nowMs Returns the time in milliseconds since 1970-01-01T00:00:00Z.
  */
 export function createLogger(
   write: (line: string) => void,
@@ -81,7 +82,10 @@ function formatText(line: TextLine): string {
   return `${prefix}${shown} ${escapeControls(message)}${facts.join("")}`;
 }
 
-/** Names of targets come from clients: they must not forge lines or fields. */
+/**
+ * Quotes a value. Names of targets come from clients, and must not forge lines
+ * or fields.
+ */
 function quote(value: string): string {
   return /^[^\s"=\p{C}]+$/u.test(value)
     ? value

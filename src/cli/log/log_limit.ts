@@ -1,5 +1,5 @@
 /**
- * Keeps a crowd of the same from filling the log.
+ * Limits how many equal lines the log gets.
  *
  * @module
  */
@@ -9,7 +9,10 @@ import type { LogFields, Logger, LogLevel } from "../../observe.ts";
 /** Lines of one kind that are written in a minute. */
 export const MAX_LINES_PER_MINUTE = 60;
 
-/** Kinds that are counted at once; lines of further ones are all written. */
+/**
+ * Kinds that are counted at the same time. Lines of further kinds are not
+ * limited.
+ */
 export const MAX_LINE_KINDS = 256;
 
 /** Milliseconds of a minute, from the first line of a kind. */
@@ -17,10 +20,10 @@ const MINUTE_MS = 60_000;
 
 /**
  * Writes the first lines of each kind in a minute, counts the others, and
- * writes the count when the minute is over.
+ * writes the count at the end of the minute.
  *
  * A kind is a message with an error code. Failures of connections and warnings
- * are limited; errors, and what has not failed, never.
+ * are limited; errors and successes are not.
  */
 export class LimitedLogger implements Logger, Disposable {
   readonly #logger: Logger;
@@ -29,9 +32,9 @@ export class LimitedLogger implements Logger, Disposable {
   readonly #kinds = new Map<string, Kind>();
 
   /**
-   * @param logger Where the lines go.
+   * @param logger Receives the lines.
    * @param clock Measures the minute.
-   * @param maxLines Of one kind in a minute; may be `Infinity`.
+   * @param maxLines Lines of one kind in a minute; may be `Infinity`.
    */
   constructor(
     logger: Logger,
@@ -55,12 +58,12 @@ export class LimitedLogger implements Logger, Disposable {
     this.#logger.log(level, message, fields);
   }
 
-  /** Writes the counts there are, and ends the minutes. */
+  /** Writes the pending counts and ends all minutes. */
   [Symbol.dispose](): void {
     for (const key of this.#kinds.keys()) this.#end(key);
   }
 
-  /** `undefined` for what is not limited. */
+  /** @returns `undefined` for a line that is not limited. */
   #kindOf(
     level: LogLevel,
     message: string,
@@ -103,7 +106,7 @@ interface Kind {
   readonly level: LogLevel;
   readonly message: string;
   readonly code: LogFields[string];
-  /** Written or not. */
+  /** Number of lines, written or not. */
   lines: number;
   readonly startMs: number;
   cancel(): void;

@@ -1,5 +1,5 @@
 /**
- * Keeps where users go out of the log.
+ * Hides the targets of users in the log.
  *
  * @module
  */
@@ -9,25 +9,25 @@ import type { LogFields, Logger } from "../../observe.ts";
 import type { RandomBytes } from "../../random.ts";
 
 /**
- * How much of a target the log shows: all of it; its port, and a word for its
- * host that is the same until the program ends; or nothing.
+ * How the log shows a target: completely; as its port and a word for its host,
+ * which stays the same until the program ends; or not at all.
  */
 export type LogPrivacy = "full" | "hashed" | "none";
 
-/** The default: on a server the targets are other people's. */
+/** The default. The targets of a server are those of other people. */
 export const DEFAULT_LOG_PRIVACY: Readonly<
   Record<"local" | "server", LogPrivacy>
 > = { local: "full", server: "hashed" };
 
 /**
- * A logger that writes `target` as `privacy` wants it. Where it is not `full`,
- * what a network or a policy said of a connection is left out as well, and of a
- * route all but the way: those texts name hosts and addresses. The code of the
- * error stays, with what it means where that is a refusal of ours, and so does
- * the client.
+ * Returns a logger that writes `target` according to `privacy`. Unless that is
+ * `full`, the reason of a network or policy error and the rule of a route are
+ * left out as well, because they name hosts and addresses. The client, the
+ * error code, and the meaning of Umbra's own refusals are kept.
  *
- * @param logger Where the lines go.
- * @param randomBytes Makes the key of the words, so that they cannot be looked up.
+ * @param logger Receives the lines.
+ * @param randomBytes Makes the key of the words, so that they cannot be looked
+ * up in a table.
  */
 export function privateLogger(
   logger: Logger,
@@ -53,32 +53,38 @@ export function privateLogger(
   };
 }
 
-/** Bytes of the key: as many as of the hash. */
+/** Length of the key in bytes, as long as the hash. */
 const KEY_LENGTH = 32;
 
-/** Hexadecimal digits of a word: few enough to read, and enough to differ. */
+/** Hexadecimal digits of a word: short to read, with few collisions. */
 const WORD_LENGTH = 12;
 
-/** True if the line is of one client, with a reason that may name its target. */
+/** True if the line is about one client and its reason may name a target. */
 function namesHosts({ client, target, code }: LogFields): boolean {
   if (client === undefined && target === undefined) return false;
   return /^ERR_NET_|^ERR_POLICY_TARGET$|^ERR_ROUTE_BLOCKED$|^ERR_FAKE_IP_UNKNOWN$/
     .test(String(code));
 }
 
-/** Advice to the operator about a refusal of ours, without names. */
+/** Returns the meaning of a refusal of Umbra, without names. */
 function adviceOn({ code }: LogFields): string | undefined {
   return /^ERR_POLICY_|^ERR_ROUTE_/.test(String(code))
     ? explain(String(code)).meaning.replace(/\.$/, "")
     : undefined;
 }
 
-/** `direct: [bypass_list] domain "a.test"` → `direct`. */
+/**
+ * Returns the way of a route: `direct: [bypass_list] domain "a.test"` →
+ * `direct`.
+ */
 function wayOf(route: string): string {
   return route.split(": ", 1)[0]!;
 }
 
-/** The port tells browsing from mail; the host is private. */
+/**
+ * Returns a word for the host, with the port. The port shows the kind of
+ * traffic; the host is private.
+ */
 function hashed(target: string, key: Uint8Array): string {
   const [, host = target, port = ""] = /^(.*)(:\d+)$/s.exec(target) ?? [];
   const word = createHmac("sha256", key).update(host.toLowerCase())

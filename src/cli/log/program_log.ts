@@ -1,5 +1,5 @@
 /**
- * The log of a running program, from what its operator asked for.
+ * The log of a running program, according to its settings.
  *
  * @module
  */
@@ -15,33 +15,35 @@ import { type LogPrivacy, privateLogger } from "./log_privacy.ts";
 export interface ProgramLogOptions {
   /** The form of lines. */
   readonly format: LogFormat;
-  /** The privacy of targets in the log. */
+  /** The form in which targets are shown. */
   readonly privacy: LogPrivacy;
-  /** True if debug lines are written. */
+  /** True to write debug lines. */
   readonly verbose: boolean;
-  /** True if each connection has its line: then none is left out. */
+  /** True to write every line of a connection; limits then do not apply. */
   readonly connections: boolean;
-  /** True if lines have no time. */
+  /** True to leave out the time. */
   readonly withoutTime: boolean;
-  /** True if the level is coloured. */
+  /** True to colour the level. */
   readonly colour: boolean;
-  /** Number of the worker, for every line. */
+  /** Number of the worker, added to every line. */
   readonly worker?: number | undefined;
 }
 
-/** The world of a log. */
+/** The dependencies of a log. */
 export interface ProgramLogWorld {
-  /** Writes some bytes; settles with how many the system has taken. */
+  /**
+   * Writes bytes; resolves with the number of bytes that the system accepted.
+   */
   readonly write: (bytes: Uint8Array) => Promise<number>;
-  /** Dates lines and measures minutes. */
+  /** Gives the time of lines and measures minutes. */
   readonly clock: Clock;
-  /** Hides targets. */
+  /** Makes the key that hides targets. */
   readonly randomBytes: RandomBytes;
 }
 
 /**
- * A logger; its disposal writes what it has counted but not written, and waits a
- * little until all is written.
+ * Returns a logger. Its disposal writes pending counts, and waits a short time
+ * for the last write.
  */
 export function programLogger(
   options: ProgramLogOptions,
@@ -55,7 +57,7 @@ export function programLogger(
     recovered: (lost) =>
       logger.log(
         "warn",
-        "log lines were lost, since they could not be written",
+        "log lines were lost because they could not be written",
         {
           lost,
         },
@@ -82,7 +84,7 @@ export function programLogger(
   };
 }
 
-/** Names the worker in each line. */
+/** Adds the number of the worker to each line. */
 function withWorker(logger: Logger, worker: number | undefined): Logger {
   if (worker === undefined) return logger;
   return {

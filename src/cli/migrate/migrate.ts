@@ -1,8 +1,8 @@
 /**
- * `umbra migrate`: the servers of another program as a configuration of ours,
- * with the same ports, methods and keys, so that no client has to change.
- * Where one password was all there was, its holder gets a name, and with that
- * counts and limits.
+ * `umbra migrate`: turns the servers of another program into a configuration of
+ * Umbra with the same ports, methods and keys, so that no client has to change.
+ * The holder of a port that had one password becomes a user with a name, who
+ * can have counts and limits.
  *
  * @module
  */
@@ -29,26 +29,26 @@ import type { ConfigObject } from "../config/config_file.ts";
 import { parseArguments } from "../options/args.ts";
 import { isOutline, type OutlineKey, readOutlineKeys } from "./outline_keys.ts";
 
-/** The configuration that was made, and the warnings about it. */
+/** The configuration, and notes about it. */
 export interface Migrated {
   /** The configuration. Secret. */
   readonly text: string;
-  /** One sentence each. */
+  /** One sentence for each note. */
   readonly notes: readonly string[];
 }
 
-/** Every address of the machine, of IPv4 as well. */
+/** Every address of the machine, IPv6 and IPv4. */
 const EVERYWHERE = "::";
 
-/** A server to be written. */
+/** A server in the configuration. */
 interface Entry {
   readonly hosts: readonly string[];
   readonly port: number;
   readonly method: Method;
-  /** Absent where only users have one. */
+  /** Absent if only users have passwords. */
   readonly password?: string;
   readonly key?: string;
-  /** Keys of the program in front of it. */
+  /** Keys of the plugin in front of the server. */
   readonly plugin?: Readonly<Record<string, unknown>>;
   readonly users: readonly EntryUser[];
 }
@@ -59,11 +59,13 @@ interface EntryUser {
   readonly limits?: UserLimits;
 }
 
-/** Facts that the files may lack. */
+/** Facts that the files may not contain. */
 export interface MigrateWishes {
   /** The host under which clients reach the server, for links. */
   readonly host?: string | undefined;
-  /** The method of ports that name none: ss-manager was started with it. */
+  /**
+   * The method of ports that name none, from the command line of ss-manager.
+   */
   readonly method?: string | undefined;
 }
 
@@ -71,7 +73,7 @@ export interface MigrateWishes {
  * Makes the configuration.
  *
  * @param files Names of configurations of other programs.
- * @throws {ConfigError} When one cannot be read, or not be served.
+ * @throws {ConfigError} If a file cannot be read, or a server not be supported.
  */
 export function migrate(
   files: readonly string[],
@@ -90,12 +92,15 @@ export function migrate(
   return { text, notes };
 }
 
-/** Outline tries the keys of a port, as ours does. */
+/**
+ * Makes the users of each Outline port. Outline tries the keys of a port, as
+ * Umbra does.
+ */
 function fromOutline(keys: readonly OutlineKey[], notes: string[]): Entry[] {
   if (keys.some(({ limitBytes }) => limitBytes !== undefined)) {
     notes.push(
-      "Outline counts a data limit over 30 days, a quota here counts until it " +
-        "is cleared: `umbra user`, the page or the API clear it",
+      "Outline counts a data limit over 30 days; a quota of Umbra counts " +
+        "until it is cleared with `umbra user`, the page or the API",
     );
   }
   const ports = [...new Set(keys.map(({ port }) => port))];
@@ -107,8 +112,8 @@ function fromOutline(keys: readonly OutlineKey[], notes: string[]): Entry[] {
       const { id, method } of all.filter((key) => key.method !== all[0]!.method)
     ) {
       notes.push(
-        `key ${id} is left out: its method ${method} is another than that of ` +
-          `the first key of port ${port}, and a port has one`,
+        `key ${id} is left out: its method ${method} differs from the ` +
+          `method of the first key of port ${port}, and a port has one method`,
       );
     }
     const found = findMethod(method);
@@ -122,7 +127,10 @@ function fromOutline(keys: readonly OutlineKey[], notes: string[]): Entry[] {
   });
 }
 
-/** A name that can be kept; people give the same one twice, or none. */
+/**
+ * Returns a name that is valid and unique: names of other programs may be empty
+ * or repeated.
+ */
 function uniqueName(name: string, other: string, taken: Set<string>): string {
   const wanted = userNameFault(name) === undefined ? name : other;
   const unique = taken.has(wanted) ? `${wanted} (${other})` : wanted;
@@ -150,16 +158,16 @@ function fromConfig(
   const left = found.warnings.filter((one) => one.startsWith("ignored: "));
   notes.push(...left, ...socketKeys(object));
   if (!object.has("mode")) {
-    notes.push(`${file} says nothing of UDP: it is served as well`);
+    notes.push(`${file} does not mention UDP: UDP is served as well`);
   }
   return merged(listed(found, secrets).map(entryOf));
 }
 
-/** The keys about sockets, which concern no user. */
+/** Notes keys about sockets, which concern no user. */
 function socketKeys(object: ConfigObject): string[] {
   return Object.values({ ...SOCKETS, ...NAMES }).flatMap(keysOf)
     .filter((key) => object.has(key) && object.values(key)[0] !== false)
-    .map((key) => `left out: ${object.where(key)}: say it at the new server`);
+    .map((key) => `left out: ${object.where(key)}: set it for the new server`);
 }
 
 function entryOf(server: ServerSettings): Entry {
@@ -168,8 +176,8 @@ function entryOf(server: ServerSettings): Entry {
   if (method.family.name === "lightsocks" || method.userKind === "uid") {
     throw new ConfigError(
       "ERR_CONFIG_VALUE",
-      `${server.origin}: ${method.name} is served from the file as it is: ` +
-        "umbra server -c FILE",
+      `${server.origin}: a server of ${method.name} needs no migration: ` +
+        "start umbra server -c FILE",
     );
   }
   const base = {
@@ -193,7 +201,7 @@ function entryOf(server: ServerSettings): Entry {
   }
   if (method.keyLength === 0) return { ...base, users: [] };
   const secret = secretOf(server);
-  // Where keys are tried, one password alone may have a name.
+  // A single password gets a user only if the server tries keys.
   if (method.userKind !== "trial" || secret.kind === "key") {
     return { ...base, ...written(secret), users: [] };
   }
@@ -205,7 +213,7 @@ function written({ kind, text }: Secret): { password?: string; key?: string } {
   return kind === "key" ? { key: text } : { password: text };
 }
 
-/** Addresses of one port are one server here. */
+/** Joins the addresses of one port into one server. */
 function merged(entries: readonly Entry[]): Entry[] {
   const byPort = new Map<string, Entry>();
   for (const entry of entries) {
@@ -254,7 +262,7 @@ function userOf({ name, password, limits }: EntryUser): object {
   };
 }
 
-/** Makes sure that a server starts with the printed text. */
+/** Checks that a server starts with the printed text. */
 function checkFit(text: string, sources: Sources): void {
   const name = "the configuration that was made";
   const args = parseArguments(findCommand("server")!, ["-c", name]);

@@ -1,5 +1,5 @@
 /**
- * The command `migrate`, on this system.
+ * The command `migrate`.
  *
  * @module
  */
@@ -15,18 +15,18 @@ import { fromOptions } from "../settings/read.ts";
 import { SERVER } from "../settings/server.ts";
 import { migrate } from "./migrate.ts";
 
-/** The names of the files that ss-manager and Outline save. */
+/** Matches the names of the files that ss-manager and Outline save. */
 const SAVED = /^\.shadowsocks_\d+\.conf$|^shadowbox_config\.json$/;
 
 /**
  * Runs the command.
  *
- * @throws {ConfigError} When there is nothing to read, or it cannot be served.
+ * @throws {ConfigError} If a file cannot be read, or a server not be supported.
  */
 export async function runMigrate(args: Arguments): Promise<void> {
   const files = args.operands.flatMap(filesOf);
   if (files.length === 0) {
-    throw usage("Nothing to migrate: name a FILE, or the FOLDER of ss-manager");
+    throw usage("Missing file: give a FILE, or the FOLDER of ss-manager");
   }
   const { method } = fromOptions(SERVER, args);
   const wishes = { host: args.last("host"), method };
@@ -35,7 +35,7 @@ export async function runMigrate(args: Arguments): Promise<void> {
   await print(text);
 }
 
-/** The file, or those of a folder that other programs keep there. */
+/** Returns the file, or the saved files of another program in a folder. */
 function filesOf(path: string): string[] {
   try {
     if (!existsSync(path) || !statSync(path).isDirectory()) return [path];
@@ -50,6 +50,6 @@ function filesOf(path: string): string[] {
   }
   throw new ConfigError(
     "ERR_CONFIG_FILE",
-    `${path} has neither .shadowsocks_PORT.conf nor shadowbox_config.json`,
+    `${path} contains neither .shadowsocks_PORT.conf nor shadowbox_config.json`,
   );
 }

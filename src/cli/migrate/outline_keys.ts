@@ -1,5 +1,5 @@
 /**
- * The keys of an Outline server, as its `shadowbox_config.json` keeps them.
+ * Reads the keys of an Outline server from its `shadowbox_config.json`.
  *
  * Security: no message repeats a value that may be a password.
  *
@@ -18,13 +18,13 @@ export interface OutlineKey {
   readonly password: string;
   /** 1 to 65,535. */
   readonly port: number;
-  /** The method as it is written. */
+  /** The name of the method, as written. */
   readonly method: string;
-  /** Bytes in 30 days; not set: no limit. */
+  /** Limit in bytes in 30 days; not set for no limit. */
   readonly limitBytes?: number;
 }
 
-/** True if a parsed document has such keys. */
+/** True if a parsed document contains Outline keys. */
 export function isOutline(
   document: unknown,
 ): document is { readonly accessKeys: readonly unknown[] } {
@@ -32,10 +32,10 @@ export function isOutline(
 }
 
 /**
- * Reads every key.
+ * Reads all keys.
  *
  * @param origin Name of the file, for messages.
- * @throws {ConfigError} `ERR_CONFIG_VALUE` for one that is not whole.
+ * @throws {ConfigError} `ERR_CONFIG_VALUE` for an incomplete key.
  */
 export function readOutlineKeys(
   { accessKeys }: { readonly accessKeys: readonly unknown[] },
@@ -45,7 +45,7 @@ export function readOutlineKeys(
     const wrong = (what: string): ConfigError =>
       new ConfigError(
         "ERR_CONFIG_VALUE",
-        `${origin}: accessKeys[${i}] has no ${what} that can be used`,
+        `${origin}: accessKeys[${i}] has no usable ${what}`,
       );
     if (!isObject(key)) throw wrong("fields");
     const { id, name, password, dataLimit, encryptionMethod } = key;

@@ -1,5 +1,6 @@
 /**
- * The last good list of servers, on disk for the day its host is silent.
+ * Keeps the last good list of servers on disk, for use while its host does not
+ * answer.
  *
  * @module
  */
@@ -7,11 +8,11 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { KeptFile } from "../kept_file.ts";
 
-/** A list as it was kept. */
+/** A list from the file. */
 export interface KeptList {
-  /** The list as it was published. */
+  /** The list as published. */
   readonly text: string;
-  /** Milliseconds since 1970 when it was kept. */
+  /** Time when it was kept, in milliseconds since 1970. */
   readonly savedUnixMs: number;
 }
 
@@ -19,12 +20,15 @@ export interface KeptList {
 export class OnlineCache {
   readonly #file: KeptFile;
 
-  /** @param path The folders on the way are made when they are needed. */
+  /**
+   * @param path Path of the file. Missing folders are created when the file is
+   * written.
+   */
   constructor(path: string) {
     this.#file = new KeptFile(path);
   }
 
-  /** Reads the list; `undefined` when there is none, or it cannot be read. */
+  /** Reads the list; `undefined` if there is none or it cannot be read. */
   read(): KeptList | undefined {
     const kept = this.#file.read();
     return kept && {
@@ -34,9 +38,9 @@ export class OnlineCache {
   }
 
   /**
-   * Takes the place of what is kept, all or nothing.
+   * Replaces the list atomically.
    *
-   * @throws {Error} With the path, and what the file system says.
+   * @throws {Error} With the path and the reason of the file system.
    */
   write(text: string): void {
     this.#file.write(new TextEncoder().encode(text));
@@ -44,11 +48,11 @@ export class OnlineCache {
 }
 
 /**
- * Where a list is kept by default: a file for each address, whose name does
- * not tell the address.
+ * Returns the default path of a list: one file for each address. The name of
+ * the file does not reveal the address.
  *
- * @param ending Of the file's name.
- * @returns `undefined` when the environment names no folder for such files.
+ * @param ending Ending of the file's name.
+ * @returns `undefined` if the environment names no cache folder.
  */
 export function defaultCachePath(
   url: URL,

@@ -1,6 +1,6 @@
 /**
- * The servers of a published list (SIP008): fetched, kept on disk for the day
- * its host is silent, and looked at again from time to time.
+ * The servers of a published list (SIP008). The list is fetched, kept on disk
+ * for use while its host does not answer, and fetched again at intervals.
  *
  * @module
  */
@@ -23,25 +23,30 @@ import {
   type ServerSettings,
 } from "../config/server_settings.ts";
 
-/** A list, and what it is looked at with. */
+/** The settings and dependencies of a list. */
 export interface OnlineOptions {
   /** The address of the list. */
   readonly url: URL;
-  /** Milliseconds between two looks; less while its host is silent. */
+  /** Milliseconds between two fetches; less while the host does not answer. */
   readonly refreshMs: number;
-  /** The text at an address. @throws {UmbraError} Why there is none. */
+  /**
+   * Fetches the text of an address. @throws {UmbraError} With the reason of a
+   * failure.
+   */
   fetch(url: URL, signal: AbortSignal): Promise<string>;
-  /** True if servers may be listed whose methods do not protect. */
+  /**
+   * True if the list may contain methods that do not protect what they carry.
+   */
   readonly allowLegacy?: boolean;
-  /** Plugins that may be asked for, by name; default: none. */
+  /** Names of the plugins that the list may use; default: none. */
   readonly allowedPlugins?: readonly string[];
-  /** Not set: no copy is kept. */
+  /** The copy on disk; not set if there is none. */
   readonly cache?: Pick<OnlineCache, "read" | "write"> | undefined;
-  /** The timer of the next look. */
+  /** Schedules the next fetch. */
   readonly clock: Clock;
 }
 
-/** A list that is followed. */
+/** A list that is fetched again at intervals. */
 export class OnlineServers implements Disposable {
   readonly #options: OnlineOptions;
   readonly #stop = new AbortController();
@@ -53,9 +58,9 @@ export class OnlineServers implements Disposable {
   }
 
   /**
-   * Fetches a list for the first time; where that fails, takes the kept one.
+   * Fetches a list for the first time, or takes the kept list if that fails.
    *
-   * @throws {UmbraError} When there is no kept one either.
+   * @throws {UmbraError} If there is no kept list either.
    */
   static async load(options: OnlineOptions): Promise<OnlineServers> {
     const online = new OnlineServers(options);
@@ -84,10 +89,10 @@ export class OnlineServers implements Disposable {
   }
 
   /**
-   * Looks at the list again and again, until it is disposed of.
+   * Fetches the list at intervals until disposal.
    *
-   * @param use Takes servers that are new; throws an {@link UmbraError} when
-   * they cannot be used, and is given them again.
+   * @param use Receives changed servers. It throws an {@link UmbraError} if
+   * they cannot be used; they are then passed to it again after the next fetch.
    */
   async follow(
     logger: Logger,
@@ -106,7 +111,9 @@ export class OnlineServers implements Disposable {
         const list = await this.#fetch();
         const isNew = list.identity !== this.#list.identity;
         if (isNew) await use(list.servers);
-        if (this.#stale) logger.log("info", "list of servers is back");
+        if (this.#stale) {
+          logger.log("info", "list of servers can be fetched again");
+        }
         this.#stale = false;
         if (!isNew) continue;
         this.#list = list;
@@ -118,7 +125,7 @@ export class OnlineServers implements Disposable {
         if (signal.aborted) return;
         if (!(error instanceof UmbraError)) throw error;
         if (!this.#stale) {
-          logger.log("warn", "list of servers stays as it is", {
+          logger.log("warn", "list of servers is not updated", {
             code: error.code,
             reason: error.message,
           });
@@ -143,11 +150,11 @@ export class OnlineServers implements Disposable {
       : { ...list, warnings: [...list.warnings, warning] };
   }
 
-  /** @returns Why it is not kept, if so. */
+  /** @returns Why the list is not kept; `undefined` if it is kept. */
   #keep(text: string): string | undefined {
     const { cache } = this.#options;
     if (cache === undefined) {
-      return "the list of servers is kept nowhere: give --cache FILE";
+      return "the list of servers is not kept: give --cache FILE";
     }
     try {
       cache.write(text);
@@ -163,14 +170,14 @@ export class OnlineServers implements Disposable {
 interface AcceptedList {
   readonly servers: readonly ServerSettings[];
   readonly warnings: readonly string[];
-  /** Equal for lists that say the same of servers. Secret. */
+  /** A text that is equal for lists with equal servers. Secret. */
   readonly identity: string;
 }
 
 /**
- * Takes the servers that we can use.
+ * Selects the servers that can be used.
  *
- * @throws {ConfigError} `ERR_ONLINE_CONFIG` when there is none.
+ * @throws {ConfigError} `ERR_ONLINE_CONFIG` if there is none.
  */
 async function accept(
   text: string,
@@ -190,7 +197,7 @@ async function accept(
   return { servers, warnings, identity: JSON.stringify(config.servers) };
 }
 
-/** @returns What is known of a server, or why it cannot be used. */
+/** @returns The settings of a server, or why it cannot be used. */
 function usable(
   server: OnlineServer,
   allowLegacy: boolean,
@@ -203,10 +210,10 @@ function usable(
     if (program.includes("/") || !allowedPlugins.includes(program)) {
       transport = withoutProgram(server.plugin, server.port);
       if (transport === undefined) {
-        return `${name}: it asks for the plugin "${
+        return `${name}: the server needs the plugin "${
           shownText(program)
         }", and a ` +
-          "list must start no programs here but those of --online-allowed-plugin";
+          "list may start only the programs of --online-allowed-plugin";
       }
     }
   }
@@ -232,7 +239,7 @@ function usable(
   }
 }
 
-/** A server, and those on the way to it. */
+/** Returns a server and the servers through which it is reached. */
 function hopsOf(server: ServerSettings): ServerSettings[] {
   const { through } = server;
   return through === undefined ? [server] : [server, ...hopsOf(through)];

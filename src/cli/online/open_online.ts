@@ -1,5 +1,5 @@
 /**
- * The published list that a command line or its file asks for, on this system.
+ * Opens the published list of a command line or its file.
  *
  * @module
  */
@@ -17,8 +17,9 @@ import type { Sources } from "../config/secrets.ts";
 /**
  * Fetches the list for the first time.
  *
- * @returns `undefined` when none is asked for.
- * @throws {UmbraError} When it cannot be had, not even an old one.
+ * @returns `undefined` if no list is configured.
+ * @throws {UmbraError} If the list can be neither fetched nor read from its
+ * copy.
  */
 export async function openOnline(
   args: Arguments,
@@ -45,7 +46,7 @@ function cachePath(url: URL): string | undefined {
   try {
     return defaultCachePath(url, process.env);
   } catch {
-    // Deno without --allow-env: as if the environment named no folder.
+    // Deno without --allow-env cannot read the environment: no folder is known.
     return undefined;
   }
 }

@@ -1,6 +1,6 @@
 /**
- * What a provider publishes, in whatever form: lists, links and dynamic access
- * keys, which may be YAML.
+ * Reads what providers publish: lists, links and dynamic access keys, which may
+ * be YAML.
  *
  * @module
  */
@@ -11,9 +11,10 @@ import { MAX_YAML_ALIASES, MAX_YAML_LENGTH } from "../../limits.ts";
 import { parseStrictJson } from "../config/strict_json.ts";
 
 /**
- * Reads it.
+ * Reads a published text.
  *
- * @throws {ConfigError} `ERR_ONLINE_CONFIG`, also with the provider's own words.
+ * @throws {ConfigError} `ERR_ONLINE_CONFIG`, also with an error message of the
+ * provider.
  */
 export async function readList(text: string): Promise<OnlineConfig> {
   const document = await parse(text);
@@ -22,19 +23,23 @@ export async function readList(text: string): Promise<OnlineConfig> {
     : parseOnlineConfig(text);
 }
 
-/** @returns `undefined` for what is neither JSON nor a key in YAML. */
+/**
+ * @returns `undefined` for text that is neither JSON nor an access key in YAML.
+ */
 async function parse(text: string): Promise<unknown> {
   const document = parseStrictJson(text);
   if (document !== undefined || !isYaml(text)) return document;
   return await parseYaml(text);
 }
 
-/** True if a line begins one of the keys that make an access key. */
+/** True if a line begins with a key of access keys. */
 function isYaml(text: string): boolean {
   return /^["']?(?:transport|error)["']?\s*:/m.test(text);
 }
 
-/** The library is loaded only here: most lists are JSON. */
+/**
+ * Parses YAML. The library is loaded only here, because most lists are JSON.
+ */
 async function parseYaml(text: string): Promise<unknown> {
   if (text.length > MAX_YAML_LENGTH) {
     throw refuse(`over ${MAX_YAML_LENGTH} characters`);
@@ -49,18 +54,22 @@ async function parseYaml(text: string): Promise<unknown> {
     return document.toJS({ maxAliasCount: MAX_YAML_ALIASES });
   } catch (error) {
     if (error instanceof ConfigError) throw error;
-    // Too many aliases, one without its anchor, or more levels than can be read.
+    // The YAML has too many aliases, an alias without its anchor, or too many
+    // levels.
     const isItsOwn = error instanceof ReferenceError ||
       error instanceof RangeError;
     if (!isItsOwn) throw error;
-    throw refuse("its aliases, or the levels of its parts, are too many");
+    throw refuse("too many aliases or levels");
   }
 }
 
-/** The library quotes what it reads, which may be a secret. */
+/**
+ * Returns the error without the message of the library, which quotes the text:
+ * it may contain a secret.
+ */
 function refuse(why: string): ConfigError {
   return new ConfigError(
     "ERR_ONLINE_CONFIG",
-    `Cannot use access key: it is no YAML (${why})`,
+    `Cannot use access key: not valid YAML (${why})`,
   );
 }

@@ -1,5 +1,5 @@
 /**
- * Command line → option values, by a command's table; no I/O.
+ * Reads a command line with the options of a command; no I/O.
  *
  * @module
  */
@@ -9,15 +9,15 @@ import { spelling, spellOut, usage } from "./getopt.ts";
 import { nearest } from "./nearest.ts";
 import type { Command, Option } from "./option.ts";
 
-/** A command line, read. */
+/** A command line after parsing. */
 export class Arguments {
   readonly #values: Readonly<Record<string, unknown>>;
-  /** The arguments that are no options, in order. */
+  /** The arguments that are not options, in order. */
   readonly operands: readonly string[];
-  /** Warnings for the operator that are no errors. */
+  /** Warnings for the operator. */
   readonly warnings: readonly string[];
 
-  /** Called by {@link parseArguments} only. */
+  /** Called only by {@link parseArguments}. */
   constructor(
     values: Readonly<Record<string, unknown>>,
     operands: readonly string[],
@@ -29,13 +29,14 @@ export class Arguments {
   }
 
   /**
-   * Returns the same without the first operand, where that is a word of ours.
+   * Returns the same arguments without the first operand, a word that the
+   * command has handled.
    */
   withoutWord(): Arguments {
     return new Arguments(this.#values, this.operands.slice(1), this.warnings);
   }
 
-  /** Returns the same with an operand that is a configuration file. */
+  /** Returns the same arguments with an operand as the configuration file. */
   withFile(operand: string): Arguments {
     return new Arguments(
       { ...this.#values, config: [operand] },
@@ -44,24 +45,24 @@ export class Arguments {
     );
   }
 
-  /** True if a switch is on. */
+  /** True if a switch is given. */
   has(name: string): boolean {
     return this.#values[name] === true;
   }
 
-  /** Every value of an option, in order. */
+  /** Returns every value of an option, in order. */
   all(name: string): readonly string[] {
     return (this.#values[name] ?? []) as string[];
   }
 
-  /** The value of an option; the last one where it was repeated. */
+  /** Returns the value of an option, the last one if it is repeated. */
   last(name: string): string | undefined {
     return this.all(name).at(-1);
   }
 }
 
 /**
- * Reads what follows the command's name.
+ * Parses the arguments after the name of the command.
  *
  * @throws {ConfigError} `ERR_CONFIG_USAGE`.
  */
@@ -95,12 +96,12 @@ export function parseArguments(
     if (option.standing === "ignored") {
       warnings.push(`ignored: ${spelling(option)}: ${option.help}`);
     } else if (option.standing === "refused" && parsed.help !== true) {
-      throw usage(`Not supported (yet): ${spelling(option)}: ${option.help}`);
+      throw usage(`Not supported: ${spelling(option)}: ${option.help}`);
     }
   }
   const operands = parsed._ as string[];
   if (operands.length > command.maxOperands && parsed.help !== true) {
-    // It may be a password: the message names its place.
+    // The operand may be a password: the message names its place only.
     const operand = operands[command.maxOperands]!;
     const place = argv.lastIndexOf(operand) + 1;
     if (/^ssr?:\/\//i.test(operand)) {
@@ -123,7 +124,7 @@ function unknownOption(command: Command, arg: string): ConfigError {
   const word = arg.replace(/=.*$/s, "");
   const known = command.options.filter((o) => o.standing === undefined)
     .flatMap((o) => [o.name, ...(o.aliases ?? [])]);
-  // Dashes are alike in all, and none of the letters.
+  // All options begin with the same dashes, which would make them similar.
   const letters = word.replace(/^-+/, "");
   // People write --port for --server-port.
   const meant = nearest(letters, known) ??
@@ -135,5 +136,5 @@ function unknownOption(command: Command, arg: string): ConfigError {
   );
 }
 
-/** The form of an option's name; anything else may be a password. */
+/** The form of an option's name; any other text may be a password. */
 const NAME = /^--?[a-z]+(?:-[a-z]+)*$/;

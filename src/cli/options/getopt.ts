@@ -1,6 +1,6 @@
 /**
- * The spellings of options that users of libev know from getopt, brought to
- * the one form all parsers agree on.
+ * Rewrites the spellings of options that users of libev know from getopt into
+ * the one form that all parsers read the same way.
  *
  * @module
  */
@@ -10,10 +10,10 @@ import type { Option } from "./option.ts";
 /**
  * Rewrites every known option as `--name=value`: `-k PASSWORD`, `-kPASSWORD`,
  * `-vk PASSWORD`, and values that start with a dash. Unknown long options are
- * left for the parser to report.
+ * left unchanged; the parser reports them.
  *
- * @throws {ConfigError} `ERR_CONFIG_USAGE` for an unknown letter, or a value
- * that is missing or too many.
+ * @throws {ConfigError} `ERR_CONFIG_USAGE` for an unknown letter, a missing
+ * value, or a value of a switch.
  */
 export function spellOut(
   options: readonly Option[],
@@ -36,14 +36,14 @@ export function spellOut(
   return out;
 }
 
-/** The spelling of an option, for messages. */
+/** Returns the spelling of an option, for messages. */
 export function spelling({ name, short, standing }: Option): string {
   if (short === undefined) return `--${name}`;
-  // libev has the letters only.
+  // libev has only the letter of an option of another program.
   return standing === undefined ? `-${short}, --${name}` : `-${short}`;
 }
 
-/** The error of a command line that cannot be understood. */
+/** Returns the error for an invalid command line. */
 export function usage(message: string): ConfigError {
   return new ConfigError("ERR_CONFIG_USAGE", message);
 }
@@ -55,7 +55,10 @@ function findLong(
   return options.find((o) => o.name === name || o.aliases?.includes(name));
 }
 
-/** Switches, of which the last may take the letters that follow as its value. */
+/**
+ * Rewrites a group of letters. All but the last are switches; the letters after
+ * the last option are its value.
+ */
 function spellCluster(
   options: readonly Option[],
   letters: string,
@@ -64,7 +67,7 @@ function spellCluster(
   const out: string[] = [];
   for (let i = 0; i < letters.length; i++) {
     const option = options.find((o) => o.short === letters[i]);
-    // The other letters may be a password: they are not repeated.
+    // The other letters may be a password and are not repeated.
     if (!option) throw usage(`Unknown option -${letters[i]}; see --help`);
     if (option.value !== undefined) {
       return [...out, spell(option, letters.slice(i + 1) || undefined, rest)];
@@ -74,7 +77,10 @@ function spellCluster(
   return out;
 }
 
-/** @param rest Its first element is taken, where a value stands apart. */
+/**
+ * @param rest The arguments that follow. The first is removed if it is the
+ * value.
+ */
 function spell(
   option: Option,
   joined: string | undefined,

@@ -1,5 +1,6 @@
 /**
- * The help texts, from the command table; at most {@link HELP_WIDTH} columns.
+ * Makes the help texts from the command table; lines have at most {@link
+ * HELP_WIDTH} columns.
  *
  * @module
  */
@@ -7,13 +8,15 @@ import { METHODS } from "../../crypto/method.ts";
 import { COMMANDS } from "../commands/commands.ts";
 import type { Command, Option } from "./option.ts";
 
-/** Columns a help text may have: the narrowest terminal in use. */
+/** Maximum width of help texts in columns. */
 export const HELP_WIDTH = 80;
 
-/** Column at which explanations start; longer option names get a line. */
+/**
+ * Column at which explanations start. A longer option gets a line of its own.
+ */
 const EXPLANATION_COLUMN = 30;
 
-/** The list of commands. */
+/** Returns the list of commands. */
 export function programHelp(): string {
   const rows = COMMANDS.map((c) => row(`  ${c.name}`, c.summary, 16));
   return [
@@ -42,10 +45,10 @@ export function programHelp(): string {
 }
 
 /**
- * The help of one command.
+ * Returns the help of one command.
  *
- * @param command From the table.
- * @param invocation What was typed to get there: `umbra local`, `ss-local`.
+ * @param command The command.
+ * @param invocation The command as typed: `umbra local`, `ss-local`.
  */
 export function commandHelp(command: Command, invocation: string): string {
   const usage = ["Usage:", invocation, "[OPTIONS]", command.operands];
@@ -100,7 +103,7 @@ function row(left: string, right: string, column: number): string[] {
 function wrap(text: string, width: number = HELP_WIDTH): string[] {
   const lines: string[] = [];
   let line = "";
-  // `[default: x]` stays together.
+  // `[default: x]` is not broken.
   for (const word of text.split(/ (?![^[]*\])/)) {
     if (line !== "" && line.length + 1 + word.length > width) {
       lines.push(line);

@@ -1,5 +1,5 @@
 /**
- * The man page, from the command table, in the man(7) macros.
+ * Makes the man page from the command table, in the macros of man(7).
  *
  * @module
  */
@@ -7,7 +7,7 @@ import { COMMANDS } from "../commands/commands.ts";
 import type { Command, Option } from "./option.ts";
 import { VERSION } from "../tools/version.ts";
 
-/** The page `umbra(1)`. */
+/** Returns the page `umbra(1)`. */
 export function manPage(): string {
   const executables = COMMANDS.flatMap(({ executable }) => executable ?? []);
   return [
@@ -21,23 +21,23 @@ export function manPage(): string {
     ]),
     ".SH DESCRIPTION",
     text(
-      "ss-local and ss-server in one program: an encrypted proxy that speaks " +
+      "ss-local and ss-server in one program: an encrypted proxy that works " +
         "with every Shadowsocks implementation. Under a name of " +
         `${executables.join(", ")} it is that command.`,
     ),
     ".SH COMMANDS",
     ...COMMANDS.flatMap(section),
     ".SH SIGNALS",
-    ...entry("SIGHUP", "Read the configuration again, drop no connection."),
+    ...entry("SIGHUP", "Reload the configuration; connections stay open."),
     ...entry(
       "SIGINT, SIGTERM",
-      "Accept no more, wait for open connections as --grace says, exit 0. A " +
-        "second one ends at once.",
+      "Stop accepting, wait for open connections up to --grace, exit 0. A " +
+        "second signal exits at once.",
     ),
     ".SH EXIT STATUS",
     ...entry("0", "Success."),
-    ...entry("1", "Something failed while running: a port in use, say."),
-    ...entry("2", "The command line or the configuration is wrong."),
+    ...entry("1", "A failure at run time, for example a port in use."),
+    ...entry("2", "An invalid command line or configuration."),
     ".SH SEE ALSO",
     ".BR curl (1),",
     ".BR systemd.service (5)",
@@ -52,7 +52,7 @@ function synopsis({ name, operands }: Command): string[] {
   ];
 }
 
-/** One argument of a macro. */
+/** Returns one argument of a macro. */
 function argument(words: string): string {
   return `"\\ ${escape(words)}"`;
 }
@@ -77,7 +77,7 @@ function section({ name, description, options, examples }: Command): string[] {
   ];
 }
 
-/** A tagged paragraph. */
+/** Returns a tagged paragraph. */
 function entry(tag: string, paragraph: string): string[] {
   return [".TP", `.B ${escape(tag)}`, text(paragraph)];
 }
@@ -94,14 +94,14 @@ function explanation(option: Option): string {
   return `${option.help}.${usual}`;
 }
 
-/** A line of text; text in backquotes is set bold. */
+/** Returns a line of text; text in backquotes is bold. */
 function text(line: string): string {
   const escaped = escape(line).replace(/`([^`]*)`/g, "\\fB$1\\fR");
-  // A control line would start so.
+  // A line that begins with one of these characters is a control line.
   return /^[.']/.test(escaped) ? `\\&${escaped}` : escaped;
 }
 
-/** Escapes a line so that hyphens can be copied and backslashes are seen. */
+/** Escapes a line so that hyphens can be copied and backslashes are printed. */
 function escape(line: string): string {
   return line.replaceAll("\\", "\\e").replaceAll("-", "\\-");
 }

@@ -1,12 +1,12 @@
 /**
- * What somebody who mistyped a word may have meant.
+ * Finds the word that a misspelt word probably stands for.
  *
  * @module
  */
 
 /**
- * The candidate that differs least from `word`, if it is close enough to be a
- * slip: a third of the letters of the longer one at most.
+ * Returns the candidate that differs least from `word`, if at most a third of
+ * the letters of the longer word differ.
  */
 export function nearest(
   word: string,
@@ -26,8 +26,8 @@ export function nearest(
 }
 
 /**
- * Insertions, deletions, replacements and swaps of neighbours that turn one
- * word into the other (optimal string alignment).
+ * Returns the number of insertions, deletions, replacements and swaps of
+ * neighbours that turn one word into the other (optimal string alignment).
  */
 export function editDistance(a: string, b: string): number {
   let beforeLast: number[] = [];

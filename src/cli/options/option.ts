@@ -15,7 +15,7 @@ export interface Option {
   readonly aliases?: readonly string[];
   /** The name of the value in the help; absent for a switch. */
   readonly value?: string;
-  /** Every value counts, not only the last. */
+  /** True if every value counts, not only the last. */
   readonly repeatable?: boolean;
   /** One sentence without a full stop. */
   readonly help: string;
@@ -24,24 +24,24 @@ export interface Option {
   /** The words that shells propose for the value. */
   readonly words?: Words;
   /**
-   * An option of another program that is not served: `ignored` with a warning,
-   * or `refused`; `help` then says why. Absent for all others. Never shown in
-   * the help.
+   * Set for an option of another program that Umbra does not support: `ignored`
+   * with a warning, or `refused` with the reason in `help`. The option is not
+   * shown in the help.
    */
   readonly standing?: "ignored" | "refused";
 }
 
 /** One command. */
 export interface Command {
-  /** The word after the program's name. */
+  /** The word after the name of the program. */
   readonly name: string;
-  /** Executable name that implies the word. */
+  /** The name of an executable that implies the command. */
   readonly executable?: string;
   /** The operands after the options, as the help shows them. */
   readonly operands?: string;
-  /** The largest number of operands. */
+  /** The maximum number of operands. */
   readonly maxOperands: number;
-  /** One line for the list of commands. */
+  /** One line, for the list of commands. */
   readonly summary: string;
   /** Paragraphs above the options. */
   readonly description: readonly string[];

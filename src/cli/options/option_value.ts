@@ -1,5 +1,5 @@
 /**
- * Values of options, and the error of one that is not what was expected.
+ * Reads values of options, and makes the error for an invalid value.
  *
  * @module
  */
@@ -7,7 +7,7 @@ import { ConfigError } from "../../errors.ts";
 import type { Arguments } from "./args.ts";
 
 /**
- * The value of an option, read.
+ * Reads the value of an option.
  *
  * @throws {ConfigError} `ERR_CONFIG_VALUE`.
  */
@@ -25,9 +25,8 @@ export function option<T>(
 }
 
 /**
- * The error of an option whose value is not what was expected. It does not
- * repeat the value, which may be a password: of another option, or the letters
- * behind the one that was meant.
+ * Returns the error for an option with an invalid value. The message does not
+ * repeat the value: it may be a password that was meant for another option.
  */
 export function badOption(name: string, expected: string): ConfigError {
   return new ConfigError("ERR_CONFIG_VALUE", `--${name}: expected ${expected}`);

@@ -1,5 +1,5 @@
 /**
- * The panel that a configuration file asks for, on this system.
+ * Opens the panel of a configuration file.
  *
  * @module
  */
@@ -21,20 +21,23 @@ import { panelSettings } from "../config/panel_settings.ts";
 import { Secrets, type Sources } from "../config/secrets.ts";
 import type { Arguments } from "../options/args.ts";
 
-/** A panel that has been asked. */
+/** A panel that has answered once. */
 export interface OpenPanel extends AsyncDisposable {
   readonly link: PanelLink;
   /** Warnings about the settings for the operator. */
   readonly warnings: readonly string[];
-  /** Logs what was reported so far, and what follows. */
+  /**
+   * Writes what was logged so far to the logger, and everything that follows.
+   */
   tell(logger: Logger): void;
 }
 
 /**
  * Asks the panel for the first time.
  *
- * @returns `undefined` when none is asked for.
- * @throws {UmbraError} When it cannot be had, and nothing was kept either.
+ * @returns `undefined` if no panel is configured.
+ * @throws {UmbraError} If the panel does not answer and no earlier answer was
+ * kept.
  */
 export async function openPanel(
   args: Arguments,
@@ -66,8 +69,8 @@ export async function openPanel(
       ...warnings,
       ...memory === undefined
         ? [
-          "the panel's users, and traffic that was not reported to it, are kept " +
-          "nowhere: give --store FILE",
+          "the panel's users, and traffic that was not yet reported to the " +
+          "panel, are not kept: give --store FILE",
         ]
         : [],
     ],
@@ -79,7 +82,7 @@ export async function openPanel(
   };
 }
 
-/** A server's part in the fleet whose source is a panel. */
+/** Makes the fleet member of a server whose users come from a panel. */
 export function memberOfPanel(
   link: PanelLink,
   { clock, logger }: { readonly clock: Clock; readonly logger: Logger },
@@ -87,7 +90,7 @@ export function memberOfPanel(
   return new FleetMember({
     clock,
     logger,
-    // What has to outlast a restart, the link keeps itself.
+    // The link itself keeps what must survive a restart.
     memory: undefined,
     node: link.node,
     outage: "serve",
@@ -96,27 +99,27 @@ export function memberOfPanel(
 }
 
 /**
- * Looks whether the program can be the node of a panel.
+ * Checks that the program can be the node of a panel.
  *
- * @throws {ConfigError} When it cannot.
+ * @throws {ConfigError} If it cannot.
  */
 export function checkPanel({ workers, fleet }: OperatorSettings): void {
   if (workers > 1) {
     throw new ConfigError(
       "ERR_CONFIG_VALUE",
-      "Several workers cannot be one node of a panel, which would know only " +
-        "the devices of the last: leave --workers out",
+      "A panel cannot be used with several workers, because it would know " +
+        "the devices of one worker only: leave --workers out",
     );
   }
   if (fleet === undefined) return;
   throw new ConfigError(
     "ERR_CONFIG_VALUE",
-    "A server has its users from a panel or from the engine of a fleet: give " +
-      "one of them",
+    "A panel and a fleet exclude each other as the source of users: give " +
+      "one",
   );
 }
 
-/** Keeps lines until there is a log: those of one question to a panel. */
+/** Keeps the lines of the first question to a panel until the log is open. */
 class LaterLogger implements Logger {
   #lines: (readonly [LogLevel, string, LogFields | undefined])[] = [];
   #logger: Logger | undefined;

@@ -1,5 +1,5 @@
 /**
- * `umbra redir`, and `umbra redir rules`.
+ * The commands `umbra redir` and `umbra redir rules`.
  *
  * @module
  */
@@ -21,7 +21,7 @@ import { type RedirRules, redirRules, redirRulesRemoval } from "./rules.ts";
 /**
  * Runs `ss-redir` until a signal, or prints its rules.
  *
- * @throws {UmbraError} When it cannot start.
+ * @throws {UmbraError} If the service cannot start.
  */
 export async function runRedir(args: Arguments, host: Host): Promise<void> {
   if (args.operands[0] === "rules") return await printRules(args.withoutWord());
@@ -48,10 +48,11 @@ async function printRules(args: Arguments): Promise<void> {
 }
 
 /**
- * What the rules of a configuration are.
+ * Returns the rules for a configuration.
  *
- * @param resolve Gives the addresses of a server.
- * @throws {ConfigError} When nothing says whose traffic, or what to leave out.
+ * @param resolve Returns the addresses of a server.
+ * @throws {ConfigError} If it is not clear which traffic to redirect, or how to
+ * exclude Umbra's own.
  */
 export async function rulesOf(
   args: Arguments,
@@ -67,14 +68,14 @@ export async function rulesOf(
   const udp = result.find(({ mode }) => mode !== "tcp_only");
   if (!remove && lan.length === 0 && !own) {
     throw usage(
-      "Whose traffic? Give --lan INTERFACE for others' that comes in by it, " +
-        "--own for this machine's, or both",
+      "Missing traffic to redirect: give --lan INTERFACE for traffic that " +
+        "arrives there, --own for this machine's traffic, or both",
     );
   }
   if (own && user === undefined && operator.mark === undefined) {
     throw usage(
-      "--own would redirect what Umbra sends itself: give --user-id USER, the " +
-        "user it runs as, or set outbound_fwmark",
+      "--own would redirect Umbra's own traffic: give --user-id USER, the " +
+        "user that runs Umbra, or set outbound_fwmark",
     );
   }
   if (dns && !dnsPort) {

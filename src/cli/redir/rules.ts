@@ -1,5 +1,6 @@
 /**
- * The rules of nft that redirect to `umbra redir`, as text. Changes nothing.
+ * Writes the nft rules that redirect to `umbra redir`, as text. Nothing on the
+ * system is changed.
  *
  * @module
  */
@@ -7,27 +8,30 @@ import type { Redirection } from "../../transport.ts";
 
 /** The settings of the rules. */
 export interface RedirRules {
-  /** The redirection of TCP and its port; not set: TCP is not served. */
+  /** The redirection of TCP, and its port; not set if TCP is not served. */
   readonly tcp:
     | { readonly way: Redirection; readonly port: number }
     | undefined;
-  /** The port UDP goes to; not set: it is not served. */
+  /** The port for UDP; not set if UDP is not served. */
   readonly udp: number | undefined;
-  /** The port of our DNS, where all questions go; not set: none does. */
+  /**
+   * The port of the DNS inbound to which all DNS queries are redirected; not
+   * set for no redirection.
+   */
   readonly dns: number | undefined;
-  /** Interfaces whose traffic is redirected. */
+  /** Interfaces whose incoming traffic is redirected. */
   readonly lan: readonly string[];
-  /** True if the traffic of this machine is redirected. */
+  /** True to redirect the traffic of this machine. */
   readonly own: boolean;
-  /** User that Umbra runs as. */
+  /** The user that runs Umbra, whose traffic is excluded. */
   readonly user: string | undefined;
-  /** Mark of what Umbra sends. */
+  /** The mark of Umbra's packets, which are excluded. */
   readonly mark: number | undefined;
-  /** IP addresses of the servers. */
+  /** IP addresses of the servers, which are excluded. */
   readonly servers: readonly string[];
 }
 
-/** Name of our table. */
+/** The name of Umbra's table. */
 const TABLE = "inet umbra_redir";
 
 /** The addresses that are never sent through a server. */
@@ -38,10 +42,10 @@ const KEPT_IPV4 = [
 ];
 const KEPT_IPV6 = ["::/127", "fc00::/7", "fe80::/10", "ff00::/8"];
 
-/** Number of the routing table for TPROXY. */
+/** The number of the routing table for TPROXY. */
 const ROUTES = 100;
 
-/** Prints the script that `nft -f` loads; it may be loaded again. */
+/** Returns the script for `nft -f`; it may be loaded repeatedly. */
 export function redirRules(rules: RedirRules): string {
   const { tcp, udp, servers } = rules;
   const mark = markOf(rules);
@@ -52,7 +56,7 @@ export function redirRules(rules: RedirRules): string {
   const ipv6 = servers.filter((ip) => ip.includes(":"));
   const ipv4 = servers.filter((ip) => !ip.includes(":"));
   const routes = byTproxy.length === 0 ? [] : [
-    "# nft cannot set routes. Run these as well, once:",
+    "# nft cannot set routes. Also run these commands, once:",
     ...routeCommands("add", mark).map((line) => `#   ${line}`),
   ];
   return lines([
@@ -82,7 +86,7 @@ export function redirRules(rules: RedirRules): string {
   ]);
 }
 
-/** Prints the commands that undo the rules. */
+/** Returns the commands that remove the rules. */
 export function redirRulesRemoval(rules: RedirRules): string {
   const usesRoutes = rules.tcp?.way === "tproxy" || rules.udp !== undefined;
   return lines([
@@ -91,13 +95,13 @@ export function redirRulesRemoval(rules: RedirRules): string {
   ]);
 }
 
-/** What TPROXY takes, and the port it goes to. */
+/** A protocol that TPROXY redirects, and its port. */
 type Tproxied = readonly [protocol: "tcp" | "udp", port: number];
 
-/** Questions of DNS, as nft says it. */
+/** The nft expression for DNS queries. */
 const DNS = "meta l4proto { tcp, udp } th dport 53";
 
-/** They go elsewhere. */
+/** Excludes DNS queries, which another chain redirects. */
 function exceptDns({ dns }: Pick<RedirRules, "dns">): string[] {
   return dns === undefined ? [] : [`    ${DNS} return`];
 }
@@ -114,7 +118,7 @@ function tproxy(
     );
   const from = [
     ...lan.length > 0 ? [`iifname ${names(lan)}`] : [],
-    // What the chain below has marked comes back by loopback.
+    // Packets that the chain below has marked come back through loopback.
     ...own ? [`iifname "lo" meta mark ${mark}`] : [],
   ];
   return [
@@ -143,11 +147,11 @@ function tproxy(
   ];
 }
 
-/** What the system sends to another port of this machine. */
+/** Traffic that is redirected to a port of this machine. */
 interface Redirected {
-  /** The name of its chains. */
+  /** The name of the chains. */
   readonly name: string;
-  /** Rules that come before. */
+  /** Rules before the redirection. */
   readonly rules: readonly string[];
   readonly what: string;
   readonly port: number;
@@ -180,7 +184,9 @@ function redirect(
   ];
 }
 
-/** Rules without which Umbra's own traffic would come back to it. */
+/**
+ * Excludes Umbra's own traffic, which would otherwise be redirected to Umbra.
+ */
 function exclusions(
   { user, mark }: Pick<RedirRules, "user" | "mark">,
 ): string[] {
@@ -191,7 +197,7 @@ function exclusions(
   ];
 }
 
-/** This machine, its network, and the servers. */
+/** Excludes this machine, its network, and the servers. */
 const KEEP = [
   "    fib daddr type local return",
   "    ip daddr @keep4 return",
@@ -207,7 +213,7 @@ function set(name: string, type: string, elements: string[]): string[] {
   ];
 }
 
-/** Another one than that of what Umbra sends. */
+/** Returns a mark that differs from the mark of Umbra's packets. */
 function markOf({ mark }: RedirRules): number {
   return mark === 1 ? 2 : 1;
 }

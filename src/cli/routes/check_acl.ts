@@ -1,5 +1,5 @@
 /**
- * `umbra check acl FILE [HOST...]`: what an ACL has, and where it sends hosts.
+ * `umbra check acl FILE [HOST...]`: describes an ACL, and where it sends hosts.
  *
  * @module
  */
@@ -11,11 +11,11 @@ import { nearest } from "../options/nearest.ts";
 import { explainRoute } from "./explain_route.ts";
 
 /**
- * Describes ACL files, joined as `--acl` joins them.
+ * Describes ACL files, joined as by `--acl`.
  *
- * @param hosts Targets, `HOST` or `HOST:PORT`, to be decided without being
- * resolved.
- * @throws {ConfigError} `ERR_ROUTE_LIST`, `ERR_CONFIG_FILE`, `ERR_CONFIG_USAGE`.
+ * @param hosts Targets, `HOST` or `HOST:PORT`; names are not resolved.
+ * @throws {ConfigError} `ERR_ROUTE_LIST`, `ERR_CONFIG_FILE`,
+ * `ERR_CONFIG_USAGE`.
  */
 export function describeAclFiles(
   files: readonly string[],
@@ -39,10 +39,11 @@ export function describeAclFiles(
 }
 
 /**
- * Reads ACL files, and joins them.
+ * Reads and joins ACL files.
  *
- * @param option The option that named them, if one did: then the path of one
- * that cannot be read is not repeated, as it may be a password.
+ * @param option The option that names the files, if one does. The message of a
+ * file that cannot be read then does not repeat the path, which may be a
+ * password.
  */
 export function loadAcl(
   files: readonly string[],

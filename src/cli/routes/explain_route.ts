@@ -1,5 +1,5 @@
 /**
- * What routes decide about a target, in words.
+ * Describes in words how routes decide about a target.
  *
  * @module
  */
@@ -10,11 +10,11 @@ import type { RouteQuestion } from "../../routes/question.ts";
 import { explainDecision, type RouteTable } from "../../routes/route_table.ts";
 import { usage } from "../options/getopt.ts";
 
-/** Port of a target that is given without one. */
+/** Port of a target without one. */
 const DEFAULT_PORT = 443;
 
 /**
- * Reads `HOST`, `HOST:PORT` or `[IPv6]:PORT` as what a client would ask for.
+ * Reads `HOST`, `HOST:PORT` or `[IPv6]:PORT` as the request of a client.
  *
  * @throws {ConfigError} `ERR_CONFIG_USAGE`.
  */
@@ -29,8 +29,8 @@ export function readTarget(
   const address = routeAddress(host);
   const isHost = address !== undefined || /^[^\s/:[\]]+$/.test(host);
   if (!isHost || !(port >= 1 && port <= 0xffff)) {
-    // It is not repeated: it may be a password.
-    throw usage("One TARGET is none: expected HOST or HOST:PORT");
+    // The target is not repeated: it may be a password.
+    throw usage("Invalid TARGET: expected HOST or HOST:PORT");
   }
   return {
     host,
@@ -41,10 +41,11 @@ export function readTarget(
 }
 
 /**
- * What is decided, and why.
+ * Describes the decision and its rule.
  *
  * @param text The target.
- * @param addresses What its name resolves to; `undefined`: not resolved.
+ * @param addresses The addresses of its name; `undefined` if it was not
+ * resolved.
  */
 export function explainRoute(
   table: RouteTable,

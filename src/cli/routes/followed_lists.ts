@@ -1,9 +1,9 @@
 /**
- * Lists of rules that are published: fetched, kept on disk, and looked at again
- * from time to time.
+ * Published lists of rules: they are fetched, kept on disk, and fetched again
+ * at intervals.
  *
- * A list takes the place of the one before only if routes can be made of it;
- * until then, and whenever its host is silent, the last good one counts.
+ * A new list replaces the old one only if routes can be made of it. Otherwise,
+ * and while its host does not answer, the last good list is used.
  *
  * @module
  */
@@ -20,38 +20,43 @@ export interface FollowedList {
   readonly name: string;
   /** The address of the list. */
   readonly url: URL;
-  /** Milliseconds between two looks; less while its host is silent. */
+  /** Milliseconds between two fetches; less while the host does not answer. */
   readonly refreshMs: number;
-  /** Not set: no copy is kept. */
+  /** The copy on disk; not set if there is none. */
   readonly cache?: Pick<KeptFile, "read" | "write"> | undefined;
 }
 
-/** The world of followed lists. */
+/** The dependencies of followed lists. */
 export interface FollowWorld {
-  /** The content, unless it has this tag. @throws {UmbraError} */
+  /**
+   * Fetches the content, unless its tag is still the same. @throws {UmbraError}
+   */
   fetch(
     url: URL,
     tag: string | undefined,
     signal: AbortSignal,
   ): Promise<Fetched>;
-  /** The timer of the next look. */
+  /** Schedules the next fetch. */
   readonly clock: Clock;
 }
 
-/** Takes contents. @throws {UmbraError} When no routes can be made of them. */
+/** Receives contents. @throws {UmbraError} If no routes can be made of them. */
 export type UseLists = (
   contents: ReadonlyMap<string, Uint8Array>,
 ) => Promise<void>;
 
-/** How a list is kept up to date. */
+/** The state of a list, for the operator. */
 export interface FollowedListStatus {
-  /** Milliseconds since 1970 when the content changed, as far as is known. */
+  /**
+   * Time when the content changed, in milliseconds since 1970, as far as known.
+   */
   readonly changedUnixMs: number;
   /**
-   * Milliseconds since 1970 when the host was last asked; not set before that.
+   * Time of the last fetch, in milliseconds since 1970; not set before the
+   * first.
    */
   readonly lookedUnixMs?: number;
-  /** True if the last look failed. */
+  /** True if the last fetch failed. */
   readonly isStale: boolean;
 }
 
@@ -60,15 +65,15 @@ interface State {
   readonly list: FollowedList;
   bytes: Uint8Array;
   tag?: string | undefined;
-  /** True if it is of this start, and not a copy that was kept. */
+  /** True if the content was fetched since the start; false for a kept copy. */
   readonly isFetched: boolean;
-  /** True if the last look failed. */
+  /** True if the last fetch failed. */
   isStale: boolean;
   changedUnixMs: number;
   lookedUnixMs?: number;
 }
 
-/** Lists that are followed. */
+/** Lists that are fetched again at intervals. */
 export class FollowedLists implements Disposable {
   readonly #world: FollowWorld;
   readonly #states: readonly State[];
@@ -85,9 +90,9 @@ export class FollowedLists implements Disposable {
   }
 
   /**
-   * Takes the copies that were kept, and fetches the lists that have none.
+   * Reads the kept copies, and fetches the lists that have none.
    *
-   * @throws {UmbraError} When a list cannot be had, not even an old one.
+   * @throws {UmbraError} If a list can be neither read nor fetched.
    */
   static async load(
     lists: readonly FollowedList[],
@@ -120,7 +125,7 @@ export class FollowedLists implements Disposable {
     return new FollowedLists(states, world);
   }
 
-  /** The content of each list, by its name. */
+  /** The content of each list, by name. */
   get contents(): ReadonlyMap<string, Uint8Array> {
     return new Map(this.#states.map(({ list, bytes }) => [list.name, bytes]));
   }
@@ -140,10 +145,10 @@ export class FollowedLists implements Disposable {
   }
 
   /**
-   * Looks at the lists again and again, until they are disposed of.
+   * Fetches the lists at intervals until disposal.
    *
-   * @param logger Hears of lists that change, and of those that cannot be had.
-   * @param use Takes contents; where it throws, they are not used.
+   * @param logger Logs lists that change or cannot be fetched.
+   * @param use Receives contents; they are not used if it throws.
    */
   async follow(logger: Logger, use: UseLists): Promise<void> {
     await Promise.all(
@@ -163,7 +168,7 @@ export class FollowedLists implements Disposable {
   ): Promise<void> {
     const { list: { refreshMs } } = state;
     const { signal } = this.#stop;
-    // A copy that was kept may be old.
+    // A kept copy may be old.
     let waitMs = state.isFetched ? refreshMs : 0;
     while (!signal.aborted) {
       if (waitMs > 0) await pause(this.#world.clock, waitMs, signal);
@@ -173,7 +178,7 @@ export class FollowedLists implements Disposable {
     }
   }
 
-  /** Looks once; an error is logged once, until it is over. */
+  /** Fetches a list once. Only the first of consecutive failures is logged. */
   async #look(state: State, logger: Logger, use: UseLists): Promise<void> {
     const { list, tag } = state;
     const { name } = list;
@@ -197,7 +202,9 @@ export class FollowedLists implements Disposable {
       state.tag = fetched.tag ?? tag;
       state.lookedUnixMs = this.#world.clock.unixMs();
       if (state.isStale) {
-        logger.log("info", "list of rules is back", { list: name });
+        logger.log("info", "list of rules can be fetched again", {
+          list: name,
+        });
       }
       state.isStale = false;
       const reason = bytes && keep(list, bytes);
@@ -206,7 +213,7 @@ export class FollowedLists implements Disposable {
       if (signal.aborted) return;
       if (!(error instanceof UmbraError)) throw error;
       if (!state.isStale) {
-        logger.log("warn", "list of rules stays as it is", {
+        logger.log("warn", "list of rules is not updated", {
           list: name,
           code: error.code,
           reason: error.message,
@@ -217,14 +224,14 @@ export class FollowedLists implements Disposable {
   }
 }
 
-/** @returns Why it is not kept, if so. */
+/** @returns Why the list is not kept; `undefined` if it is kept. */
 function keep(
   { name, cache }: FollowedList,
   bytes: Uint8Array,
 ): string | undefined {
   if (cache === undefined) {
-    return `the list of rules "${name}" is kept nowhere: this system names no ` +
-      "folder for such files";
+    return `the list of rules "${name}" is not kept: this system names no cache ` +
+      "folder";
   }
   try {
     cache.write(bytes);

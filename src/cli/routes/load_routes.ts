@@ -1,6 +1,6 @@
 /**
- * Routes as a configuration file and a command line name them, with the files
- * that they refer to.
+ * Reads the routes of a configuration file and a command line, with the files
+ * to which they refer.
  *
  * @module
  */
@@ -38,10 +38,10 @@ import { loadAcl } from "./check_acl.ts";
 import { type NamedGroups, namedGroups } from "./named_groups.ts";
 import type { WrittenRules } from "./written_rules.ts";
 
-/** What a file and a command line say of routes. */
+/** The settings of routes from a file and a command line. */
 export interface RouteSettings extends Said<RouteKeys>, WrittenRules {
   readonly routes?: unknown[];
-  /** The configuration file, for complaints. */
+  /** The configuration file, for messages. */
   readonly file: NamedConfig | undefined;
   /** The option that named the ACL files, if one did. */
   readonly aclOption: string | undefined;
@@ -51,19 +51,19 @@ export interface RouteSettings extends Said<RouteKeys>, WrittenRules {
   readonly servers: readonly string[];
 }
 
-/** Routes, and what the operator should know of them. */
+/** Routes, and warnings about them. */
 export interface LoadedRoutes {
-  /** Decides. */
+  /** Decides the route of a target. */
   readonly table: RouteTable;
-  /** The ways to which routes lead besides all servers. */
+  /** The groups of servers to which routes lead, besides all servers. */
   readonly groups: NamedGroups;
-  /** One sentence each. */
+  /** One sentence for each warning. */
   readonly warnings: readonly string[];
-  /** Every list, in the order in which it was read. */
+  /** Every list, in reading order. */
   readonly lists: readonly RuleListFacts[];
 }
 
-/** Reads rules and the files that they refer to, each list once. */
+/** Reads rules and the files to which they refer; each list is read once. */
 export class RouteLoader {
   readonly #settings: RouteSettings;
   readonly #sources: Sources;
@@ -72,11 +72,7 @@ export class RouteLoader {
   readonly #facts: RuleListFacts[] = [];
   #notes: string[] = [];
 
-  /**
-   * Reads nothing yet.
-   *
-   * @param lists Lists that were fetched, by their names in `rule_sets`.
-   */
+  /** @param lists Lists that were fetched, by their names in `rule_sets`. */
   constructor(
     settings: RouteSettings,
     sources: Sources,
@@ -90,10 +86,10 @@ export class RouteLoader {
   /**
    * Reads the rules of one place.
    *
-   * @param written Default: those of all.
-   * @returns `undefined` where there are none. Notes on a list come with
-   * the first rules that refer to it.
-   * @throws {ConfigError} With the file, the key, and what was expected.
+   * @param written The rules; default: the common rules.
+   * @returns `undefined` if there are none. The notes on a list are among the
+   * warnings of the first rules that use it.
+   * @throws {ConfigError} With the file, the key, and the expected value.
    */
   load(written: WrittenRules = this.#settings): LoadedRoutes | undefined {
     const { acl: files, routes, key } = written;
@@ -105,7 +101,7 @@ export class RouteLoader {
       throw wrong(
         fileOf(this.#settings),
         key,
-        "there is an ACL as well; give one of both",
+        "an ACL and routes exclude each other; give one",
       );
     }
     const acl = loadAcl(files, this.#sources, aclOption);
@@ -116,7 +112,7 @@ export class RouteLoader {
         ...acl.warnings,
         ...acl.notes.map((note) => `${note.file}: ${describeNote(note)}`),
       ],
-      // One set of each list for each file.
+      // Each heading of an ACL has one set for each file.
       lists: files.map((file, i) => {
         const sets = Object.values(acl.lists).flatMap((list) => list[i] ?? []);
         return {
@@ -142,7 +138,7 @@ export class RouteLoader {
     });
     const warnings = this.#notes;
     this.#notes = [];
-    // Only those that are led to need a way.
+    // Only groups to which a route leads are needed.
     const ends = new Set(table.routes().map(({ to }) => to));
     return {
       table,
@@ -211,7 +207,7 @@ export class RouteLoader {
         throw wrong(
           file,
           `${key}.url`,
-          "its list was never fetched; a local that starts with it does that",
+          "the list was never fetched; a local fetches it at its start",
         );
       }
       const shown = typeof path === "string" ? path : name;
@@ -262,12 +258,12 @@ export class RouteLoader {
   }
 }
 
-/** The name of the file; "" without one. */
+/** Returns the name of the file; "" without a file. */
 function fileOf({ file }: RouteSettings): string {
   return file?.name ?? "";
 }
 
-/** Its path, and when it changed, where that is to be had. */
+/** Returns the path of a file, and the time of its last change, if known. */
 function factsOfFile(
   path: string,
 ): Pick<RuleListFacts, "source" | "changedUnixMs"> {
@@ -292,7 +288,7 @@ function readBytes(path: string): Uint8Array {
   }
 }
 
-/** Adds a list's name to what is wrong with it. */
+/** Runs a function and adds the name of a list to the message of its error. */
 function named<T>(list: string, read: () => T): T {
   try {
     return read();

@@ -1,5 +1,5 @@
 /**
- * What routes may lead to besides all servers: one by its name, or a group.
+ * The names to which routes may lead besides all servers: a server, or a group.
  *
  * @module
  */
@@ -7,15 +7,15 @@ import { ConfigError } from "../../errors.ts";
 import { ROUTE_ENDS } from "../../routes/read_routes.ts";
 import { nearest } from "../options/nearest.ts";
 
-/** Names of servers by what routes call them. */
+/** Names of servers, by the name of the server or group. */
 export type NamedGroups = ReadonlyMap<string, readonly string[]>;
 
 /**
- * Every server by its name, and the groups of a file.
+ * Returns every server under its name, and the groups of a file.
  *
- * @param groups As they are in the file; `undefined`: there are none.
+ * @param groups The groups of the file; `undefined` if there are none.
  * @param servers Names of the servers of the local.
- * @param file For complaints.
+ * @param file Name of the file, for messages.
  * @throws {ConfigError} `ERR_CONFIG_VALUE`.
  */
 export function namedGroups(
@@ -29,7 +29,7 @@ export function namedGroups(
       new ConfigError("ERR_CONFIG_VALUE", `${file}: groups.${group}: ${what}`);
     const isTaken = ROUTE_ENDS.some((end) => end === group) ||
       servers.includes(group);
-    if (isTaken) throw wrong("the name is taken");
+    if (isTaken) throw wrong("the name is already used");
     const isList = Array.isArray(members) && members.length > 0;
     if (!isList) throw wrong("expected a list of names of servers");
     for (const member of members) {

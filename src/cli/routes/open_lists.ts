@@ -1,5 +1,5 @@
 /**
- * The published lists of rules that a file asks for, on this system.
+ * Opens the published lists of rules of a configuration file.
  *
  * @module
  */
@@ -21,10 +21,10 @@ import type { Arguments } from "../options/args.ts";
 import { type FollowedList, FollowedLists } from "./followed_lists.ts";
 
 /**
- * Takes the lists that were kept, and fetches the others.
+ * Reads the kept lists, and fetches the others.
  *
- * @returns `undefined` when none is asked for.
- * @throws {UmbraError} When one cannot be had, not even an old one.
+ * @returns `undefined` if the file has no such lists.
+ * @throws {UmbraError} If a list can be neither read nor fetched.
  */
 export async function openLists(
   args: Arguments,
@@ -47,7 +47,8 @@ export async function openLists(
 }
 
 /**
- * The kept copies of the lists of a configuration file, without fetching any.
+ * Returns the kept copies of the lists of a configuration file, without
+ * fetching any.
  */
 export function keptLists(
   file: string | undefined,
@@ -64,7 +65,8 @@ export function keptLists(
 }
 
 /**
- * Lists with a `url`; what else is wrong with an entry is found by the routes.
+ * Returns the lists that have a `url`. Other mistakes of an entry are found
+ * when the routes are read.
  *
  * @throws {ConfigError} `ERR_CONFIG_VALUE`.
  */
@@ -96,7 +98,7 @@ function urlOf(key: string, text: string): URL {
   }
 }
 
-/** `90s`, `30m`, `24h`, `7d`; a number is of seconds. */
+/** Reads an interval: `90s`, `30m`, `24h`, `7d`, or a number of seconds. */
 function intervalOf(key: string, value: unknown): number {
   const match = /^(\d{1,6})([smhd]?)$/.exec(String(value));
   const unit = UNITS_MS[match?.[2] || "s"]!;
@@ -119,7 +121,7 @@ function cachePath(url: URL): string | undefined {
   try {
     return defaultCachePath(url, process.env, "list");
   } catch {
-    // Deno without --allow-env: as if the environment named no folder.
+    // Deno without --allow-env cannot read the environment: no folder is known.
     return undefined;
   }
 }

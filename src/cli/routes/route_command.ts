@@ -1,6 +1,6 @@
 /**
- * `umbra route TARGET…`: which way a target would take and why, without
- * connecting.
+ * `umbra route TARGET…`: prints the route of a target and the rule that
+ * decides, without connecting.
  *
  * @module
  */
@@ -19,13 +19,13 @@ import { routeSettings } from "./route_config.ts";
 import { serverNames } from "./server_names.ts";
 import { type WrittenRules, writtenRules } from "./written_rules.ts";
 
-/** The addresses of a name on this machine; none when it has none. */
+/** Returns the addresses of a name on this machine; none if it has none. */
 export type Lookup = (name: string) => Promise<readonly string[]>;
 
 /**
- * One line for each target.
+ * Returns one line for each target.
  *
- * @throws {ConfigError} As the start with that configuration would.
+ * @throws {ConfigError} If a local could not start with that configuration.
  */
 export async function explainTargets(
   args: Arguments,
@@ -33,7 +33,7 @@ export async function explainTargets(
   resolve: Lookup = systemLookup,
 ): Promise<string> {
   if (args.operands.length === 0) {
-    throw usage("Nothing to route: name a TARGET");
+    throw usage("Missing TARGET: give HOST or HOST:PORT");
   }
   const said = routeSettings(args, sources);
   const own = ownRules(said, sources);
@@ -69,10 +69,10 @@ export async function explainTargets(
     .join("\n");
 }
 
-/** Rules of one place, and the words for that. */
+/** The rules of one place, and the words for the place. */
 type PlacedRules = WrittenRules & { readonly at?: string };
 
-/** What locals have of their own, unless the command line names an ACL. */
+/** Returns the rules of single locals, unless the command line names an ACL. */
 function ownRules(
   { file, aclOption }: RouteSettings,
   sources: Sources,
@@ -93,7 +93,7 @@ async function systemLookup(name: string): Promise<string[]> {
   try {
     return (await lookup(name, { all: true })).map(({ address }) => address);
   } catch {
-    // A name without addresses meets no condition on addresses.
+    // A name without addresses matches no address rule.
     return [];
   }
 }

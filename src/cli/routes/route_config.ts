@@ -1,5 +1,5 @@
 /**
- * Routes as part of a configuration, and what becomes of them at either end.
+ * The routes of a configuration, for locals and servers.
  *
  * @module
  */
@@ -28,9 +28,9 @@ import {
   writtenRules,
 } from "./written_rules.ts";
 
-/** Rules of the locals of one configuration. */
+/** The rules of the locals of one configuration. */
 export class LocalRules {
-  /** One sentence each. */
+  /** One sentence for each warning. */
   readonly warnings: string[] = [];
   readonly #args: Arguments;
   readonly #settings: RouteSettings;
@@ -50,7 +50,7 @@ export class LocalRules {
   }
 
   /**
-   * Those that hold for every local that has none of its own.
+   * The rules for every local that has none of its own.
    *
    * @throws {ConfigError} With the place of the mistake.
    */
@@ -61,9 +61,10 @@ export class LocalRules {
   }
 
   /**
-   * Those of one local. An ACL of the command line is that of all.
+   * Returns the rules of one local. An ACL of the command line applies to all
+   * locals.
    *
-   * @param own What its entry says; `undefined`: nothing.
+   * @param own The rules of its entry; `undefined` if it has none.
    * @throws {ConfigError} With the place of the mistake.
    */
   of(own: OwnRules | undefined): LocalRoutes | undefined {
@@ -101,16 +102,16 @@ export class LocalRules {
   }
 }
 
-/** Rules of the servers of one configuration, which are those of ACLs. */
+/** The ACLs of the servers of one configuration. */
 export class ServerAcls {
-  /** One sentence each. */
+  /** One sentence for each warning. */
   readonly warnings: string[] = [];
   readonly #settings: RouteSettings;
   readonly #sources: Sources;
   readonly #common: ServerRoutes | undefined;
 
   /**
-   * Reads those that hold for all.
+   * Reads the ACL for all servers.
    *
    * @param read The configuration file.
    * @throws {ConfigError} With the place of the mistake.
@@ -135,9 +136,10 @@ export class ServerAcls {
   }
 
   /**
-   * Those of one server. An ACL of the command line is that of all.
+   * Returns the rules of one server. An ACL of the command line applies to all
+   * servers.
    *
-   * @param own Paths that its entry names; `undefined`: none.
+   * @param own Paths in its entry; `undefined` if it names none.
    * @throws {ConfigError} With the place of the mistake.
    */
   of(own: readonly string[] | undefined): ServerRoutes | undefined {
@@ -154,7 +156,7 @@ export class ServerAcls {
   }
 }
 
-/** Warnings about an ACL. */
+/** Returns the warnings about an ACL. */
 export function aclWarnings({ warnings, notes }: Acl): string[] {
   return [
     ...warnings,
@@ -163,7 +165,7 @@ export function aclWarnings({ warnings, notes }: Acl): string[] {
 }
 
 /**
- * What a command line and its file say of routes.
+ * Reads the settings of routes from a command line and its file.
  *
  * @param servers Names of the servers of the local; default: none.
  */

@@ -1,5 +1,5 @@
 /**
- * What routes call the servers of a configuration file.
+ * The names that routes have for the servers of a configuration file.
  *
  * @module
  */
@@ -15,7 +15,8 @@ import { Secrets, type Sources } from "../config/secrets.ts";
 import { parseArguments } from "../options/args.ts";
 
 /**
- * Names of the servers of a file, without those of a published list.
+ * Returns the names of the servers of a file, without those of a published
+ * list.
  *
  * @throws {ConfigError} With the place of the mistake.
  */

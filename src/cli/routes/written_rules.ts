@@ -1,32 +1,35 @@
 /**
- * Rules as one place of a configuration has them, with the files they name.
+ * The rules of one place of a configuration, as written, with the paths of the
+ * files that they name.
  *
  * @module
  */
 import { dirname, isAbsolute, join } from "node:path";
 import type { NamedConfig } from "../config/config_file.ts";
 
-/** Rules as they are written at one place: an ACL, or routes, or neither. */
+/** The rules at one place: an ACL, or routes, or neither. */
 export interface WrittenRules {
-  /** Paths of ACL files. They and `routes` exclude each other. */
+  /** Paths of ACL files. `acl` and `routes` exclude each other. */
   readonly acl: readonly string[];
-  /** The list of routes; not set where there is none. */
+  /** The list of routes; not set if there is none. */
   readonly routes?: unknown[] | undefined;
-  /** The place of the list in the file: `routes`, `locals[1].routes`. */
+  /** The key of the list in the file: `routes`, `locals[1].routes`. */
   readonly key: string;
 }
 
-/** Rules that one entry of `locals` has of its own. */
+/** The rules of one entry of `locals`. */
 export interface OwnRules {
-  /** Paths of ACL files, as they are written. */
+  /** Paths of ACL files, as written. */
   readonly acl: readonly string[] | undefined;
-  /** Its list of routes. */
+  /** The list of routes. */
   readonly routes: unknown[] | undefined;
   /** The place in the file. */
   readonly key: string;
 }
 
-/** What an entry of a file says, with paths as the file means them. */
+/**
+ * Returns the rules of an entry; paths are relative to the folder of the file.
+ */
 export function writtenRules(
   { acl = [], routes, key }: OwnRules,
   { name }: NamedConfig,
@@ -34,7 +37,7 @@ export function writtenRules(
   return { acl: acl.map((path) => besideFile(name, path)), routes, key };
 }
 
-/** A path as a file means it: relative to the file. */
+/** Returns a path relative to the folder of a file. */
 export function besideFile(file: string, path: string): string {
   return isAbsolute(path) ? path : join(dirname(file), path);
 }

@@ -1,6 +1,6 @@
 /**
- * Joins the operator's port, the invitations of users and the manager with the
- * runtime: all off unless they are asked for.
+ * Connects the operator's port, the invitations of users and the manager to the
+ * runtime. Each is off unless it is configured.
  *
  * @module
  */
@@ -49,8 +49,8 @@ import {
 import { startOrWait, type Stoppable } from "./take_over.ts";
 
 /**
- * The settings of the operator's port; a part that was not asked for is not
- * set.
+ * The settings of the operator's port, the invitations and the manager; each
+ * may be absent.
  */
 export type AdminSettings =
   & InviteSettings
@@ -60,28 +60,28 @@ export type AdminSettings =
     | "adminHosts"
     | "manager"
     | "managerAnywhere"
-    // To wait for addresses that another process has.
+    // True to wait for ports that another process still holds.
     | "reusePort"
   >;
 
-/** The world of the operator's port. */
+/** The dependencies of these ports. */
 export interface AdminWorld {
   readonly transport: Transport;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** The dashboard; not set: there is none. */
+  /** The dashboard; not set if there is none. */
   readonly page?: AdminPage;
-  /** The last day. */
+  /** Returns the minutes of the last day. */
   readonly history?: () => readonly Minute[];
   /** See {@link AdminOptions.requests}. */
   readonly requests?: AdminOptions["requests"];
 }
 
 /**
- * Finds out if others could reach unasked what was asked for; better before
+ * Checks that other machines cannot reach a port without a token, before
  * anything listens.
  *
- * @throws {ConfigError} When they could.
+ * @throws {ConfigError} If they could.
  */
 export function checkAdmin(
   settings: AdminSettings,
@@ -103,11 +103,11 @@ export function checkAdmin(
 }
 
 /**
- * Starts what was asked for.
+ * Starts the configured ports.
  *
- * @returns What stops it; nothing runs when there is nothing to stop.
- * @throws {ConfigError} When others could reach it unasked.
- * @throws {TransportError} When it cannot listen; nothing runs then.
+ * @returns The object that stops them.
+ * @throws {ConfigError} If other machines could reach a port without a token.
+ * @throws {TransportError} If a port cannot listen; none runs then.
  */
 export async function startAdmin(
   settings: AdminSettings,
@@ -190,7 +190,7 @@ function inviteUrlFor(
   return () => url;
 }
 
-/** The pair of files that a port has, where it has one. */
+/** Returns the certificate files of a port, if it has any. */
 function certificateOf(
   settings: AdminSettings,
   port: "admin" | "invite",
@@ -200,9 +200,9 @@ function certificateOf(
   return cert === undefined || key === undefined ? undefined : { cert, key };
 }
 
-/** A port for HTTP. */
+/** An HTTP port. */
 interface HttpPort {
-  /** That of its setting. */
+  /** The name of its setting. */
   readonly name: "admin" | "invite";
   readonly address: HttpAddress;
   readonly handler: HttpHandler;
@@ -220,7 +220,8 @@ async function openPort(
   settings: AdminSettings,
   { clock, logger, transport }: AdminWorld,
 ): Promise<Stoppable> {
-  // Deno's listener dies of the first connection it has no descriptor for.
+  // Deno's listener fails for good at the first connection for which it has no
+  // descriptor.
   const maxConnections = Math.min(
     MOST[name],
     Math.floor(
@@ -261,9 +262,9 @@ function warnOfPlainText(
   if (!isPlain) return;
   logger.log(
     "warn",
-    "invitations without TLS: everybody on the way can read the keys in them; " +
-      "give --invite-cert and --invite-key, or put them behind a TLS proxy and " +
-      "give --invite-url",
+    "invitations without TLS: anyone on the network path can read the keys " +
+      "in them; give --invite-cert and --invite-key, or a TLS proxy in front " +
+      "and --invite-url",
   );
 }
 

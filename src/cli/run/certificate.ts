@@ -1,6 +1,6 @@
 /**
- * The certificate of a port, in two PEM files: read at the start, and again when
- * somebody has renewed it.
+ * The certificate of a port, in two PEM files. They are read at the start, and
+ * again when they change.
  *
  * @module
  */
@@ -16,7 +16,7 @@ import { CERTIFICATE_LOOK_MS } from "../../limits.ts";
 import type { Logger } from "../../observe.ts";
 import { fileFailure } from "../file_failure.ts";
 
-/** Where a certificate is. */
+/** The paths of a certificate and its key. */
 export interface CertificateFiles {
   /** The certificate and its chain, PEM. */
   readonly cert: string;
@@ -27,7 +27,8 @@ export interface CertificateFiles {
 /**
  * Reads both files.
  *
- * @throws {ConfigError} `ERR_CONFIG_FILE`, also when they do not belong together.
+ * @throws {ConfigError} `ERR_CONFIG_FILE`, also if the key does not belong to
+ * the certificate.
  */
 export function readCertificate(
   { cert, key }: CertificateFiles,
@@ -44,26 +45,26 @@ export function readCertificate(
     () => certificate.checkPrivateKey(createPrivateKey(texts.key)),
   );
   if (isPair) return texts;
-  throw unusable(key, `it is not the key of ${cert}`);
+  throw unusable(key, `the key does not belong to ${cert}`);
 }
 
-/** What watching takes. */
+/** The dependencies of a watch. */
 export interface CertificateWatch {
   readonly files: CertificateFiles;
-  /** The present certificate. */
+  /** The certificate in use. */
   readonly first: HttpCertificate;
   readonly server: Pick<HttpServer, "renew">;
-  /** Names the server in the log. */
+  /** Name of the server in the log. */
   readonly what: string;
   readonly clock: Clock;
   readonly logger: Logger;
 }
 
 /**
- * Gives a server the pair of the files whenever that has changed. A pair
- * that cannot be used is named once; the server keeps the one it has.
+ * Gives a server the new certificate whenever the files change. Files that
+ * cannot be used are logged once; the server keeps its certificate.
  *
- * @returns Ends the watch.
+ * @returns A function that ends the watch.
  */
 export function watchCertificate(
   { files, first, server, what, clock, logger }: CertificateWatch,
@@ -74,7 +75,7 @@ export function watchCertificate(
   const renew = async (next: HttpCertificate): Promise<void> => {
     try {
       await server.renew(next);
-      logger.log("info", `${what}: the certificate is renewed`);
+      logger.log("info", `${what}: certificate renewed`);
     } catch (error) {
       logger.log("error", `${what}: cannot listen with a new certificate`, {
         reason: messageOf(error),
@@ -93,7 +94,7 @@ export function watchCertificate(
       if (!(error instanceof ConfigError)) throw error;
       if (error.message === complaint) return;
       complaint = error.message;
-      logger.log("warn", `${what}: the certificate stays as it is`, {
+      logger.log("warn", `${what}: certificate not renewed`, {
         reason: complaint,
       });
     }
@@ -117,7 +118,7 @@ function parsed<T>(path: string, what: string, parse: () => T): T {
   try {
     return parse();
   } catch (error) {
-    // The operator learns nothing from what OpenSSL says about a key.
+    // OpenSSL's error about a key does not help the operator.
     throw unusable(path, `expected a ${what} in PEM`, error);
   }
 }

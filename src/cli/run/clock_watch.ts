@@ -1,5 +1,5 @@
 /**
- * Tells the operator that the machine's clock was set while the program runs.
+ * Warns the operator when the machine's clock is set while the program runs.
  *
  * @module
  */
@@ -7,18 +7,24 @@ import { type Clock, unixMsAt } from "../../clock.ts";
 import { MAX_TIMESTAMP_SKEW_S } from "../../limits.ts";
 import type { Logger } from "../../observe.ts";
 
-/** Milliseconds between two looks. */
+/** Milliseconds between two checks. */
 export const CLOCK_LOOK_MS = 5_000;
 
-/** Milliseconds that are a step; slewing moves a clock by 3 between two looks. */
+/**
+ * Smallest difference that counts as a step, in milliseconds. Slewing moves a
+ * clock by 3 ms between two checks.
+ */
 const STEP_MS = 1_000;
 
-/** Watches a wall clock from its making to its disposal. */
+/** Watches a wall clock from construction to disposal. */
 export class ClockWatch implements Disposable {
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #startMs: number;
-  /** The wall clock at the start, as seen at the last look. */
+  /**
+   * The start time by the wall clock, in milliseconds since 1970, as of the
+   * last check.
+   */
   #startedUnixMs: number;
   #cancel: () => void = () => {};
 
@@ -32,8 +38,8 @@ export class ClockWatch implements Disposable {
   }
 
   /**
-   * When the watch began, by the wall clock as it is set now; milliseconds since
-   * 1970. It stays the same until the clock is set.
+   * The start of the watch by the present wall clock, in milliseconds since
+   * 1970. The value changes only when the clock is set.
    */
   get startedUnixMs(): number {
     this.#look();
@@ -63,7 +69,7 @@ export class ClockWatch implements Disposable {
       `the clock of this machine was set ${stepMs < 0 ? "back" : "forward"}`,
       {
         seconds,
-        reason: `methods of 2022 need clocks that agree within ` +
+        reason: `2022 methods need clocks that agree within ` +
           `${MAX_TIMESTAMP_SKEW_S} s`,
       },
     );

@@ -1,6 +1,7 @@
 /**
- * The running services: started all or none, brought in line with another
- * configuration without dropping a connection, stopped with grace.
+ * The running services: started all together or not at all, adapted to a
+ * changed configuration without closing connections, and stopped with a grace
+ * time.
  *
  * @module
  */
@@ -12,65 +13,68 @@ import type { LogFields } from "../../observe.ts";
 import type { Service } from "../../service/service.ts";
 import type { Endpoint } from "../../transport.ts";
 
-/** A service as it was asked for. */
+/** A service that shall run. */
 export interface PlannedService {
-  /** Names it from one configuration to the next: its kind and address. */
+  /** Identifies the service across configurations: its kind and address. */
   readonly key: string;
   /** The address to listen on. */
   readonly listen: Endpoint;
-  /** Option that changes the port. */
+  /** The option that changes the port. */
   readonly portOption: string;
-  /** Advice where the system forbids it; default: the advice for all ports. */
+  /**
+   * Advice if the system forbids to listen; default: the usual advice about
+   * ports.
+   */
   readonly privilege?: string | undefined;
   /**
-   * Says if it could be started, as far as that is known before.
+   * Checks that the service could be started, as far as known in advance.
    *
-   * @throws {ConfigError} When it could not.
+   * @throws {ConfigError} If it could not.
    */
   check(): void;
-  /** Starts it. */
+  /** Starts the service. */
   start(): Promise<Service>;
-  /** Line of the log once it listens, and the same as fields. */
+  /** Returns the log line after the start, as text and as fields. */
   describe(address: string): { message: string; fields: LogFields };
-  /** The changes since the running plan of this key. */
+  /** Returns the differences from the plan that runs under the same key. */
   changesSince(before: PlannedService): Changes;
-  /** Lets the service that runs under this key be as planned here. */
+  /** Applies this plan to the service that runs under its key. */
   adopt(running: Service): void;
 }
 
 /** The differences of two plans. */
 export interface Changes {
-  /** One sentence each. */
+  /** One sentence for each difference. */
   readonly sentences: readonly string[];
-  /** True if it must listen again; open connections stay in any case. */
+  /** True if the service must listen again; open connections stay open. */
   readonly restart: boolean;
 }
 
-/** A service, and the plan it follows. */
+/** A running service with its plan. */
 export interface RunningService {
-  /** The plan that was asked for last. */
+  /** The latest plan. */
   readonly plan: PlannedService;
   /** The running service. */
   readonly service: Service;
 }
 
-/** The receivers of start lines and defects. */
+/** The dependencies of a fleet: the receivers of log lines and defects. */
 export interface FleetOptions extends Witness {
-  /** Adds the facts of a start line as fields. */
+  /** True to log the facts of a start as fields. */
   readonly withFields: boolean;
 }
 
-/** The services of the program. */
+/** All services of the program. */
 export class Fleet {
   readonly #options: FleetOptions;
   readonly #running = new Map<string, RunningService>();
-  /** Keys of the services whose addresses this machine does not have. */
+  /** Keys of services whose address this machine does not have. */
   readonly #absent = new Set<string>();
-  /** They accept no more, and wait for their last connections. */
+  /** Services that accept no more, and wait for their last connections. */
   readonly #retired = new Set<Service>();
   #stopped = false;
 
-  /** Starts with none. */
+  /** Creates a fleet without services. */
   constructor(options: FleetOptions) {
     this.#options = options;
   }
@@ -80,15 +84,15 @@ export class Fleet {
     return [...this.#running.values()];
   }
 
-  /** The service of this key, if it runs. */
+  /** Returns the service of this key, if it runs. */
   find(key: string): RunningService | undefined {
     return this.#running.get(key);
   }
 
   /**
-   * What `apply()` would change; one sentence each.
+   * Returns what `apply()` would change, in one sentence for each change.
    *
-   * @throws {ConfigError} When two plans are for one place.
+   * @throws {ConfigError} If two plans have the same address.
    */
   preview(plans: readonly PlannedService[]): string[] {
     refuseTwice(plans);
@@ -106,14 +110,15 @@ export class Fleet {
   }
 
   /**
-   * Starts what is new, changes what is different, retires what is gone.
+   * Starts new services, changes existing ones, and retires those without a
+   * plan.
    *
-   * @throws {ConfigError | TransportError} When a plan is wrong or what is new
-   * cannot listen; nothing has changed then. A service that cannot listen
-   * again is the exception: it goes on as it was, if it can. So is one of an
-   * address that this machine does not have, if another one listens: that is a
-   * warning. `ConfigError` also
-   * after `stop()`: nothing may listen again while the last connections end.
+   * @throws {ConfigError | TransportError} If a plan is invalid or a new
+   * service cannot listen; nothing has changed then. There are two exceptions:
+   * a service that cannot listen again continues with its old plan, if
+   * possible; and an address that this machine does not have is only a warning
+   * if another service listens. After `stop()` every call throws `ConfigError`,
+   * because nothing may listen while the last connections end.
    */
   async apply(plans: readonly PlannedService[]): Promise<void> {
     this.#refuseWhenStopped();
@@ -133,9 +138,10 @@ export class Fleet {
   }
 
   /**
-   * Brings the service of the plan's key in line, at once.
+   * Applies a plan to the running service of its key, without a restart.
    *
-   * @throws {RangeError} When that cannot be; nothing has changed then.
+   * @throws {RangeError} If the service cannot adopt the plan; nothing has
+   * changed then.
    */
   adopt(plan: PlannedService): void {
     const running = this.#running.get(plan.key);
@@ -144,7 +150,7 @@ export class Fleet {
     this.#running.set(plan.key, { plan, service: running.service });
   }
 
-  /** Lets a service accept no more; what is open may take its time. */
+  /** Stops a service from accepting; its open connections may take any time. */
   retire(key: string): void {
     const running = this.#running.get(key);
     if (running === undefined) return;
@@ -156,7 +162,7 @@ export class Fleet {
     detach(stopping, `the end of ${key}`, this.#options);
   }
 
-  /** Ends everything, for good. */
+  /** Stops all services. The fleet cannot be started again. */
   async stop(graceMs: number): Promise<void> {
     this.#stopped = true;
     const services = [
@@ -183,7 +189,7 @@ export class Fleet {
       }
     }
     const unknown = absent.filter(({ plan }) => !this.#absent.has(plan.key));
-    // Of those that have failed before the operator knows.
+    // Only addresses that were not missing before are failures of this call.
     if (started.length === 0 && unknown.length > 0) {
       throw explainListening(unknown[0]!.plan, unknown[0]!.error);
     }
@@ -198,7 +204,7 @@ export class Fleet {
     if (!this.#stopped) return;
     throw new ConfigError(
       "ERR_CONFIG_USAGE",
-      "The program is about to end: change it after its next start",
+      "The program is stopping: repeat the change after the next start",
     );
   }
 
@@ -217,7 +223,10 @@ export class Fleet {
     logger.log("info", message, withFields ? fields : {});
   }
 
-  /** The port must be free before it can be taken again. */
+  /**
+   * Starts a service again. Its port must be released before it can be bound
+   * again.
+   */
   async #restart(plan: PlannedService): Promise<void> {
     const { plan: before, service } = this.#running.get(plan.key)!;
     await service.release?.();
@@ -231,30 +240,36 @@ export class Fleet {
   }
 }
 
-/** Refuses two services on one port: the second would blame another program. */
+/**
+ * Refuses two services on one port: the error of the second would blame another
+ * program.
+ */
 function refuseTwice(plans: readonly PlannedService[]): void {
   const seen = new Set<string>();
   for (const { key, listen } of plans) {
     if (seen.has(key) && listen.port !== 0) {
       throw new ConfigError(
         "ERR_CONFIG_VALUE",
-        `${key} is there twice: leave one, or give it another port`,
+        `${key} is configured twice: remove one, or change its port`,
       );
     }
     seen.add(key);
   }
 }
 
-/** True if a service cannot listen here because the address is not there. */
+/**
+ * True if a service cannot listen because this machine does not have the
+ * address.
+ */
 function isAbsent(error: unknown): error is TransportError {
   return error instanceof TransportError &&
     error.code === "ERR_NET_ADDRESS_UNAVAILABLE";
 }
 
-/** A place to listen, and the option that names another one. */
+/** A listening address, and the option that changes it. */
 type Place = Pick<PlannedService, "listen" | "portOption" | "privilege">;
 
-/** Puts what to do into the error of somebody who could not listen. */
+/** Adds advice to the error of a service that could not listen. */
 export function explainListening(plan: Place, error: unknown): unknown {
   return error instanceof TransportError
     ? new TransportError(error.code, describeFailure(plan, error), {
@@ -270,9 +285,9 @@ function describeFailure(plan: Place, error: TransportError): string {
       return prefix + "address already in use; stop the program that uses it " +
         `or choose another port with ${plan.portOption}`;
     case "ERR_NET_ADDRESS_UNAVAILABLE":
-      return prefix + "this machine does not have that address" +
+      return prefix + "this machine does not have the address" +
         (plan.listen.host.includes(":") ? ", or no IPv6" : "") +
-        "; `ip address` shows those it has" +
+        "; `ip address` lists its addresses" +
         (plan.portOption === "-p" && !isLoopback(plan.listen.host)
           ? ", and a client's file is for `umbra local`"
           : "");
@@ -281,7 +296,8 @@ function describeFailure(plan: Place, error: TransportError): string {
         (plan.privilege ?? "a port below 1024 needs privileges, " +
             "and Deno needs --allow-net");
     case "ERR_NET_NAME_NOT_FOUND":
-      return prefix + "there is no such name; give an address of this machine";
+      return prefix +
+        "the name does not exist; give an address of this machine";
     default:
       return error.message;
   }

@@ -1,5 +1,5 @@
 /**
- * Where services run: in the program itself, or in one of its workers.
+ * The place where services run: the program itself, or one of its workers.
  *
  * @module
  */
@@ -8,19 +8,19 @@ import type { Observed } from "../../admin/observations.ts";
 import type { Logger } from "../../observe.ts";
 import type { SharedSalts } from "../../security/replay_filter.ts";
 
-/** The world of running services. */
+/** The environment of running services. */
 export interface Host {
   /** Number of the worker, from 1; not set in the program itself. */
   readonly worker?: number;
-  /** Salts that all workers remember together; not set without workers. */
+  /** Memory of salts that all workers share; not set without workers. */
   readonly salts?: SharedSalts;
-  /** Settles with a signal's name when the services shall stop. */
+  /** Resolves with the name of a signal when the services must stop. */
   stopSignal(): Promise<string>;
   /** Calls `listener` at each SIGHUP. */
   onReload(listener: () => void): void;
   /**
-   * From now on `listener` gets what nothing has caught; until then that ends
-   * the program.
+   * Sets the listener for errors that nothing has caught. Before the call such
+   * an error ends the program.
    */
   onDefect(listener: (error: unknown) => void): void;
   /** Called once, when every service listens. */
@@ -28,11 +28,11 @@ export interface Host {
   /** Called once, when every service has stopped. */
   stopped(observed: Observed): void;
   /**
-   * Runs the same command in so many workers until a signal.
+   * Runs the same command in `count` workers until a signal.
    *
-   * @returns What they have served together; a worker that died reports nothing,
-   * `undefined` when all have.
-   * @throws {Error} In a worker: it has none of its own.
+   * @returns The sum of what they have served. A worker that died reports
+   * nothing; `undefined` if all have died.
+   * @throws {Error} In a worker, which cannot have workers.
    */
   runWorkers(count: number, logger: Logger): Promise<Observed | undefined>;
 }
@@ -41,10 +41,11 @@ export interface Host {
 const STOP_SIGNALS = { SIGINT: 2, SIGTERM: 15 } as const;
 
 /**
- * What nothing has caught, in the program or in a worker.
+ * Catches all errors that nothing else has caught, in the program or in a
+ * worker.
  *
- * @param fatal Takes it until somebody else does.
- * @returns Implements {@link Host.onDefect}.
+ * @param fatal Receives them until another listener is set.
+ * @returns An implementation of {@link Host.onDefect}.
  */
 export function catchDefects(
   fatal: (error: unknown) => void,
@@ -63,7 +64,10 @@ export function onHangup(listener: () => void): void {
   if (process.platform !== "win32") process.on("SIGHUP", listener);
 }
 
-/** The first signal that stops the program; the second ends it at once. */
+/**
+ * Resolves with the first signal that stops the program; a second signal exits
+ * at once.
+ */
 export function firstSignal(): Promise<string> {
   const { promise, resolve } = Promise.withResolvers<string>();
   let signalled = false;

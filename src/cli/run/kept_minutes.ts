@@ -1,5 +1,5 @@
 /**
- * Minutes in the store, where a disk that fails loses a picture and no more.
+ * Keeps minutes in the store. If the disk fails, only the history is lost.
  *
  * @module
  */
@@ -7,13 +7,13 @@ import { messageOf, StoreError } from "../../errors.ts";
 import type { Minute, MinuteStore } from "../../minutes.ts";
 import type { Logger } from "../../observe.ts";
 
-/** A store that throws nothing. */
+/** A store of minutes that never throws. */
 export class KeptMinutes implements MinuteStore {
   readonly #store: MinuteStore;
   readonly #logger: Logger;
   #isFailing = false;
 
-  /** @param logger Told once when minutes cannot be kept. */
+  /** @param logger Logs once when minutes cannot be kept. */
   constructor(store: MinuteStore, logger: Logger) {
     this.#store = store;
     this.#logger = logger;
@@ -36,7 +36,7 @@ export class KeptMinutes implements MinuteStore {
     } catch (error) {
       if (!(error instanceof StoreError)) throw error;
       if (!this.#isFailing) {
-        this.#logger.log("warn", "cannot keep what happens each minute", {
+        this.#logger.log("warn", "cannot keep the history of minutes", {
           reason: messageOf(error),
         });
       }

@@ -1,6 +1,6 @@
 /**
- * Keeps the counts of users in the store: what was counted since the last time
- * is added every few seconds, and once more at the end.
+ * Keeps the counts of users in the store: new counts are added every few
+ * seconds, and a last time at the end.
  *
  * @module
  */
@@ -15,7 +15,10 @@ import {
   type UserStore,
 } from "../../users.ts";
 
-/** Milliseconds between two writes of the counts; a kill -9 may lose them. */
+/**
+ * Milliseconds between two writes of the counts; `kill -9` may lose these
+ * counts.
+ */
 export const FLUSH_MS = 5_000;
 
 /** The counts of every server, in memory and in the store. */
@@ -25,26 +28,26 @@ export class Ledger {
   readonly #servers = new Map<string, ServerLedger>();
   #failing = false;
 
-  /** @param logger Told once when the store cannot be written. */
+  /** @param logger Logs once when the store cannot be written. */
   constructor(store: UserStore, logger: Logger) {
     this.#store = store;
     this.#logger = logger;
   }
 
-  /** Gives users that are new here what the store has of them. */
+  /** Gives new users of a server their counts from the store. */
   attach(server: string, accounts: Accounts): void {
     const ledger = this.#servers.get(server) ?? new ServerLedger(accounts);
     this.#servers.set(server, ledger);
     for (const row of this.#store.counts(server)) ledger.take(row);
   }
 
-  /** Gives one user that is new here what the store has of it. */
+  /** Gives one new user its counts from the store. */
   attachUser(server: string, name: string): void {
     const [row] = this.#store.counts(server, name);
     if (row !== undefined) this.#servers.get(server)?.take(row);
   }
 
-  /** Adds to the store what was counted since the last time. */
+  /** Adds the counts since the last call to the store. */
   flush(): void {
     const differences: KeptCounts[] = [];
     for (const [server, ledger] of this.#servers) {
@@ -54,15 +57,15 @@ export class Ledger {
     }
     if (differences.length === 0) return;
     try {
-      // Another process may have added to them: these are the true sums.
+      // Another process may have added counts; these are the sums of both.
       for (const sum of this.#store.add(differences)) {
         this.#servers.get(sum.server)?.settle(sum);
       }
-      if (this.#failing) this.#logger.log("info", "counts are kept again");
+      if (this.#failing) this.#logger.log("info", "counts can be kept again");
       this.#failing = false;
     } catch (error) {
       if (!this.#failing) {
-        this.#logger.log("error", "cannot keep counts, will keep trying", {
+        this.#logger.log("error", "cannot keep counts; will retry", {
           reason: messageOf(error),
         });
       }
@@ -70,26 +73,33 @@ export class Ledger {
     }
   }
 
-  /** Sets counts to nothing; `name` not set: those of the whole server. */
+  /**
+   * Sets counts to zero.
+   *
+   * @param name The user; default: all of the server.
+   */
   clear(server: string, name?: string): void {
     this.flush();
     this.#store.clear(server, name);
     this.#servers.get(server)?.clear(name);
   }
 
-  /** A user is gone for good. */
+  /** Forgets a user that was removed. */
   forget(server: string, name: string): void {
     this.#servers.get(server)?.clear(name);
   }
 }
 
-/** The counts of one server; its cost grows with those who moved. */
+/**
+ * The counts of one server. The cost of a write grows with the number of active
+ * users.
+ */
 class ServerLedger {
   readonly #accounts: Accounts;
   readonly #follower: Follower;
-  /** Counts that the store has, by user; other users are absent. */
+  /** Counts in the store, by user; a user without counts is absent. */
   readonly #kept = new Map<string, UserCounts>();
-  /** Users whose counts the store does not have yet. */
+  /** Users with counts that are not yet in the store. */
   readonly #pending = new Set<string>();
 
   constructor(accounts: Accounts) {
@@ -97,14 +107,14 @@ class ServerLedger {
     this.#follower = accounts.follow();
   }
 
-  /** Adds what the store has of a user who is new here. */
+  /** Adds the counts of the store to a user who is new in memory. */
   take({ name, counts }: KeptCounts): void {
     if (this.#kept.has(name) || !this.#isThere(name)) return;
     this.#accounts.restore(name, plus(this.#usage(name), counts));
     this.#kept.set(name, counts);
   }
 
-  /** Counts that the store does not have yet. */
+  /** Returns the counts that are not yet in the store. */
   *differences(): Generator<[name: string, counts: UserCounts]> {
     for (const name of this.#follower.take()) this.#pending.add(name);
     for (const name of this.#pending) {
@@ -116,14 +126,14 @@ class ServerLedger {
     }
   }
 
-  /** The store has this sum now. */
+  /** Records the sum that the store has now. */
   settle({ name, counts }: KeptCounts): void {
     this.#accounts.restore(name, counts);
     this.#kept.set(name, counts);
     this.#pending.delete(name);
   }
 
-  /** @param name Not set: of everybody. */
+  /** @param name The user; default: all users. */
   clear(name: string | undefined): void {
     if (name === undefined) this.#kept.clear();
     else this.#kept.delete(name);
@@ -150,7 +160,7 @@ function plus(one: UserCounts, other: UserCounts): UserCounts {
   };
 }
 
-/** `undefined` when nothing was added. */
+/** Returns the difference of two counts; `undefined` if nothing was added. */
 function minus(usage: UserCounts, kept: UserCounts): UserCounts | undefined {
   const counts = {
     bytesUp: usage.bytesUp - kept.bytesUp,

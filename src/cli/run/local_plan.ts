@@ -1,6 +1,6 @@
 /**
- * A local proxy, or the DNS inbound beside it, that shall run: how it is
- * started, and what a changed configuration means for one that runs.
+ * The plans of a local proxy and of the DNS inbound beside it: how they are
+ * started, and what a changed configuration means for a running one.
  *
  * @module
  */
@@ -25,21 +25,21 @@ import { listensAgain, TRAFFIC } from "./server_plan.ts";
 import { settingChanges } from "./setting_changes.ts";
 import { runtimeName } from "../../adapters/system/runtime.ts";
 
-/** One address of `ss-local` or `ss-tunnel`. */
+/** The plan of one address of `ss-local`, `ss-tunnel` or `ss-redir`. */
 export class LocalPlan implements PlannedService {
   readonly key: string;
   readonly portOption = "-l";
   readonly privilege: string | undefined;
-  /** The options as configured. */
+  /** The options from the configuration. */
   readonly options: ConfiguredLocal;
   readonly #role: string;
   readonly #world: Dependencies;
   readonly #group: ServerGroup;
 
   /**
-   * Plans; nothing runs yet.
+   * Creates the plan; nothing runs yet.
    *
-   * @param group Its servers, which others share.
+   * @param group The servers, which are shared with other plans.
    */
   constructor(
     options: ConfiguredLocal,
@@ -63,14 +63,17 @@ export class LocalPlan implements PlannedService {
     return this.options.listen;
   }
 
-  /** Whatever can be wrong was found by the configuration. */
+  /** Does nothing: reading the configuration has found all mistakes. */
   check(): void {}
 
   start(): Promise<Service> {
     return startLocal({ ...this.options, group: this.#group }, this.#world);
   }
 
-  /** Does nothing: its servers are those of the group. */
+  /**
+   * Adopts the routes. The servers are those of the group, which changes
+   * itself.
+   */
   adopt(running: Service): void {
     (running as LocalService).setRoutes(this.options.routes);
   }
@@ -136,13 +139,13 @@ export class LocalPlan implements PlannedService {
 const TPROXY = "TPROXY needs CAP_NET_RAW: setcap cap_net_raw+ep PROGRAM, or " +
   "AmbientCapabilities=CAP_NET_RAW";
 
-/** A DNS inbound, and what it shares with locals. */
+/** The settings of a DNS inbound, and what it shares with locals. */
 export interface PlannedDns extends DnsSettings {
-  /** Learns the answers to programs. */
+  /** Records the answers to programs. */
   readonly names: LocalNames | undefined;
 }
 
-/** The DNS inbound; it asks through the servers of the locals. */
+/** The plan of a DNS inbound, which asks through the servers of the locals. */
 export class DnsPlan implements PlannedService {
   readonly key: string;
   readonly portOption = "--dns-listen";
@@ -153,10 +156,11 @@ export class DnsPlan implements PlannedService {
   readonly #group: ServerGroup;
 
   /**
-   * Plans; nothing runs yet.
+   * Creates the plan; nothing runs yet.
    *
-   * @param locals The one that it is, or those that it is beside.
-   * @param group The servers, which others share.
+   * @param locals The local that answers DNS itself, or the locals beside the
+   * inbound.
+   * @param group The servers, which are shared with other plans.
    */
   constructor(
     settings: PlannedDns,
@@ -176,7 +180,7 @@ export class DnsPlan implements PlannedService {
     this.key = `dns ${formatAddress(settings.listen)}`;
   }
 
-  /** Whatever can be wrong was found by the configuration. */
+  /** Does nothing: reading the configuration has found all mistakes. */
   check(): void {}
 
   start(): Promise<Service> {
@@ -197,7 +201,7 @@ export class DnsPlan implements PlannedService {
     }, this.#world);
   }
 
-  /** Does nothing: its servers are those of the group. */
+  /** Does nothing: the servers are those of the group, which changes itself. */
   adopt(running: Service): void {
     const dns = running as DnsService;
     dns.setRoutes(this.#local.routes);
@@ -232,7 +236,7 @@ export class DnsPlan implements PlannedService {
     return this.#local.servers;
   }
 
-  /** Names that must be known before anything is reached through a server. */
+  /** Names that must be resolved before any server can be reached. */
   get #ownNames(): string[] {
     const { servers, balancer: { probeTarget } } = this.#local;
     return [

@@ -1,6 +1,7 @@
 /**
- * A running `ss-local` as its operator sees it: it can be watched, and takes a
- * new configuration over. It has no users and no servers of its own.
+ * A running `ss-local` for its operator: it reports its status, and accepts a
+ * new configuration. A local has no users and no Shadowsocks servers of its
+ * own.
  *
  * @module
  */
@@ -39,15 +40,15 @@ import { DnsPlan, LocalPlan } from "./local_plan.ts";
 import { needsRestart } from "./setting_changes.ts";
 import { Turns } from "./turns.ts";
 
-/** The world of a supervisor. */
+/** The dependencies of a supervisor. */
 export interface LocalSupervisorOptions {
-  /** Reads the configuration, again and again. */
+  /** Reads the configuration; called at every reload. */
   configure(): ConfiguredRole<ConfiguredLocal[]>;
-  /** Hears which methods will be used, and which are. */
+  /** Prepares the methods of a configuration, and serves those in use. */
   readonly ciphers: Pick<ProvidersInUse, "prepare" | "serve">;
-  /** The world services run in. */
+  /** The dependencies of services. */
   readonly world: Dependencies;
-  /** The plans for a configuration; all of them use one group. */
+  /** Returns the plans of a configuration; all use one group. */
   plans(
     locals: readonly ConfiguredLocal[],
     group: ServerGroup,
@@ -55,34 +56,34 @@ export interface LocalSupervisorOptions {
   /**
    * Reads a link.
    *
-   * @throws {ConfigError} When it is of no server that can be used.
+   * @throws {ConfigError} If the link is invalid or its server cannot be used.
    */
   readLink(link: string): UpstreamServer;
-  /** The status of published rule lists, by name; default: there are none. */
+  /** Returns the status of published rule lists, by name; default: none. */
   listStatus?(): ReadonlyMap<string, FollowedListStatus>;
   /** Logs the operator's changes. */
   readonly logger: Logger;
-  /** The place where services run. */
+  /** The running services. */
   readonly fleet: Fleet;
-  /** Everything of a status but the servers. */
+  /** Returns the status without servers and users. */
   programStatus(): Omit<Status, "servers" | "users" | "keepsUsers" | "plugins">;
 }
 
-const NO_USERS = "A local has no users of its own; its server has";
+const NO_USERS = "A local has no users; the users are on its server";
 
-/** Runs locals, and changes them. */
+/** Runs locals and changes them. */
 export class LocalSupervisor implements Operator {
   readonly #options: LocalSupervisorOptions;
-  /** The order of changes. */
+  /** Runs changes one after the other. */
   readonly #turns = new Turns();
   /** The servers of all locals, with one balancer. */
   readonly #group: ServerGroup;
   readonly #plugins: PluginCrew;
-  /** Servers that were added at run time; in the group they come last. */
+  /** Servers that were added at run time; they are the last of the group. */
   #added: readonly UpstreamServer[] = [];
   #configured: ConfiguredRole<ConfiguredLocal[]>;
 
-  /** @param configured What `configure()` has returned already. */
+  /** @param configured The first result of `configure()`. */
   constructor(
     configured: ConfiguredRole<ConfiguredLocal[]>,
     options: LocalSupervisorOptions,
@@ -101,7 +102,8 @@ export class LocalSupervisor implements Operator {
   /**
    * Starts every local.
    *
-   * @throws {ConfigError | TransportError} When one cannot; none runs then.
+   * @throws {ConfigError | TransportError} If a local cannot start; none runs
+   * then.
    */
   start(): Promise<void> {
     const { fleet, plans } = this.#options;
@@ -111,7 +113,7 @@ export class LocalSupervisor implements Operator {
     );
   }
 
-  /** Ends every local, and then the plugins that they send through. */
+  /** Stops every local, and then the plugins of their servers. */
   async stop(graceMs: number): Promise<void> {
     this.#group.stop();
     await this.#options.fleet.stop(graceMs);
@@ -161,21 +163,20 @@ export class LocalSupervisor implements Operator {
   }
 
   /**
-   * Lets every local send through one more server, until the next reload.
+   * Adds a server to every local until the next reload.
    *
-   * @returns Its name.
-   * @throws {ConfigError} When the link is of no server that can be used, or
-   * the server is there already.
+   * @returns The name of the server.
+   * @throws {ConfigError} If the server cannot be used, or exists already.
    */
   addUpstream(link: string): Promise<string> {
     return this.#turns.take(async () => {
       const { readLink, ciphers } = this.#options;
       const server = readLink(link);
       if (this.#locals[0]!.servers.some((one) => sameServer(one, server))) {
-        throw refused(`${nameOf(server)} is there already`);
+        throw refused(`Server ${nameOf(server)} already exists`);
       }
       if (this.#added.length >= MAX_ADDED_SERVERS) {
-        throw refused(`${MAX_ADDED_SERVERS} servers were added already`);
+        throw refused(`Cannot add more than ${MAX_ADDED_SERVERS} servers`);
       }
       ciphers.prepare([server.method]);
       await this.#setAdded([...this.#added, server]);
@@ -188,16 +189,18 @@ export class LocalSupervisor implements Operator {
   }
 
   /**
-   * Takes away a server that was added; open connections stay.
+   * Removes a server that was added; open connections stay.
    *
-   * @throws {ConfigError} When it was not added.
+   * @throws {ConfigError} If the server was not added at run time.
    */
   removeUpstream(name: string): Promise<void> {
     return this.#turns.take(async () => {
       const all = this.#upstreams;
       const at = all.findIndex((one) => one.name === name);
       if (all[at]?.added !== true) {
-        throw refused(`${name} is of the configuration: remove it there`);
+        throw refused(
+          `Server ${name} is in the configuration: remove it there`,
+        );
       }
       const index = at - (all.length - this.#added.length);
       await this.#setAdded(this.#added.filter((_, i) => i !== index));
@@ -209,7 +212,8 @@ export class LocalSupervisor implements Operator {
   }
 
   /**
-   * Tells DNS and start lines of the servers; the group is changed elsewhere.
+   * Applies the added servers to DNS and start lines. The caller changes the
+   * group.
    */
   async #setAdded(added: readonly UpstreamServer[]): Promise<void> {
     const { plans, fleet, ciphers } = this.#options;
@@ -220,7 +224,7 @@ export class LocalSupervisor implements Operator {
     ciphers.serve(this.#locals.flatMap(methodsOf));
   }
 
-  /** The locals as configured, with the servers that were added. */
+  /** The locals of the configuration, with the servers that were added. */
   get #locals(): readonly ConfiguredLocal[] {
     return withAdded(this.#configured.result, this.#added);
   }
@@ -257,9 +261,9 @@ export class LocalSupervisor implements Operator {
   }
 
   /**
-   * Lets every local send through these servers; open connections stay.
+   * Replaces the servers of every local; open connections stay.
    *
-   * @throws {ConfigError} When one cannot be used; nothing has changed then.
+   * @throws {ConfigError} If a server cannot be used; nothing has changed then.
    */
   setServers(servers: readonly UpstreamServer[]): Promise<void> {
     return this.#turns.take(async () => {
@@ -276,8 +280,8 @@ export class LocalSupervisor implements Operator {
   }
 
   /**
-   * Gives every local that has routes those of the same one in another
-   * configuration; what is open is not touched.
+   * Gives every local the routes that the same local has in another
+   * configuration. Open connections are not affected.
    */
   setRoutes(locals: readonly ConfiguredLocal[]): Promise<void> {
     return this.#turns.take(async () => {
@@ -308,10 +312,10 @@ export class LocalSupervisor implements Operator {
       const changes = [
         ...fleet.preview(wanted),
         ...this.#group.isSwitched
-          ? ["servers: what was pinned or switched at run time is forgotten"]
+          ? ["servers: choices made at run time are reset"]
           : [],
         ...this.#added.length > 0
-          ? [`servers: ${this.#added.length} added at run time are forgotten`]
+          ? [`servers: ${this.#added.length} added at run time are removed`]
           : [],
       ];
       const warnings = [
@@ -368,7 +372,7 @@ export class LocalSupervisor implements Operator {
 
   addServer(): Promise<never> {
     return Promise.reject(
-      new ConfigError("ERR_CONFIG_VALUE", "A local runs no servers"),
+      new ConfigError("ERR_CONFIG_VALUE", "A local has no servers of its own"),
     );
   }
 
@@ -392,7 +396,7 @@ function refused(message: string): ConfigError {
   return new ConfigError("ERR_CONFIG_VALUE", message);
 }
 
-/** The servers of a configuration, and how they are chosen. */
+/** Returns the servers of a configuration, and the policy that chooses one. */
 function groupOf(
   [local]: readonly ConfiguredLocal[],
 ): ServerGroupOptions & { readonly servers: readonly UpstreamServer[] } {
@@ -400,13 +404,13 @@ function groupOf(
   return { servers, ...balancer, connectTimeoutMs };
 }
 
-/** True unless a server is known not to answer. */
+/** True unless the server is known to be down. */
 function isOfUse({ tcp, udp }: UpstreamStatus): boolean {
   const { state } = tcp.state === "disabled" ? udp : tcp;
   return state === "up" || state === "suspect";
 }
 
-/** The methods a local needs. */
+/** Returns the methods of a local's servers. */
 export function methodsOf({ servers }: ConfiguredLocal): Method[] {
   return servers.map(({ method }) => method);
 }

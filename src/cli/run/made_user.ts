@@ -1,5 +1,5 @@
 /**
- * Users that were made at run time, or are of a fleet, as they are served.
+ * Users of the fleet, and users that were made or changed at run time.
  *
  * @module
  */
@@ -9,9 +9,9 @@ import type { StoredUser } from "../../users.ts";
 import { userKey } from "../config/credentials.ts";
 import { passwordSecret } from "../config/secrets.ts";
 
-/** A user that is not, or no more, as the configuration has it. */
+/** A user that differs from the configuration. */
 export class MadeUser extends CompactUser {
-  /** The method that the key is of. */
+  /** The method of the user's key. */
   readonly method: Method;
   /** See `UserStatus.origin`. */
   readonly origin: "api" | "changed" | "fleet";
@@ -20,10 +20,10 @@ export class MadeUser extends CompactUser {
   /**
    * Makes the user's key.
    *
-   * @param filed As the configuration has it: its key is the user's where there
-   * is no password.
-   * @param isOfFleet True if the user is of a fleet.
-   * @throws {ConfigError} When the password is none of the method's.
+   * @param filed The user of the configuration, whose key is used if there is
+   * no password.
+   * @param isOfFleet True for a user of the fleet.
+   * @throws {ConfigError} If the password is invalid for the method.
    */
   constructor(
     { name, password, limits, disabled, standing }: StoredUser,
@@ -54,7 +54,10 @@ export class MadeUser extends CompactUser {
     this.#password = password;
   }
 
-  /** The password; not set: the one of the configuration. Never logged. */
+  /**
+   * The password; not set if the password of the configuration applies. Secret;
+   * must not be logged.
+   */
   get password(): string | undefined {
     return this.#password === "" ? undefined : this.#password;
   }

@@ -1,5 +1,5 @@
 /**
- * A server's part in its fleet, of its settings.
+ * The membership of a server in its fleet, from its settings.
  *
  * @module
  */
@@ -12,20 +12,20 @@ import type { Logger } from "../../observe.ts";
 import { FleetMember } from "../../service/fleet/member.ts";
 import type { ConfiguredFleet } from "../config/fleet_settings.ts";
 
-/** What a member works with. */
+/** The dependencies of a member. */
 export interface MemberWorld {
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Default: nothing is remembered over restarts. */
+  /** State that survives a restart; not set if nothing is kept. */
   readonly memory: NodeMemory | undefined;
   /** Number of the worker; not set in the program itself. */
   readonly worker: number | undefined;
 }
 
 /**
- * Makes the member; it joins when it is started.
+ * Makes the member; it joins the fleet when it is started.
  *
- * @throws {ConfigError} When it has no name.
+ * @throws {ConfigError} If the node has no name.
  */
 export function makeMember(
   { node: given, outage, replay, ...place }: ConfiguredFleet,
@@ -48,7 +48,7 @@ function hostName(): string {
   } catch (error) {
     throw new ConfigError(
       "ERR_CONFIG_VALUE",
-      "node is not given, and Deno may not ask for the name of this host: " +
+      "node is not set, and Deno was not granted the name of this host: " +
         "give node NAME, or run with --allow-sys=hostname",
       { cause: error },
     );

@@ -1,5 +1,5 @@
 /**
- * What the program reports of itself, and what it has served in the end.
+ * The status of the program, and the totals at its end.
  *
  * @module
  */
@@ -20,24 +20,24 @@ import { VERSION } from "../tools/version.ts";
 import { ClockWatch } from "./clock_watch.ts";
 import type { SystemWorld } from "./world.ts";
 
-/** Facts that stay while the program runs. */
+/** Facts that do not change while the program runs. */
 export interface ProgramFacts {
   /** See {@link Status.role}. */
   readonly role: Status["role"];
-  /** Connections that may be open at once. */
+  /** Maximum of open connections. */
   readonly connectionLimit: number;
 }
 
-/** Watches the program from its making to its disposal. */
+/** Watches the program from construction to disposal. */
 export class ProgramStatus implements Disposable {
-  /** True if everything listens and is not about to stop. */
+  /** True if everything listens and the program is not stopping. */
   ready = false;
   readonly #facts: ProgramFacts;
   readonly #system: Pick<SystemWorld, "observations" | "providers">;
   readonly #probe = new ProcessProbe();
   readonly #clock: ClockWatch;
 
-  /** Watches from now on. */
+  /** Starts to watch. */
   constructor(
     facts: ProgramFacts,
     system: Pick<SystemWorld, "observations" | "providers">,
@@ -48,7 +48,7 @@ export class ProgramStatus implements Disposable {
     this.#clock = new ClockWatch(systemClock, logger);
   }
 
-  /** Everything of a status but the servers. */
+  /** Returns the status without servers and users. */
   read(): Omit<Status, "servers" | "users" | "keepsUsers" | "plugins"> {
     const { observations, providers } = this.#system;
     const { connections, ...told } = serviceStatus(observations.snapshot);
@@ -77,13 +77,13 @@ export class ProgramStatus implements Disposable {
   }
 }
 
-/** The facts on which a service's number of connections depends. */
+/** The options that determine a service's maximum of connections. */
 export type LimitedService = Pick<
   ServiceOptions,
   "mode" | "maxFlows" | "maxConnections"
 >;
 
-/** Connections at once, of the service that takes the fewest. */
+/** Returns the smallest maximum of connections among the services. */
 export function connectionLimit(
   services: readonly LimitedService[],
   dependencies: Dependencies,
@@ -96,7 +96,7 @@ export function connectionLimit(
   );
 }
 
-/** Writes what was served, in one line. */
+/** Logs the totals in one line. */
 export function tellTotals(
   { connections, refusals, traffic, lostDatagrams }: Observed,
   logger: Logger,

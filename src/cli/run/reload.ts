@@ -1,6 +1,5 @@
 /**
- * A reload on a signal: what changed goes to the log, and so does why nothing
- * did.
+ * The reload on a signal: logs the changes, or why there are none.
  *
  * @module
  */
@@ -8,7 +7,10 @@ import type { Operator } from "../../admin/operator.ts";
 import { UmbraError } from "../../errors.ts";
 import type { Logger } from "../../observe.ts";
 
-/** Reads the configuration again; never throws what the operator can mend. */
+/**
+ * Reads the configuration again. A mistake of the operator is logged and not
+ * thrown.
+ */
 export async function reload(
   operator: Operator,
   logger: Logger,
@@ -17,10 +19,10 @@ export async function reload(
     const { changes, warnings } = await operator.reload(false);
     for (const warning of warnings) logger.log("warn", warning);
     for (const change of changes) logger.log("info", `reload: ${change}`);
-    if (changes.length === 0) logger.log("info", "reload: nothing is new");
+    if (changes.length === 0) logger.log("info", "reload: nothing has changed");
   } catch (error) {
     if (!(error instanceof UmbraError)) throw error;
-    logger.log("error", "reload failed, everything goes on as it was", {
+    logger.log("error", "reload failed; the old configuration stays in use", {
       code: error.code,
       reason: error.message,
     });

@@ -1,7 +1,7 @@
 /**
- * The servers of a program and their users: those of the configuration, what was
- * changed over it at run time, and the users of a fleet. It says who is served
- * where; it starts and changes nothing.
+ * The servers of a program and their users: those of the configuration, the
+ * changes made at run time, and the users of a fleet. The roster tells which
+ * users each server has; it starts and changes nothing.
  *
  * @module
  */
@@ -23,45 +23,42 @@ import { serverKey } from "./server_plan.ts";
 import { SharedUsers } from "./shared_users.ts";
 import { UserRates } from "./user_rates.ts";
 
-/** The world of a roster. */
+/** The dependencies of a roster. */
 export interface RosterOptions {
-  /** Keeps time for accounts. */
+  /** The time of accounts. */
   readonly clock: Clock;
-  /** Makes the key of a stand-in. */
+  /** Makes the key of a stand-in user. */
   readonly randomBytes: RandomBytes;
   /** Logs users of the fleet that cannot be served. */
   readonly logger: Logger;
-  /** Knows the ports that the system has chosen. */
+  /** Finds the ports that the system has chosen. */
   readonly fleet: Pick<Fleet, "find">;
-  /** The fleet; not set: users are this program's own. */
+  /** The fleet member; not set if the program has no fleet. */
   readonly fleetMember?: FleetMember | undefined;
 }
 
-/** One server, as far as it is not the configuration's. */
+/** The state of one server that is not in the configuration. */
 export interface Extras {
   /** The accounts of its users. */
   readonly accounts: Accounts;
   /** The rates of its users. */
   readonly rates: UserRates;
-  /** The changes to users at run time, by name, in their order. */
+  /** Users made or changed at run time, by name, in order. */
   readonly made: Map<string, StoredUser>;
   /** The users of the fleet. */
   readonly shared: SharedUsers;
 }
 
-/** Knows servers and users; see the module. */
+/** The servers and users of a program; see the module. */
 export class Roster {
-  /** The configuration that is served. */
+  /** The configuration in use. */
   configured: ConfiguredRole<ConfiguredServer[]>;
   readonly #options: RosterOptions;
   /** The extras of servers, by id. */
   readonly #extras = new Map<string, Extras>();
-  /** Servers that were made at run time, by port. */
+  /** Servers made at run time, by port. */
   readonly managed: Map<number, ConfiguredServer> = new Map();
-  /**
-   * The users made at run time, as they are served; their keys are derived
-   * once.
-   */
+  /** Users made at run time, so that each key is derived once. */
   readonly #madeUsers = new WeakMap<StoredUser, MadeUser>();
 
   constructor(
@@ -77,17 +74,20 @@ export class Roster {
     return [...this.configured.result, ...this.managed.values()];
   }
 
-  /** The extras of a server; `undefined` where nothing has asked for them yet. */
+  /** Returns the extras of a server; `undefined` if they were not made yet. */
   known(id: string): Extras | undefined {
     return this.#extras.get(id);
   }
 
-  /** The extras of every server that has some. */
+  /** Returns the extras that were made so far. */
   all(): Iterable<Extras> {
     return this.#extras.values();
   }
 
-  /** The port; while the system has not chosen one, the address. */
+  /**
+   * Returns the id of a server: its port, or its address until the system has
+   * chosen the port.
+   */
   idOf(server: ConfiguredServer): string {
     const { port } = server.listen;
     if (port !== 0) return String(port);
@@ -95,24 +95,26 @@ export class Roster {
     return String(running?.service.address.port ?? serverKey(server));
   }
 
-  /** The ids of all servers. */
+  /** Returns the ids of all servers. */
   ids(): string[] {
     return [...new Set(this.servers.map((server) => this.idOf(server)))];
   }
 
-  /** The servers of one id: the addresses of one port. */
+  /** Returns the servers of one id: the addresses of one port. */
   serversOf(id: string): ConfiguredServer[] {
     return this.servers.filter((server) => this.idOf(server) === id);
   }
 
-  /** @throws {RangeError} When there is none. */
+  /** @throws {RangeError} If there is no such server. */
   serverOf(id: string): ConfiguredServer {
     const [server] = this.serversOf(id);
-    if (server === undefined) throw new RangeError(`There is no server ${id}`);
+    if (server === undefined) {
+      throw new RangeError(`Server ${id} does not exist`);
+    }
     return server;
   }
 
-  /** The extras of a server, made when they are first asked for. */
+  /** Returns the extras of a server; the first call makes them. */
   extrasOf(id: string): Extras {
     const known = this.#extras.get(id);
     if (known !== undefined) return known;
@@ -133,13 +135,15 @@ export class Roster {
     return extras;
   }
 
-  /** The user of the configuration, whatever was changed over it. */
+  /**
+   * Returns the user of the configuration, without changes made at run time.
+   */
   fileUser(id: string, name: string): ServerUser | undefined {
     return this.serversOf(id).flatMap(({ users = [] }) => users)
       .find((user) => user.name === name);
   }
 
-  /** The stored form of a user; also of one of the configuration. */
+  /** Returns the stored form of a user, also of a user of the configuration. */
   storedUser(id: string, name: string): StoredUser {
     this.serverOf(id);
     const filed = this.fileUser(id, name);
@@ -148,7 +152,7 @@ export class Roster {
     if (made?.standing !== "removed" && made && isMade === !filed) return made;
     if (this.serversOf(id).some(({ owner }) => owner?.name === name)) {
       throw refused(
-        `User ${name} owns the whole port in the configuration file: change it there`,
+        `User ${name} owns the port in the configuration file: change the file`,
       );
     }
     if (filed === undefined || made?.standing === "removed") {
@@ -162,19 +166,21 @@ export class Roster {
   }
 
   /**
-   * The users of the file with what was changed over them, and those that were
-   * made at run time. Of two users of one name the file's counts.
+   * Returns the users of the configuration with changes made at run time, the
+   * users made at run time, and those of the fleet. A user of the configuration
+   * hides one of the same name that was made at run time.
    */
   usersOf(server: ConfiguredServer): readonly ServerUser[] {
     const own = this.#ownUsersOf(server);
     if (this.#options.fleetMember === undefined) return own;
     const { shared } = this.extrasOf(this.idOf(server));
     if (own.length + shared.size > 0) return [...own, ...shared.all];
-    // The server's own key, which all users have, would let anybody in.
+    // Without users the server's own key, which all users know, would let
+    // everyone in.
     return [this.#standIn(server.method)];
   }
 
-  /** The stand-in for no user, without an account, with a key that no client has. */
+  /** Returns a user without an account, whose key no client has. */
   #standIn({ keyLength }: Method): ServerUser {
     const masterKey = this.#options.randomBytes(keyLength);
     return { name: "", masterKey, disabled: true };
@@ -193,10 +199,10 @@ export class Roster {
   }
 
   /**
-   * A user as it is served.
+   * Returns a user as the server knows it.
    *
-   * @param stored What was done with it at run time; not set: nothing.
-   * @param filed As the configuration has it; not set: it has not.
+   * @param stored The change at run time; not set if there is none.
+   * @param filed The user of the configuration; not set if there is none.
    */
   served(
     stored: StoredUser | undefined,
@@ -212,12 +218,15 @@ export class Roster {
     const known = this.#madeUsers.get(stored);
     if (known?.method === method) return known;
     const user = new MadeUser(stored, method, { filed });
-    // The key of the file may be another one after a reload.
+    // A reload may change the key of the configuration.
     if (stored.password !== "") this.#madeUsers.set(stored, user);
     return user;
   }
 
-  /** The users of a port; of two with one name the counts of the file. */
+  /**
+   * Returns the users of a port. A user of the configuration hides one of the
+   * same name that was made at run time.
+   */
   everyUser(siblings: readonly ConfiguredServer[]): readonly LimitedUser[] {
     const all = new Map<string, LimitedUser>();
     for (const server of siblings) {
@@ -231,7 +240,10 @@ export class Roster {
     return [...all.values()];
   }
 
-  /** One sentence for each user of the file of which something else holds. */
+  /**
+   * Returns one sentence for each user of the configuration that was changed at
+   * run time.
+   */
   heldOver(
     { result }: ConfiguredRole<ConfiguredServer[]> = this.configured,
   ): string[] {
@@ -244,13 +256,13 @@ export class Roster {
       return changes.filter(({ name }) => names.has(name))
         .map(({ name, standing }) =>
           `user ${name} of port ${id} was ${standing} at run time, which ` +
-          "holds over the configuration"
+          "overrides the configuration"
         );
     });
   }
 }
 
-/** The error of a change that is refused; nothing has changed then. */
+/** Returns the error for a refused change; nothing has changed then. */
 export function refused(message: string): ConfigError {
   return new ConfigError("ERR_CONFIG_VALUE", message);
 }

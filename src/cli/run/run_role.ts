@@ -1,6 +1,6 @@
 /**
- * A configured role, run from its start to a signal. Whatever is opened on the
- * way is closed on every way out.
+ * Runs a configured role from its start to a signal. Everything opened is
+ * closed on success and on every error.
  *
  * @module
  */
@@ -40,65 +40,71 @@ import type { ProvidersInUse } from "../tools/crypto.ts";
 import { chooseTransport } from "../../adapters/net/choose.ts";
 import { systemTransport } from "../../adapters/net/system.ts";
 
-/** A program that can be started, watched, changed and stopped. */
+/**
+ * A program that can be started, reports its status, can be changed and
+ * stopped.
+ */
 export interface Supervised extends Operator, Stoppable {
-  /** Keeps minutes over restarts; not set: nothing does. */
+  /** Keeps minutes across restarts; not set if a restart forgets them. */
   readonly minutes?: MinuteStore | undefined;
-  /** @throws {ConfigError | TransportError} When nothing runs. */
+  /**
+   * @throws {ConfigError | TransportError} If the program cannot start; nothing
+   * runs then.
+   */
   start(): Promise<void>;
 }
 
-/** The world of both roles. */
+/** The dependencies of both roles. */
 export interface Surroundings {
-  /** The world services run in. */
+  /** The dependencies of services. */
   readonly world: Dependencies;
-  /** The place where services run. */
+  /** The running services. */
   readonly fleet: Fleet;
   /** Logs what happens. */
   readonly logger: Logger;
-  /** Closed when the role has ended, or could not start. */
+  /** Disposed of when the role has ended or could not start. */
   readonly owned: DisposableStack;
-  /** Hears which methods will be used, and which are. */
+  /** Prepares the methods of a configuration, and serves those in use. */
   readonly ciphers: Pick<ProvidersInUse, "prepare" | "serve">;
-  /** Everything of a status but the servers. */
+  /** Returns the status without servers and users. */
   programStatus(): Omit<Status, "servers" | "users" | "keepsUsers" | "plugins">;
 }
 
-/** What is done around the time in which a role serves. */
+/** An action before a role serves, and its reversal after that. */
 export interface Beside {
-  /** @throws {UmbraError} When it cannot be done: the role does not start. */
+  /** @throws {UmbraError} If the action fails; the role then does not start. */
   begin(logger: Logger): Promise<void>;
-  /** Undoes it; what goes wrong is logged. */
+  /** Reverses the action; failures are logged. */
   end(logger: Logger): Promise<void>;
 }
 
-/** A configured role, and what it will need. */
+/** A configured role, and what it needs. */
 export interface Role extends ConfiguredRole<readonly LimitedService[]> {
-  /** Which one. */
+  /** The name of the role. */
   readonly role: Status["role"];
   /** Methods in use from the start. */
   readonly methods: readonly Method[];
-  /** Ports as configured; 0 for the system's choice. */
+  /** Ports of the configuration; 0 if the system chooses. */
   readonly ports: readonly number[];
   /** True if TCP is served. */
   readonly streams: boolean;
   /** True if UDP is served. */
   readonly datagrams: boolean;
-  /** True if programs are run in front of servers. */
+  /** True if plugin programs are started. */
   readonly plugins: boolean;
-  /** Warnings for an operator who asks for several workers. */
+  /** Warnings that apply with several workers. */
   readonly workersCaveats?: readonly string[];
-  /** Done once everything listens, and undone when it shall end. */
+  /** Begun when everything listens, and ended when the role stops. */
   readonly beside?: Beside;
-  /** Makes what runs. */
+  /** Makes the supervisor of the role. */
   supervise(surroundings: Surroundings): Supervised;
 }
 
 /**
- * Runs the role until a signal: in workers where several are asked for, else
- * here.
+ * Runs the role until a signal, in workers if several are configured, else in
+ * this thread.
  *
- * @throws {UmbraError} When it cannot start; nothing runs then.
+ * @throws {UmbraError} If the role cannot start; nothing runs then.
  */
 export async function runRole(
   args: Arguments,
@@ -145,18 +151,18 @@ function openLog(
   });
 }
 
-/** The share of the program that runs in this thread. */
+/** The part of the program that runs in this thread. */
 interface Share {
-  /** Threads that share the ports. */
+  /** Number of threads that share the ports. */
   readonly workers: number;
-  /** Milliseconds that everything goes on after the signal. */
+  /** Milliseconds of normal service after the signal. */
   readonly drainMs: number;
-  /** Milliseconds that open connections get after that. */
+  /** Milliseconds for open connections after that. */
   readonly graceMs: number;
   readonly logger: Logger;
 }
 
-/** Runs the role in this very thread. */
+/** Runs the role in this thread. */
 async function serve(
   host: Host,
   role: Role,
@@ -220,15 +226,15 @@ async function serve(
       "info",
       `${name}: not ready, accepting for ${drainMs / 1_000} s`,
     );
-    // A second signal ends the program.
+    // A second signal exits the program, so the pause needs no cancellation.
     await pause(systemClock, drainMs, new AbortController().signal);
   }
   logger.log(
     "info",
-    `${name}: accepting no more, ${graceMs / 1_000} s for open connections`,
+    `${name}: no longer accepting, ${graceMs / 1_000} s for open connections`,
   );
-  // Another process is waiting for these ports; where none is, the end can be
-  // watched.
+  // With shared ports another process waits for these ports; without, the
+  // operator can watch the end.
   if (operator.reusePort) await admin?.stop(0);
   await supervised.stop(graceMs);
   if (!operator.reusePort) await admin?.stop(0);
@@ -236,7 +242,7 @@ async function serve(
   if (host.worker === undefined) tellTotals(observations.snapshot, logger);
 }
 
-/** All or nothing. */
+/** Starts everything, or nothing if a part fails. */
 async function startAll(
   supervised: Supervised,
   startAdmin: () => Promise<Stoppable | undefined>,
@@ -256,10 +262,9 @@ async function startAll(
 }
 
 /**
- * Loads and checks the operator's port and the manager, where they are asked
- * for.
+ * Loads and checks the operator's port and the manager, if they are configured.
  *
- * @returns Starts them.
+ * @returns The function that starts them.
  */
 async function prepareAdmin(
   operator: OperatorSettings,

@@ -1,10 +1,10 @@
 /**
- * True if two configurations of a service mean the same.
+ * Compares two configurations of a service.
  *
  * @module
  */
 
-/** Equal in every part; functions are not looked at. */
+/** True if all parts are equal; functions are not compared. */
 export function same(one: unknown, other: unknown): boolean {
   return fingerprint(one) === fingerprint(other);
 }

@@ -1,6 +1,6 @@
 /**
- * A server that shall run: how it is started, and what a changed configuration
- * means for one that runs.
+ * The plan of a server: how it is started, and what a changed configuration
+ * means for a running one.
  *
  * @module
  */
@@ -30,34 +30,34 @@ import { same } from "./same.ts";
 import { settingChanges } from "./setting_changes.ts";
 import { runtimeName } from "../../adapters/system/runtime.ts";
 
-/** The parts of a server besides its configuration. */
+/** The dependencies of a server besides its configuration. */
 export interface ServerSurroundings {
-  /** The world it runs in. */
+  /** The dependencies of the service. */
   readonly world: Dependencies;
-  /** The accounts of its users; all addresses of one port share them. */
+  /** The accounts of its users, shared by all addresses of one port. */
   readonly accounts: Accounts;
-  /** The present users; none where the server has none. */
+  /** Returns the present users; none if the server has none. */
   readonly users: () => readonly ServerUser[];
-  /** Everyone who has an account at any address of that port, as it is now. */
+  /** Returns everyone who has an account at any address of that port. */
   readonly everyUser: () => readonly LimitedUser[];
 }
 
-/** One address of a server. */
+/** The plan of one address of a server. */
 export class ServerPlan implements PlannedService {
   readonly key: string;
   readonly portOption = "-p";
-  /** The server as configured. */
+  /** The server of the configuration. */
   readonly server: ConfiguredServer;
   readonly #surroundings: ServerSurroundings;
 
-  /** Plans; nothing runs yet. */
+  /** Creates the plan; nothing runs yet. */
   constructor(server: ConfiguredServer, surroundings: ServerSurroundings) {
     this.key = serverKey(server);
     this.server = server;
     this.#surroundings = surroundings;
   }
 
-  /** Those of the file and those made at run time, as they are now. */
+  /** The present users, from the configuration and made at run time. */
   get users(): readonly ServerUser[] {
     return this.#surroundings.users();
   }
@@ -77,7 +77,7 @@ export class ServerPlan implements PlannedService {
     }
   }
 
-  /** Lets the accounts know who there is. */
+  /** Creates the accounts of all users. */
   attend(): void {
     const { accounts, everyUser } = this.#surroundings;
     accounts.set(everyUser());
@@ -97,7 +97,7 @@ export class ServerPlan implements PlannedService {
 
   describe(address: string): { message: string; fields: LogFields } {
     const { mode, plugin, websocket } = this.server;
-    // The stand-in for no user is not listed.
+    // The stand-in user has no name and is not listed.
     const users = this.users.filter(({ name }) => name !== "");
     const method = describeMethod(this.server);
     return {
@@ -128,7 +128,7 @@ export class ServerPlan implements PlannedService {
       ...listening,
       ...same(old.plugin, next.plugin)
         ? []
-        : ["another plugin, which ends what passes through the old one"],
+        : ["another plugin, which closes the connections of the old one"],
       ...same(old.websocket ?? {}, next.websocket ?? {})
         ? []
         : ["other WebSockets"],
@@ -164,15 +164,15 @@ function sitesOf({ redirect = [] }: ConfiguredServer): string {
   return redirect.map(formatAddress).join(", ") || "silence";
 }
 
-/** Names a server from one configuration to the next. */
+/** Identifies a server across configurations. */
 export function serverKey({ listen }: ConfiguredServer): string {
   return `ss-server ${formatAddress(listen)}`;
 }
 
 /**
- * A caller's mistake that is in truth the operator's.
+ * Turns a `RangeError` of a caller into a configuration error of the operator.
  *
- * @param where What is wrong.
+ * @param where The place of the mistake.
  */
 export function asConfigError(where: string, error: unknown): unknown {
   return error instanceof RangeError
@@ -182,7 +182,7 @@ export function asConfigError(where: string, error: unknown): unknown {
     : error;
 }
 
-/** The words of the start line for the mode; TCP is not mentioned. */
+/** The words of the start line for each mode; TCP alone is not mentioned. */
 export const TRAFFIC: Readonly<Record<Mode, string>> = {
   "tcp_only": "",
   "udp_only": "UDP only, ",
@@ -194,7 +194,7 @@ export function behindPlugin(plugin: PluginOptions | undefined): string {
   return plugin === undefined ? "" : `plugin ${plugin.name}, `;
 }
 
-/** The sentence of settings that need that. */
+/** Returns the sentence for settings that need a new listener. */
 export function listensAgain(changes: readonly string[]): string[] {
   return changes.length === 0 ? [] : [`listens again: ${changes.join(", ")}`];
 }
@@ -208,11 +208,11 @@ function userChanges(
   const after = new Set(next.map(({ name }) => name));
   return [
     ...old.filter(({ name }) => !after.has(name))
-      .map(({ name }) => `user ${name} goes`),
+      .map(({ name }) => `user ${name} is removed`),
     ...next.flatMap((user) => {
       const known = before.get(user.name);
       const name = `user ${user.name}`;
-      if (known === undefined) return [`${name} comes`];
+      if (known === undefined) return [`${name} is added`];
       return [
         ...same(known.masterKey, user.masterKey)
           ? []
@@ -227,7 +227,7 @@ function userChanges(
   ];
 }
 
-/** Of the user who has a whole port. */
+/** Returns the changes of the user who owns the whole port. */
 function ownerChanges(
   old: LimitedUser | undefined,
   next: LimitedUser | undefined,
@@ -235,7 +235,7 @@ function ownerChanges(
   if (old?.name !== next?.name) {
     return [
       next === undefined
-        ? `user ${old!.name} owns the port no more`
+        ? `user ${old!.name} no longer owns the port`
         : `user ${next.name} owns the port`,
     ];
   }
@@ -250,7 +250,7 @@ function ownerChanges(
   ];
 }
 
-/** The changes of limits, old and new. */
+/** Returns the changes of limits. */
 function limitChanges(old: UserLimits, next: UserLimits): string[] {
   return Object.entries(USER_LIMITS).flatMap(([name, { key }]) => {
     const [was, will] = [old, next].map((limits) =>

@@ -1,5 +1,5 @@
 /**
- * A running server as its operator sees it.
+ * A running server for its operator.
  *
  * @module
  */
@@ -24,17 +24,17 @@ import type { UserRates } from "./user_rates.ts";
 export interface ViewedServer {
   /** Port, in decimal. */
   readonly id: string;
-  /** The servers as configured; at least one. */
+  /** The servers of the configuration; at least one. */
   readonly servers: readonly ConfiguredServer[];
-  /** The addresses where each of them listens, in the same order. */
+  /** The listening address of each server, in the same order. */
   readonly addresses: readonly Endpoint[];
-  /** True if it was added at run time. */
+  /** True if the server was added at run time. */
   readonly managed: boolean;
-  /** Those of the file, those that were made, and what they have done. */
+  /** All users, with their counts. */
   readonly accounts: Accounts;
 }
 
-/** The status of a server without its users. */
+/** Returns the status of a server without its users. */
 export function statusOf(
   { id, servers, addresses, managed, accounts }: ViewedServer,
 ): Omit<ServerStatus, "users"> {
@@ -50,7 +50,7 @@ export function statusOf(
   };
 }
 
-/** The status of a user. */
+/** Returns the status of a user. */
 export function userStatus(
   user: LimitedUser,
   accounts: Accounts,
@@ -68,11 +68,11 @@ export function userStatus(
 }
 
 /**
- * How to connect to a server as one user.
+ * Returns the credentials of one user.
  *
- * @param name Empty: as the holder of the server's own key.
- * @param password The user's.
- * @param guessHost Guesses the host where the server listens on every address.
+ * @param name The user; "" for a client with the server's own key.
+ * @param password The password of the user.
+ * @param guessHost Guesses the host if the server listens on every address.
  */
 export function credentialsFor(
   { secrets, method, listen, ssr, linkedPlugin }: ConfiguredServer,
@@ -91,7 +91,7 @@ export function credentialsFor(
     port: Number(id),
     ...name !== "" && { tag: name },
   };
-  // The server itself has no user's key.
+  // A client with the server's own key has no key of a user.
   const serverKey = name === "" ? undefined : secrets.own?.text;
   const uri = ssr !== undefined && serverKey !== undefined
     ? formatLink({ ...base, password: serverKey, protocolParam: password })

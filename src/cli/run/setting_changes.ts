@@ -1,5 +1,5 @@
 /**
- * What a reload says of settings that differ.
+ * Describes the differences of settings at a reload.
  *
  * @module
  */
@@ -13,9 +13,10 @@ import {
 import { same } from "./same.ts";
 
 /**
- * The settings of a service that differ, and what that means for it.
+ * Returns the settings of a service that differ, by their effect: adopted at
+ * once, or with a new listener.
  *
- * @param old Complete, as `next`.
+ * @param old All settings, as in `next`.
  */
 export function settingChanges<T>(
   settings: Settings<T>,
@@ -32,8 +33,8 @@ export function settingChanges<T>(
 }
 
 /**
- * A warning of settings of the program that a reload does not change; none
- * where all are as they were.
+ * Returns a warning about settings of the program that need a restart; none if
+ * nothing differs.
  */
 export function needsRestart(
   settings: AnySettings,

@@ -1,5 +1,5 @@
 /**
- * The users of a fleet on one server, as far as they can be served here.
+ * The users of a fleet on one server, as far as the server supports them.
  *
  * @module
  */
@@ -11,23 +11,23 @@ import type { Logger } from "../../observe.ts";
 import type { ServerUser } from "../../session/server_user.ts";
 import { MadeUser } from "./made_user.ts";
 
-/** What a server is, to users of a fleet. */
+/** The facts about a server that users of a fleet depend on. */
 export interface SharedServer {
   /** Port, in decimal. */
   readonly id: string;
   readonly method: Method;
-  /** Names of users that are this server's own, whose the name stays. */
+  /** Names of the server's own users, which users of the fleet cannot have. */
   readonly taken: ReadonlySet<string>;
 }
 
-/** The users of a fleet that one server serves, by name. */
+/** The users of a fleet on one server, by name. */
 export class SharedUsers {
   readonly #logger: Logger;
   readonly #users = new Map<string, MadeUser>();
-  /** Names by key: two users of one key cannot be told apart. */
+  /** Names by key: two users with one key could not be told apart. */
   readonly #owners = new Map<string, string>();
 
-  /** @param logger Told of those who cannot be served. */
+  /** @param logger Logs users that cannot be served. */
   constructor(logger: Logger) {
     this.#logger = logger;
   }
@@ -48,7 +48,7 @@ export class SharedUsers {
     return this.#users.get(name);
   }
 
-  /** Takes these in the place of all. */
+  /** Replaces all users. */
   set(users: readonly SharedUser[], server: SharedServer): void {
     this.#users.clear();
     this.#owners.clear();
@@ -56,10 +56,9 @@ export class SharedUsers {
   }
 
   /**
-   * Takes a user in the place of the one of its name.
+   * Adds a user, or replaces the one of the same name.
    *
-   * @returns As it is served; `undefined` where it cannot be; the log says
-   * why.
+   * @returns The user; `undefined` if it cannot be served, which is logged.
    */
   put(user: SharedUser, server: SharedServer): MadeUser | undefined {
     this.remove(user.name);
@@ -73,7 +72,7 @@ export class SharedUsers {
     return undefined;
   }
 
-  /** Forgets a user. */
+  /** Removes a user. */
   remove(name: string): void {
     const user = this.#users.get(name);
     if (user === undefined) return;
@@ -81,24 +80,24 @@ export class SharedUsers {
     this.#owners.delete(user.keyText);
   }
 
-  /** Adds the user, or says why not. */
+  /** Adds the user, or returns why it cannot be served. */
   #faultOf(
     { service, ...user }: SharedUser,
     { method, taken }: SharedServer,
   ): string | undefined {
     if (taken.has(user.name)) {
-      return "this server has a user of that name: rename one";
+      return "the server has a user of the same name: rename one";
     }
     if (method.userKind === "trial" && this.#users.size >= MAX_TRIAL_USERS) {
-      return `${method.name} tells ${MAX_TRIAL_USERS} users apart: a 2022 ` +
-        "method takes any number";
+      return `${method.name} supports ${MAX_TRIAL_USERS} users: a 2022 ` +
+        "method supports any number";
     }
     try {
       const made = new MadeUser({ server: service, ...user }, method, {
         isOfFleet: true,
       });
       const owner = this.#owners.get(made.keyText);
-      if (owner !== undefined) return `it has the key of ${owner}`;
+      if (owner !== undefined) return `the user has the same key as ${owner}`;
       this.#owners.set(made.keyText, user.name);
       this.#users.set(user.name, made);
       return undefined;

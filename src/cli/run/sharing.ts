@@ -1,5 +1,5 @@
 /**
- * Ports that several threads or processes listen on: whether that can be.
+ * Checks that ports can be shared by several threads or processes.
  *
  * @module
  */
@@ -10,20 +10,20 @@ import { usage } from "../options/getopt.ts";
 
 /** The services that will listen. */
 export interface Listening {
-  /** Which end it is. */
+  /** The role. */
   readonly role: "server" | "local";
-  /** Ports as configured; 0 for the system's choice. */
+  /** Ports of the configuration; 0 if the system chooses. */
   readonly ports: readonly number[];
   /** True if UDP is served. */
   readonly datagrams: boolean;
-  /** True if programs are run in front of servers. */
+  /** True if plugin programs are started. */
   readonly plugins?: boolean;
   /** The other ports of the program. */
   readonly operator: OperatorSettings;
 }
 
 /**
- * Refuses what processes that take over from each other cannot share.
+ * Checks that a process can take over the ports from another.
  *
  * @throws {ConfigError} `ERR_CONFIG_USAGE`.
  */
@@ -36,9 +36,9 @@ export function checkReusePort(listening: Listening): void {
 }
 
 /**
- * Refuses what workers cannot share.
+ * Checks that workers can share the ports.
  *
- * @param capabilities Of the transport that they will use.
+ * @param capabilities The capabilities of the workers' transport.
  * @throws {ConfigError} `ERR_CONFIG_USAGE`.
  */
 export function checkWorkers(
@@ -50,34 +50,35 @@ export function checkWorkers(
   if (plugins) throw usage(`--workers ${NO_PLUGINS}`);
   if (datagrams && role === "local") {
     throw usage(
-      "--workers cannot share the UDP port of a local, whose associations one " +
-        "worker alone knows: leave it out, or run -U and --dns-listen in a " +
-        "process of their own",
+      "--workers cannot share the UDP port of a local, because each " +
+        "association is known to one worker only: leave --workers out, or run " +
+        "-U and --dns-listen in a process of their own",
     );
   }
   if (datagrams && !sharedUdpPort) {
     throw usage(
-      "--workers cannot share a UDP port over the sockets of the runtime: use " +
-        "--transport linux, leave it out, or run -U in a process of its own",
+      "--workers cannot share a UDP port with the runtime's sockets: use " +
+        "--transport linux, leave --workers out, or run -U in a process of " +
+        "its own",
     );
   }
   const single = (["admin", "invite", "manager", "store"] as const)
     .find((name) => operator[name] !== undefined);
   if (single !== undefined) {
     throw usage(
-      `--workers and --${single} do not go together: every worker counts and ` +
-        "serves users by itself; leave one of both out",
+      `--workers and --${single} exclude each other, because every worker ` +
+        "counts and serves users by itself: leave one out",
     );
   }
 }
 
 const NO_PLUGINS =
-  "and a plugin do not go together: it does not share its port; leave one out";
+  "and a plugin exclude each other, because a plugin does not share its port: leave one out";
 
 function checkPorts(option: string, { ports }: Listening): void {
   if (process.platform !== "linux") {
     throw usage(
-      `${option} needs SO_REUSEPORT as Linux has it; leave it out here`,
+      `${option} needs SO_REUSEPORT of Linux; leave it out on this system`,
     );
   }
   if (ports.includes(0)) {

@@ -1,6 +1,6 @@
 /**
- * The commands `local`, `tunnel` and `server`: from a command line to a program
- * that runs until a signal, and reads its configuration again on another.
+ * The commands `local`, `tunnel`, `redir` and `server`: read the configuration,
+ * run until a signal, and reload on another signal.
  *
  * @module
  */
@@ -82,7 +82,7 @@ async function runLocals(
     : await repairProxy(system);
   const inbounds = [dns, ...result.map(({ dns }) => dns)]
     .filter((one) => one !== undefined);
-  // All locals know the answers of any DNS inbound.
+  // All locals share the answers of all DNS inbounds.
   using known = inbounds[0] && openNames(inbounds[0]);
   const names = known?.names;
   await runRole(args, host, {
@@ -152,7 +152,10 @@ async function runLocals(
   });
 }
 
-/** @throws {ConfigError} When there are several, who would all set it. */
+/**
+ * @throws {ConfigError} If there are several workers, each of which would set
+ * the proxy.
+ */
 function checkOneWorker({ workers }: OperatorSettings): void {
   if (workers === 1) return;
   throw new ConfigError(
@@ -161,7 +164,9 @@ function checkOneWorker({ workers }: OperatorSettings): void {
   );
 }
 
-/** @throws {ConfigError} When the transport cannot serve what is redirected. */
+/**
+ * @throws {ConfigError} If the transport cannot serve redirected connections.
+ */
 function checkRedirection(
   locals: readonly ConfiguredLocal[],
   { capabilities }: Transport,
@@ -170,8 +175,8 @@ function checkRedirection(
   if (!isAsked || capabilities.redirection) return;
   throw new ConfigError(
     "ERR_CONFIG_VALUE",
-    "redir works on Linux only, by calls of libc, which cannot be had here; " +
-      "see the warning above",
+    "redir needs Linux and calls of libc, which are not available here; see " +
+      "the warning above",
   );
 }
 
@@ -197,13 +202,14 @@ export async function runServer(args: Arguments, host: Host): Promise<void> {
     workersCaveats: [
       ...result.some(({ users }) => users?.some((u) => u.limits))
         ? [
-          "each worker counts users by itself, so limits hold for each of them",
+          "each worker counts users by itself, so limits apply to each " +
+          "worker",
         ]
         : [],
       ...result.some(hasUdp)
         ? [
-          "each worker remembers UDP packets by itself: a copy that reaches " +
-          "another worker is relayed once more",
+          "each worker detects replayed UDP packets by itself: a replay " +
+          "that reaches another worker is relayed once more",
         ]
         : [],
     ],
@@ -220,7 +226,8 @@ export async function runServer(args: Arguments, host: Host): Promise<void> {
           memory: store,
           worker: host.worker,
         });
-      // What all nodes must agree on is by the fleet's time.
+      // The nodes of a fleet must agree on times, so accounts use the clock of
+      // the fleet.
       const clock = fleetMember?.fleetClock ?? systemClock;
       const own = sharedReplayFilters(clock, host.salts);
       const supervisor = new Supervisor(configured, {

@@ -1,11 +1,11 @@
 /**
- * A running `ss-server` as its operator sees it: users come and go, limits
- * change, ports open and close, a new configuration is taken over; no client that
- * stays is cut off.
+ * A running `ss-server` for its operator: users are added and removed, limits
+ * change, ports open and close, a new configuration is applied; connections of
+ * users who stay are not closed.
  *
- * What shall run is what the configuration file says, and the users and servers
- * that were made at run time besides. Every change makes a new picture and
- * brings the fleet in line with it, so that there is one way to change things.
+ * The wanted state consists of the configuration file and of the users and
+ * servers that were made at run time. Every change computes the wanted plans
+ * and applies them to the fleet, so that there is one way to change things.
  *
  * @module
  */
@@ -60,50 +60,48 @@ import { asConfigError, serverKey, ServerPlan } from "./server_plan.ts";
 import { credentialsFor, statusOf, userStatus } from "./server_view.ts";
 import { Turns } from "./turns.ts";
 
-/** The world of a supervisor. */
+/** The dependencies of a supervisor. */
 export interface SupervisorOptions {
-  /** Reads the configuration, again and again. */
+  /** Reads the configuration; called at every reload. */
   configure(): ConfiguredRole<ConfiguredServer[]>;
-  /** Hears which methods will be used, and which are. */
+  /** Prepares the methods of a configuration, and serves those in use. */
   readonly ciphers: Pick<ProvidersInUse, "prepare" | "serve">;
-  /** The world services run in. */
+  /** The dependencies of services. */
   readonly world: Dependencies;
-  /** Keeps time for accounts and the ledger. */
+  /** The time of accounts and of the ledger. */
   readonly clock: Clock;
   /** Makes passwords. */
   readonly randomBytes: RandomBytes;
-  /** Logs what a reload did. */
+  /** Logs the changes of a reload. */
   readonly logger: Logger;
-  /** The place where services run. */
+  /** The running services. */
   readonly fleet: Fleet;
-  /** Keeps users and counts; not set: nothing outlives the program. */
+  /** Keeps users and counts; not set if a restart forgets them. */
   readonly store?: UserStore | undefined;
-  /** Keeps minutes; not set: a restart forgets them. */
+  /** Keeps minutes; not set if a restart forgets them. */
   readonly minutes?: MinuteStore | undefined;
-  /** Everything of a status but the servers. */
+  /** Returns the status without servers and users. */
   programStatus(): Omit<Status, "servers" | "users" | "keepsUsers" | "plugins">;
-  /** Host of `ss://` URIs; not set: where a server listens. */
+  /** Host of `ss://` URIs; default: the address on which the server listens. */
   readonly publicHost?: string | undefined;
-  /** The host where that is every address. */
+  /** Returns the host if the server listens on every address. */
   guessHost(): string;
-  /** The fleet; not set: users are this program's own. */
+  /** The fleet member; not set if the program has no fleet. */
   readonly fleetMember?: FleetMember | undefined;
-  /** The status of the panel whose node this is. */
+  /** Returns the status of the panel, if the program is a node of one. */
   readonly panel?: (() => PanelStatus) | undefined;
 }
 
-/** Runs servers, and changes them. */
+/** Runs servers and changes them. */
 export class Supervisor implements Operator {
   readonly #options: SupervisorOptions;
   readonly #ledger: Ledger | undefined;
-  /** The order of reloads and other slow changes. */
+  /** Runs reloads and other slow changes one after the other. */
   readonly #turns = new Turns();
   readonly #roster: Roster;
   #cancelFlush: () => void = () => {};
 
-  /**
-   * @param configured What `configure()` has returned already.
-   */
+  /** @param configured The first result of `configure()`. */
   constructor(
     configured: ConfiguredRole<ConfiguredServer[]>,
     options: SupervisorOptions,
@@ -117,7 +115,7 @@ export class Supervisor implements Operator {
     }
   }
 
-  /** The store of minutes; not set: there is none. */
+  /** The store of minutes; not set if there is none. */
   get minutes(): MinuteStore | undefined {
     return this.#options.minutes;
   }
@@ -125,7 +123,8 @@ export class Supervisor implements Operator {
   /**
    * Starts every server.
    *
-   * @throws {ConfigError | TransportError} When one cannot; none runs then.
+   * @throws {ConfigError | TransportError} If a server cannot start; none runs
+   * then.
    */
   async start(): Promise<void> {
     const { fleetMember } = this.#options;
@@ -146,9 +145,9 @@ export class Supervisor implements Operator {
   }
 
   /**
-   * Lets users be seen and changed in the store while nothing runs.
+   * Opens the store for reading and changing users while nothing runs.
    *
-   * @throws {ConfigError} When a server could not start.
+   * @throws {ConfigError} If a server could not start.
    */
   openIdle(): void {
     for (const plan of this.#plans()) {
@@ -158,7 +157,7 @@ export class Supervisor implements Operator {
     this.#attach();
   }
 
-  /** Ends every server and writes the last counts. */
+  /** Stops every server and writes the last counts. */
   async stop(graceMs: number): Promise<void> {
     this.#cancelFlush();
     await this.#options.fleet.stop(graceMs);
@@ -171,7 +170,7 @@ export class Supervisor implements Operator {
     const program = programStatus();
     const ids = this.#roster.ids();
     for (const id of ids) this.#roster.extrasOf(id).rates.look();
-    // A status without users need not count them either.
+    // A status without users does not need their totals.
     const { totals, users } = pickUsers(
       page.limit === 0 ? [] : this.#everybody(ids),
       page,
@@ -183,7 +182,8 @@ export class Supervisor implements Operator {
       plugins: fleet.running.flatMap(({ service }) =>
         (service as ServerService).plugin ?? []
       ),
-      // A panel is a source that is in the program itself.
+      // A panel is a source of users inside the program, and has a status of
+      // its own.
       ...panel !== undefined
         ? { panel: panel() }
         : fleetMember && { fleet: fleetMember.status },
@@ -209,7 +209,7 @@ export class Supervisor implements Operator {
     }
   }
 
-  /** The connected users of all servers, and their addresses. */
+  /** Returns the connected users of all servers, and their addresses. */
   *present(): Generator<[name: string, hosts: readonly string[]]> {
     for (const { accounts } of this.#roster.all()) yield* accounts.present();
   }
@@ -222,7 +222,7 @@ export class Supervisor implements Operator {
 
   credentials(id: string, name: string): Credentials | undefined {
     const servers = this.#roster.serversOf(id);
-    // Of several addresses each may have users of its own.
+    // Each address of a port may have its own users.
     const server =
       servers.find(({ users }) =>
         servers.length > 1 && users?.some((user) => user.name === name)
@@ -261,10 +261,10 @@ export class Supervisor implements Operator {
     const { accounts } = this.#roster.extrasOf(id);
     const { name, limits = {}, disabled = false } = user;
     if (accounts.user(name) !== undefined) {
-      throw refused(`Cannot add user ${name}: there is one`);
+      throw refused(`User ${name} already exists`);
     }
     const password = user.password ?? this.#newPassword(method);
-    // One that was removed is of the configuration, and comes back changed.
+    // A removed user of the configuration is added again as a changed one.
     const standing = this.#roster.fileUser(id, name) ? "changed" : "made";
     const stored: StoredUser = {
       ...{ server: id, name, password, limits, disabled, standing },
@@ -301,14 +301,15 @@ export class Supervisor implements Operator {
         secrets.own === undefined)
     ) {
       throw refused(
-        `Cannot remove ${name}, the last user: ` +
-          "the server's own key, which every user knows, would let anybody " +
-          "in; disable the user, or add another one first",
+        `Cannot remove ${name}, the last user: without users, the server's ` +
+          "own key, which every user knows, would let anyone in; disable the " +
+          "user, or add another one first",
       );
     }
     this.#ledger?.flush();
     const { store } = this.#options;
-    // Before it cuts anybody off: what is not forgotten would come back.
+    // The store forgets the user before its connections are closed: if that
+    // fails, nothing changes, because the user would return after a restart.
     if (this.#roster.fileUser(id, name) === undefined) {
       this.#replace(id, name, undefined, () => store?.remove(id, name));
     } else {
@@ -344,7 +345,7 @@ export class Supervisor implements Operator {
     if (
       this.#roster.configured.result.some(({ listen }) => listen.port === port)
     ) {
-      throw refused(`Cannot add port ${port}: the configuration has it`);
+      throw refused(`Cannot add port ${port}: it is in the configuration`);
     }
     const chosen = method === undefined ? model!.method : findMethod(method);
     this.#options.ciphers.prepare([chosen]);
@@ -405,14 +406,14 @@ export class Supervisor implements Operator {
       this.#ledger?.flush();
       await fleet.apply(plans);
       this.#roster.configured = next;
-      // Somebody may have changed a user while ports were opened.
+      // A user may have been changed while ports were opened.
       for (const plan of this.#plans()) fleet.adopt(plan);
       this.#attach();
       return { changes, warnings };
     });
   }
 
-  /** @param what What was done with the user. */
+  /** @param what The change of the user. */
   #tell(what: string, server: string, user: string): void {
     this.#options.logger.log("info", `user ${what}`, { server, user });
   }
@@ -428,11 +429,11 @@ export class Supervisor implements Operator {
   #refuseShared(id: string, name: string): void {
     if (!this.#roster.known(id)?.shared.has(name)) return;
     throw refused(
-      `User ${name} is of the fleet: change it with umbra fleet user`,
+      `User ${name} belongs to the fleet: change it with umbra fleet user`,
     );
   }
 
-  /** Takes every user of the fleet in the place of those there were. */
+  /** Replaces all users of the fleet. */
   #setShared(users: readonly SharedUser[]): void {
     const { fleet } = this.#options;
     for (const id of this.#roster.ids()) {
@@ -446,7 +447,7 @@ export class Supervisor implements Operator {
     }
   }
 
-  /** Takes what has happened to one user of the fleet. */
+  /** Applies the change of one user of the fleet. */
   #changeShared(change: SharedChange): void {
     const { service: id, name } = change.kind === "put" ? change.user : change;
     const { shared, accounts } = this.#roster.extrasOf(id);
@@ -454,7 +455,7 @@ export class Supervisor implements Operator {
     let next: ServerUser | undefined;
     if (change.kind === "gone") shared.remove(name);
     else next = shared.put(change.user, this.#sharedServer(id));
-    // Where there was no user, or is none any more, a stand-in serves.
+    // A server without users of the fleet has a stand-in user.
     if (old === undefined && next === undefined) return;
     for (const plan of this.#plans().filter((plan) => this.#isOf(plan, id))) {
       const running = this.#options.fleet.find(plan.key);
@@ -479,11 +480,11 @@ export class Supervisor implements Operator {
   }
 
   /**
-   * Takes what is done with one user, at once, or throws and changes nothing,
-   * neither what runs nor what is kept.
+   * Changes one user at once, or throws and changes nothing, neither in memory
+   * nor in the store.
    *
-   * @param next Not set: nothing is done with it any more.
-   * @param keep Writes it down, once it is known to be right.
+   * @param next The new state; not set to undo changes made at run time.
+   * @param keep Writes the change to the store, after it was checked.
    */
   #replace(
     id: string,
@@ -503,7 +504,7 @@ export class Supervisor implements Operator {
         if (is !== undefined) served.push(is);
         const found = this.#options.fleet.find(serverKey(server));
         if (found === undefined) {
-          // Nothing runs: what a start would refuse is refused now.
+          // The server does not run: check what a start would check.
           const others = this.#roster.usersOf(server).filter((one) =>
             one !== was
           );
@@ -526,7 +527,7 @@ export class Supervisor implements Operator {
     else accounts.put(user);
   }
 
-  /** The plans of a configuration. */
+  /** Returns the plans of a configuration. */
   #plans(
     { result }: ConfiguredRole<ConfiguredServer[]> = this.#roster.configured,
   ): ServerPlan[] {
@@ -546,8 +547,8 @@ export class Supervisor implements Operator {
   }
 
   /**
-   * A new password; with ShadowsocksR a number comes before it, which must be
-   * free.
+   * Makes a password. With ShadowsocksR a number that no user has comes before
+   * it.
    */
   #newPassword(method: Method): string {
     const { randomBytes } = this.#options;
@@ -571,7 +572,7 @@ export class Supervisor implements Operator {
     });
   }
 
-  /** Lets the ledger and the ciphers know every server that runs. */
+  /** Connects every running server to the ledger and the ciphers. */
   #attach(): void {
     const servers = this.#roster.servers;
     this.#options.ciphers.serve(servers.map(({ method }) => method));
@@ -589,13 +590,13 @@ export class Supervisor implements Operator {
   }
 }
 
-/** @throws {ConfigError} When a server cannot have users of a fleet. */
+/** @throws {ConfigError} If a server cannot have users of a fleet. */
 function checkShared(servers: readonly ConfiguredServer[]): void {
   for (const { listen, method } of servers) {
     if (listen.port === 0) {
       throw refused(
-        "A server in a fleet needs a port of its own, by which its users are " +
-          "named: give one",
+        "A server in a fleet needs a fixed port, which names its users: " +
+          "give one",
       );
     }
     if (method.userKind === "none") {
@@ -607,7 +608,7 @@ function checkShared(servers: readonly ConfiguredServer[]): void {
   }
 }
 
-/** Describes a change in the words of a reload; nothing secret. */
+/** Describes a change in the words of a reload, without secrets. */
 function describeChange(old: StoredUser, next: StoredUser): string {
   const changes = [
     ...old.password === next.password ? [] : ["another password"],
@@ -617,6 +618,6 @@ function describeChange(old: StoredUser, next: StoredUser): string {
       : [next.disabled ? "disabled" : "enabled"],
   ];
   return changes.length === 0
-    ? "changed: nothing is new"
+    ? "changed: nothing differs"
     : `changed: ${changes.join(", ")}`;
 }

@@ -1,6 +1,6 @@
 /**
- * Ports that only one process can have, while a new one takes over from an old
- * one: the new one waits for them, and meanwhile does everything else.
+ * Ports that only one process can have, when a new process takes over from an
+ * old one: the new process starts everything else and waits for these ports.
  *
  * @module
  */
@@ -9,27 +9,27 @@ import { messageOf } from "../../errors.ts";
 import type { Logger } from "../../observe.ts";
 import { isInUse, startWhenFree } from "../../service/address_in_use.ts";
 
-/** Something that listens. */
+/** A running listener. */
 export interface Stoppable {
-  /** Ends it; see `Service.stop`. */
+  /** Stops it; see `Service.stop`. */
   stop(graceMs: number): Promise<void>;
 }
 
-/** The options of the wait. */
+/** Options of the wait. */
 export interface TakeOverOptions {
-  /** True if to wait at all. */
+  /** True to wait for the address. */
   readonly wait: boolean;
-  /** The program that starts, for the log. */
+  /** The name of the listener in the log. */
   readonly what: string;
   readonly clock: Clock;
   readonly logger: Logger;
 }
 
 /**
- * Starts something, or promises to as soon as its address is free.
+ * Starts a listener now, or as soon as its address is free.
  *
- * @throws Whatever `start` throws at first; `ERR_NET_ADDRESS_IN_USE` only when
- * it is not waited for.
+ * @throws The first error of `start`, except `ERR_NET_ADDRESS_IN_USE` if `wait`
+ * is true.
  */
 export async function startOrWait(
   start: () => Promise<Stoppable>,
@@ -40,7 +40,7 @@ export async function startOrWait(
   } catch (error) {
     if (!wait || !isInUse(error)) throw error;
   }
-  logger.log("info", `${what} belongs to another process: waiting for its end`);
+  logger.log("info", `${what} is in use by another process: waiting`);
   const stop = new AbortController();
   const late = startWhenFree(start, { clock, signal: stop.signal })
     .catch((error) => {

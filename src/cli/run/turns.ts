@@ -1,14 +1,14 @@
 /**
- * Slow changes that must not overlap, one after the other.
+ * Runs slow changes one after the other.
  *
  * @module
  */
 
-/** Takes actions in the order they come. */
+/** A queue of actions. */
 export class Turns {
   #last: Promise<unknown> = Promise.resolve();
 
-  /** Runs the action when those before it have ended, well or not. */
+  /** Runs the action after all earlier ones have ended or failed. */
   take<T>(action: () => Promise<T>): Promise<T> {
     const turn = this.#last.then(action);
     this.#last = turn.catch(() => {});

@@ -1,5 +1,6 @@
 /**
- * What each user of a server moves now; its cost grows with those who do.
+ * The present rate of each user of a server. The cost grows with the number of
+ * active users.
  *
  * @module
  */
@@ -9,7 +10,7 @@ import { MIN_RATE_MS } from "../../limits.ts";
 import type { Accounts } from "../../service/server/accounts.ts";
 import type { Follower } from "../../service/server/movements.ts";
 
-/** Payload since the counts were cleared. */
+/** Payload bytes since the counts were cleared. */
 interface Bytes {
   readonly bytesUp: number;
   readonly bytesDown: number;
@@ -20,7 +21,7 @@ export class UserRates {
   readonly #accounts: Accounts;
   readonly #clock: Clock;
   readonly #follower: Follower;
-  /** The bytes at the last look of users who have moved. */
+  /** The bytes of active users at the last measurement. */
   readonly #bytes = new Map<string, Bytes>();
   #rates: ReadonlyMap<string, Rate> = new Map();
   #lookedMs = -Infinity;
@@ -32,7 +33,7 @@ export class UserRates {
     this.#follower = accounts.follow();
   }
 
-  /** Measures, if the last look is long enough ago. */
+  /** Measures the rates, unless the last measurement is too recent. */
   look(): void {
     const nowMs = this.#clock.monotonicMs();
     const seconds = (nowMs - this.#lookedMs) / 1_000;
@@ -45,7 +46,7 @@ export class UserRates {
       const before = this.#bytes.get(name);
       this.#bytes.set(name, { bytesUp, bytesDown });
       if (before === undefined) continue;
-      // Counts that were cleared in between are no negative rate.
+      // Counts may have been cleared in between.
       rates.set(name, {
         up: Math.max(0, bytesUp - before.bytesUp) / seconds,
         down: Math.max(0, bytesDown - before.bytesDown) / seconds,
@@ -55,12 +56,12 @@ export class UserRates {
     if (this.#bytes.size > this.#accounts.size) this.#forget();
   }
 
-  /** The rate of a user between the last two looks. */
+  /** Returns the rate of a user between the last two measurements. */
   of(name: string): Rate {
     return this.#rates.get(name) ?? NO_RATE;
   }
 
-  /** Lets go of users who are gone. */
+  /** Forgets users who were removed. */
   #forget(): void {
     for (const name of this.#bytes.keys()) {
       if (this.#accounts.user(name) === undefined) this.#bytes.delete(name);

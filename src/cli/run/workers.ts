@@ -1,9 +1,9 @@
 /**
- * Several threads of the program on one port.
+ * Runs several threads of the program on one port.
  *
- * Workers share the port, for which the system deals new connections out
- * (SO_REUSEPORT), and the memory of salts, and nothing else. The program itself
- * starts them, replaces one that dies, hands signals on and waits for all.
+ * Workers share the port, over which the system distributes new connections
+ * (SO_REUSEPORT), and the memory of salts; they share nothing else. The program
+ * starts them, replaces one that dies, forwards signals and waits for all.
  *
  * @module
  */
@@ -19,7 +19,7 @@ export type ToWorker =
     readonly index: number;
     readonly argv: readonly string[];
     readonly names: readonly (string | undefined)[];
-    /** Memory of all workers together. */
+    /** The memory of salts of all workers. */
     readonly salts: SharedSalts;
   }
   /** Read the configuration again. */
@@ -31,15 +31,15 @@ export type ToWorker =
 export type FromWorker =
   /** The services of the worker listen. */
   | { readonly kind: "listening" }
-  /** It has ended, with the exit code it would have as a program. */
+  /** The worker has ended, with the exit code that a program would have. */
   | {
     readonly kind: "ended";
     readonly code: number;
-    /** The counts of the worker; not set when it never served. */
+    /** The counts of the worker; not set if it never served. */
     readonly observed?: Observed;
   };
 
-/** One worker, as the runtimes have them. */
+/** A worker thread of either runtime. */
 export interface WorkerThread {
   postMessage(message: ToWorker): void;
   terminate(): void;
@@ -53,17 +53,20 @@ export interface WorkerThread {
 export interface WorkersOptions {
   /** The number of workers, at least 2. */
   readonly count: number;
-  /** Command line and names of the program, and what its workers share. */
+  /**
+   * Command line and names of the program, and the state that its workers
+   * share.
+   */
   readonly start: Omit<ToWorker & { kind: "start" }, "kind" | "index">;
-  /** Makes a thread that waits for its `start`. */
+  /** Makes a thread that waits for its `start` message. */
   spawn(): WorkerThread;
-  /** Logs the ends of workers. */
+  /** Logs workers that end. */
   readonly logger: Logger;
   /** Milliseconds before a dead worker is replaced. */
   readonly respawnMs: number;
-  /** Settles with a signal's name when all shall stop. */
+  /** Resolves with the name of a signal when all workers must stop. */
   stopSignal(): Promise<string>;
-  /** Calls `listener` when all shall read their configuration again. */
+  /** Calls `listener` when all workers must reload. */
   onReload(listener: () => void): void;
   /** Called once, when every worker listens. */
   listening(): void;
@@ -72,8 +75,8 @@ export interface WorkersOptions {
 /**
  * Runs workers until the signal.
  *
- * @returns What they have served together; `undefined` when all have died.
- * @throws {WorkerFailure} When one cannot start; it has said why itself.
+ * @returns The sum of what they have served; `undefined` if all have died.
+ * @throws {WorkerFailure} If a worker cannot start; the worker has logged why.
  */
 export async function runWorkers(
   options: WorkersOptions,
@@ -101,9 +104,9 @@ export async function runWorkers(
 }
 
 /**
- * Starts one after the other until all run or all shall stop.
+ * Starts the workers one after the other, until all run or a signal stops them.
  *
- * @returns Those that run. Many may take a while.
+ * @returns The workers that run.
  */
 async function startCrew(
   crew: readonly Member[],
@@ -115,16 +118,17 @@ async function startCrew(
   const started: Member[] = [];
   for (const member of crew) {
     if (stopping) break;
-    // The first one alone: if it cannot listen, one complaint is enough.
+    // The start is sequential: if the first worker cannot listen, there is one
+    // error only.
     await member.start();
     started.push(member);
   }
   return started;
 }
 
-/** A worker that could not start; it has logged why. */
+/** A worker could not start; the worker has logged why. */
 export class WorkerFailure extends Error {
-  /** Exit code for the program. */
+  /** Exit code of the program. */
   readonly code: number;
 
   /** @param code See {@link WorkerFailure.code}. */
@@ -134,7 +138,7 @@ export class WorkerFailure extends Error {
   }
 }
 
-/** A place in the crew, and the thread that fills it. */
+/** A place among the workers, and its present thread. */
 class Member {
   readonly #index: number;
   readonly #options: WorkersOptions;
@@ -153,7 +157,7 @@ class Member {
     this.#onServed = onServed;
   }
 
-  /** Settles when the thread listens. */
+  /** Resolves when the thread listens. */
   start(): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const { spawn, start } = this.#options;

@@ -1,6 +1,6 @@
 /**
- * The world services run in, made for this process: transport, ciphers,
- * memory of salts, counters.
+ * The dependencies of services in this process: transport, ciphers, memory of
+ * salts, counters.
  *
  * @module
  */
@@ -29,33 +29,33 @@ import type { Host } from "./host.ts";
 
 /** The settings of a world. */
 export interface WorldOptions {
-  /** Outbound addresses, and whether others share the ports. */
+  /** The settings of the program, for source addresses and shared ports. */
   readonly operator: OperatorSettings;
-  /** The traffic that will leave this host. */
+  /** The kinds of traffic that will leave this host. */
   readonly traffic: OutboundTraffic;
-  /** Threads that share the ports. */
+  /** Number of threads that share the ports. */
   readonly workers: number;
   /** Logs what happens. */
   readonly logger: Logger;
 }
 
-/** The world, and the parts of it that the program itself looks at. */
+/** The dependencies of services, and those that the program uses itself. */
 export interface SystemWorld {
-  /** The world for services. */
+  /** The dependencies of services. */
   readonly world: Dependencies;
   /** The counts of services. */
   readonly observations: Observations;
-  /** The requests to a local; not set where the log may not show targets. */
+  /** The requests to a local; not set if the log must not show targets. */
   readonly requests: RecentRequests | undefined;
-  /** The providers of ciphers; none serves a method until it is asked to. */
+  /** The providers of ciphers; none serves a method before it is prepared. */
   readonly providers: ProvidersInUse;
 }
 
 /**
  * Makes the world.
  *
- * @throws {ConfigError} For an outbound address that this host or runtime
- * cannot send from.
+ * @throws {ConfigError} If this host or runtime cannot send from an outbound
+ * address.
  */
 export async function systemWorld(
   host: Host,
@@ -70,7 +70,7 @@ export async function systemWorld(
   const lossWarning = traffic.datagrams
     ? await receiveBufferWarning(transport)
     : undefined;
-  // Of several workers the program itself has said it once.
+  // With several workers the program has logged the warnings once.
   if (host.worker === undefined) {
     for (const warning of warnings) logger.log("warn", warning);
     if (lossWarning !== undefined) logger.log("warn", lossWarning);
@@ -78,7 +78,7 @@ export async function systemWorld(
   const providers = new ProvidersInUse(crypto, logger);
   await trySockets(transport, operator, warnings);
   if (outbound !== undefined) {
-    // From an interface of another network this host does not reach itself.
+    // Through an interface to another network this host cannot reach itself.
     const streams = traffic.streams && operator.interfaceName === undefined;
     await checkOutbound(transport, outbound, { ...traffic, streams });
   }
@@ -103,7 +103,7 @@ export async function systemWorld(
   return { world, observations, requests, providers };
 }
 
-/** Who keeps targets out of the log wants them remembered nowhere. */
+/** Returns no memory of requests if targets are hidden in the log. */
 export function rememberedRequests(
   privacy: LogPrivacy,
 ): RecentRequests | undefined {

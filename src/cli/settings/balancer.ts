@@ -1,6 +1,6 @@
 /**
- * Settings of several servers: which one is used, and how they are probed. The
- * keys of shadowsocks-rust stand beside ours.
+ * Settings of several servers: which one is used, and how they are probed, with
+ * the keys of shadowsocks-rust.
  *
  * @module
  */
@@ -25,13 +25,13 @@ import {
 } from "./kinds.ts";
 import type { Kind, Place, Settings } from "./setting.ts";
 
-/** The place of the object with the keys below. */
+/** The key of the object with the keys below. */
 export const BALANCING: Settings<{ readonly balancer: object }> = {
   balancer: {
     key: "balancer",
     kind: object({ $ref: "#/$defs/balancer" }, "an object"),
     role: "local",
-    help: "Which of several servers is used, for a local; see below",
+    help: "Which of several servers a local uses; see below",
     reload: "adopts",
   },
 };
@@ -40,7 +40,7 @@ const OF_BALANCER: readonly Place[] = ["balancer"];
 
 const UDP_POLICIES = ["follow", ...POLICY_NAMES] as const;
 
-/** An address that answers `HEAD`, or none. */
+/** An address that answers `HEAD` requests, or none. */
 const PROBE_TARGET: Kind<ProbeTarget | "none"> = textAs({
   value: "URL",
   type: "string",
@@ -60,9 +60,11 @@ export const BALANCER: Settings<GroupOptions> = {
     flag: "policy",
     kind: choice("POLICY", POLICY_NAMES, alternatives(POLICY_NAMES)),
     default: GROUP_DEFAULTS.policy,
-    help: "Which of several servers is used: the heaviest that works " +
-      "(`failover`), the fastest (`latency`), each in its turn " +
-      "(`round-robin`), any (`random`), or the same for the same site (`hash`)",
+    help:
+      "Which of several servers is used: the one with the highest weight that " +
+      "works (`failover`), the fastest (`latency`), each in turn " +
+      "(`round-robin`), a random one (`random`), or the same one for each " +
+      "site (`hash`)",
     reload: "adopts",
   },
   udpPolicy: {
@@ -70,7 +72,7 @@ export const BALANCER: Settings<GroupOptions> = {
     places: OF_BALANCER,
     kind: choice("POLICY", UDP_POLICIES, alternatives(UDP_POLICIES)),
     default: GROUP_DEFAULTS.udpPolicy,
-    help: "The same for UDP; `follow` is the server that TCP uses",
+    help: "The same for UDP; `follow` uses the server of TCP",
     reload: "adopts",
   },
   probe: {
@@ -79,9 +81,9 @@ export const BALANCER: Settings<GroupOptions> = {
     flag: "probe",
     kind: choice("WHEN", PROBE_MODES, alternatives(PROBE_MODES)),
     default: GROUP_DEFAULTS.probe,
-    help: "Probe servers when they are silent or down, and with `latency` " +
-      "while they are used (`auto`), all of them at every interval " +
-      "(`always`), or `never`",
+    help: "Probe servers that do not answer or are down, and with `latency` " +
+      "servers in use (`auto`), probe all servers at every interval " +
+      "(`always`), or `never` probe",
     reload: "adopts",
   },
   probeTarget: {
@@ -90,8 +92,9 @@ export const BALANCER: Settings<GroupOptions> = {
     flag: "probe-target",
     kind: PROBE_TARGET,
     default: GROUP_DEFAULTS.probeTarget,
-    help: "What a probe asks for through the server: an http:// address, or " +
-      "`none` for a name that cannot exist, which asks no third party",
+    help: "What a probe requests through the server: an http:// address, or " +
+      "`none` for a name that cannot exist, so that no third party is " +
+      "contacted",
     reload: "adopts",
   },
   probeIntervalMs: {
@@ -100,7 +103,7 @@ export const BALANCER: Settings<GroupOptions> = {
     places: OF_BALANCER,
     kind: SECONDS,
     default: GROUP_DEFAULTS.probeIntervalMs,
-    help: "Time between two probes of a server that works, more or less",
+    help: "Approximate time between two probes of a server that works",
     reload: "adopts",
   },
   probeTimeoutMs: {
@@ -109,7 +112,7 @@ export const BALANCER: Settings<GroupOptions> = {
     places: OF_BALANCER,
     kind: SECONDS,
     default: GROUP_DEFAULTS.probeTimeoutMs,
-    help: "Time in which a probe must be answered",
+    help: "Time limit of a probe",
     reload: "adopts",
   },
   toleranceMs: {
@@ -129,18 +132,18 @@ export const BALANCER: Settings<GroupOptions> = {
     places: OF_BALANCER,
     kind: SECONDS,
     default: GROUP_DEFAULTS.minDwellMs,
-    help: "With `latency`, a server that works is used for this long at least",
+    help: "With `latency`, shortest time for which a working server is used",
     reload: "adopts",
   },
 };
 
-/** The keys of shadowsocks-rust besides. */
+/** Keys of shadowsocks-rust without an equal key here. */
 export const RUST_BALANCER: Settings<{ readonly checkBestMs: number }> = {
   checkBestMs: {
     key: "check_best_interval",
     places: OF_BALANCER,
     kind: SECONDS,
-    help: "Without effect: the server in use is probed as the others are",
+    help: "No effect: the server in use is probed like the others",
     reload: "adopts",
   },
 };
@@ -162,7 +165,7 @@ const WEIGHT: Kind<number> = {
   },
 };
 
-/** The keys that tell the servers of a local apart. */
+/** Names and weights of the servers of a local. */
 export const WEIGHTS: Settings<{
   readonly id: string;
   readonly tcpWeight: number;
@@ -172,7 +175,8 @@ export const WEIGHTS: Settings<{
     key: "id",
     places: ["server"],
     kind: text("TEXT"),
-    help: "Name of the server in log, metrics and API; default: its remarks, " +
+    help:
+      "Name of the server in log, metrics and API; by default its remarks " +
       "or its address",
     reload: "adopts",
   },
@@ -183,7 +187,7 @@ export const WEIGHTS: Settings<{
     default: 1,
     role: "local",
     help:
-      "Share of a server for TCP, 0 to 1; with `failover` the heaviest is " +
+      "Weight of a server for TCP, 0 to 1; with `failover` the highest is " +
       "used; 0 for none",
     reload: "adopts",
   },

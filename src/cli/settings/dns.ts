@@ -27,7 +27,7 @@ export interface DnsKeys {
   readonly fakeIpFile: string;
 }
 
-/** See the table. */
+/** The settings of a local that answers DNS. */
 export interface LocalDnsKeys {
   readonly directHost: string;
   readonly directPort: number;
@@ -42,7 +42,10 @@ const IP: Kind<string> = textAs({
   read: (text) => parseIp(text) && text,
 });
 
-/** Who is asked by one of `locals` that answers DNS, as shadowsocks-rust has it. */
+/**
+ * The resolvers of an entry of `locals` that answers DNS, as in
+ * shadowsocks-rust.
+ */
 export const LOCAL_DNS: Settings<LocalDnsKeys> = {
   directHost: {
     key: "local_dns_address",
@@ -50,7 +53,7 @@ export const LOCAL_DNS: Settings<LocalDnsKeys> = {
     kind: IP,
     usual: "`dns_direct`",
     role: "local",
-    help: "The resolver that this machine asks, of a local that is `dns`",
+    help: "The resolver that this machine asks, for a local with `dns`",
     reload: "listens",
   },
   directPort: {
@@ -68,7 +71,7 @@ export const LOCAL_DNS: Settings<LocalDnsKeys> = {
     kind: IP,
     usual: "`dns_upstream`",
     role: "local",
-    help: "The resolver that the server asks, of a local that is `dns`",
+    help: "The resolver that the server asks, for a local with `dns`",
     reload: "listens",
   },
   resolverPort: {
@@ -82,7 +85,7 @@ export const LOCAL_DNS: Settings<LocalDnsKeys> = {
   },
 };
 
-/** A resolver; plain DNS needs an address. */
+/** A resolver; plain DNS needs an IP address. */
 const RESOLVER: Kind<DnsResolver> = textAs({
   value: "RESOLVER",
   type: "string",
@@ -91,7 +94,10 @@ const RESOLVER: Kind<DnsResolver> = textAs({
   write: formatResolver,
 });
 
-/** A resolver by its address: we may be the resolver of its name. */
+/**
+ * A resolver by its IP address: this inbound may itself be the resolver of
+ * names.
+ */
 const NEAR_RESOLVER: Kind<DnsResolver> = {
   ...RESOLVER,
   expected: "IP[:PORT], tls://IP[:PORT] or https://IP[:PORT]/PATH",
@@ -101,16 +107,15 @@ const NEAR_RESOLVER: Kind<DnsResolver> = {
   },
 };
 
-/** The settings of the DNS inbound, its resolvers and made-up addresses. */
+/** The settings of the DNS inbound, its resolvers and fake addresses. */
 export const DNS: Settings<DnsKeys> = {
   listen: {
     key: "dns_listen",
     flag: "dns-listen",
     kind: ENDPOINT,
     role: "local",
-    help:
-      "Answer DNS here, UDP and TCP; the questions go through the server, " +
-      "or as routes say",
+    help: "Answer DNS on this address, UDP and TCP; queries are sent through " +
+      "the server, or as routes decide",
   },
   resolver: {
     key: "dns_upstream",
@@ -124,10 +129,11 @@ export const DNS: Settings<DnsKeys> = {
     key: "dns_direct",
     flag: "dns-direct",
     kind: NEAR_RESOLVER,
-    usual: "the first of /etc/resolv.conf",
+    usual: "the first in /etc/resolv.conf",
     role: "local",
-    help: "The resolver that this machine asks for names that routes send " +
-      "directly, and for those of the servers",
+    help:
+      "The resolver that this machine asks for the names of direct routes and " +
+      "of the servers",
   },
   fakeIp: {
     key: "fake_ip",
@@ -135,8 +141,8 @@ export const DNS: Settings<DnsKeys> = {
     kind: SWITCH,
     default: false,
     role: "local",
-    help: "Make addresses up for names that are reached through a server: " +
-      "a connection to one leads to its name",
+    help: "Answer with fake addresses for names that are reached through a " +
+      "server; a connection to a fake address leads to its name",
   },
   fakeIpRange: {
     key: "fake_ip_range",
@@ -144,7 +150,7 @@ export const DNS: Settings<DnsKeys> = {
     kind: block(4, 30),
     default: parseCidr("198.18.0.0/15")!,
     role: "local",
-    help: "IPv4 addresses that are made up",
+    help: "Range of fake IPv4 addresses",
   },
   fakeIp6Range: {
     key: "fake_ip6_range",
@@ -152,14 +158,14 @@ export const DNS: Settings<DnsKeys> = {
     kind: block(16, 120),
     default: parseCidr("fdfe:dcba:9876::/64")!,
     role: "local",
-    help: "IPv6 addresses that are made up",
+    help: "Range of fake IPv6 addresses",
   },
   fakeIpFilter: {
     key: "fake_ip_filter",
     kind: several(text("NAME")),
     role: "local",
-    help: "Names that keep their true addresses, each with all names below " +
-      "it; `*.local`, `localhost` and names without a dot always do",
+    help: "Names that keep their real addresses, with all names below them; " +
+      "`*.local`, `localhost` and names without a dot always do",
   },
   fakeIpFile: {
     key: "fake_ip_file",
@@ -167,7 +173,7 @@ export const DNS: Settings<DnsKeys> = {
     kind: text("FILE", "file"),
     usual: "in ~/.cache/umbra",
     role: "local",
-    help: "File that keeps which name has which made-up address over restarts",
+    help: "File that keeps the names of fake addresses across restarts",
   },
 };
 
@@ -209,9 +215,9 @@ function readResolver(text: string): DnsResolver | undefined {
   }
 }
 
-/** RFC 7858 §3.1. */
+/** Default port of DNS over TLS: RFC 7858 §3.1. */
 const TLS_PORT = 853;
 const HTTPS_PORT = 443;
 
-/** The usual path of resolvers. RFC 8484 §4.1.1. */
+/** The usual path of DNS over HTTPS: RFC 8484 §4.1.1. */
 const DOH_PATH = "/dns-query";

@@ -1,5 +1,5 @@
 /**
- * Settings of a server that shares its users with others.
+ * Settings of a server that shares its users with other servers.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import type { Outage } from "../../service/fleet/member.ts";
 import { choice, SWITCH, text, textAs } from "./kinds.ts";
 import type { Settings } from "./setting.ts";
 
-/** See the table. */
+/** The settings of a fleet member. */
 export interface FleetSettings {
   readonly fleet: FleetPlace;
   readonly fleetKey: string;
@@ -49,31 +49,32 @@ export const FLEET: Settings<FleetSettings> = {
     role: "server",
     help:
       "Share users, quotas and devices with the servers of a fleet, whose " +
-      "engine (Valkey or Redis) is here; users of the file stay this server's " +
-      "own",
+      "engine (Valkey or Redis) has this address; users of the file stay this " +
+      "server's own",
   },
   fleetKey: {
     key: "fleet_key",
     flag: "fleet-key",
     kind: text("FILE", "file"),
     role: "server",
-    help: "File with the key of the fleet, which `umbra fleet init` has " +
-      "written: the engine has passwords sealed with it",
+    help: "File with the key of the fleet, written by `umbra fleet init`; " +
+      "passwords in the engine are encrypted with it",
   },
   fleetAuthFile: {
     key: "fleet_auth_file",
     flag: "fleet-auth-file",
     kind: text("FILE", "file"),
     role: "server",
-    help: "File with `USER:PASSWORD`, or the password alone, for the engine",
+    help: "File with `USER:PASSWORD`, or only the password, for the engine",
   },
   fleetCa: {
     key: "fleet_ca",
     flag: "fleet-ca",
     kind: text("FILE", "file"),
     role: "server",
-    help: "Certificates (PEM) that the engine's TLS is trusted by, in place " +
-      "of the system's",
+    help:
+      "Certificates (PEM) of the authority for the engine's TLS, instead of " +
+      "the system's",
   },
   fleetPlain: {
     key: "fleet_plain",
@@ -81,8 +82,8 @@ export const FLEET: Settings<FleetSettings> = {
     kind: SWITCH,
     default: false,
     role: "server",
-    help: "Speak to an engine on another machine without TLS: for a private " +
-      "network alone",
+    help: "Connect to an engine on another machine without TLS; only for a " +
+      "private network",
   },
   fleetOutage: {
     key: "fleet_outage",
@@ -90,9 +91,8 @@ export const FLEET: Settings<FleetSettings> = {
     kind: choice<Outage>("WORD", ["serve", "strict"]),
     default: "serve",
     role: "server",
-    help:
-      "Users whose lease ends while the engine is away: `serve` lets each " +
-      "pass 64 MiB more, `strict` none",
+    help: "Users whose lease ends while the engine is unreachable: `serve` " +
+      "allows each 64 MiB more, `strict` none",
   },
   fleetDomain: {
     key: "fleet_domain",
@@ -120,6 +120,6 @@ export const FLEET: Settings<FleetSettings> = {
     kind: NAME,
     usual: "the name of the host",
     role: "server",
-    help: "Name of this server in its fleet, which no other has",
+    help: "Name of this server in its fleet; unique",
   },
 };

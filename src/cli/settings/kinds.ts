@@ -31,7 +31,7 @@ export const SWITCH: Kind<boolean> = {
   read: (value) => typeof value === "boolean" ? value : undefined,
 };
 
-/** The same for an option that has to say both. */
+/** `on` or `off`, for an option that needs a value. */
 export const ON_OR_OFF: Kind<boolean> = {
   ...SWITCH,
   value: "on|off",
@@ -58,7 +58,7 @@ export function text(value: string, words?: Words): Kind<string> {
   };
 }
 
-/** Text for people: any. */
+/** Any text, for people. */
 export const REMARK: Kind<string> = {
   value: "TEXT",
   type: "string",
@@ -67,7 +67,7 @@ export const REMARK: Kind<string> = {
   read: (value) => typeof value === "string" ? value : undefined,
 };
 
-/** A password. libev takes a number for one. */
+/** A password. libev also accepts a number. */
 export const PASSWORD: Kind<string> = {
   value: "PASSWORD",
   type: "string",
@@ -82,10 +82,10 @@ export const PASSWORD: Kind<string> = {
       : undefined,
 };
 
-/** The parts of a kind with a form of its own. */
+/** A kind of value without its schema. */
 type Form<T> = Omit<Kind<T>, "schema">;
 
-/** Text in a form of its own. */
+/** Returns the kind of a text with a format of its own. */
 export function textAs<T>(
   { read, ...form }: Omit<Form<T>, "read"> & {
     read(text: string): T | undefined;
@@ -98,12 +98,12 @@ export function textAs<T>(
   };
 }
 
-/** A number, or text in a form of its own. */
+/** Returns the kind of a number or a text with a format of its own. */
 export function numberOrText<T>(form: Form<T>): Kind<T> {
   return { ...form, schema: NUMBER_OR_STRING };
 }
 
-/** One value or a list; an option that may be repeated. */
+/** Returns the kind of one value or a list; its option may be repeated. */
 export function several<T>(each: Kind<T>): Kind<T[]> {
   return {
     ...(each.value !== undefined && { value: each.value }),
@@ -120,7 +120,7 @@ export function several<T>(each: Kind<T>): Kind<T[]> {
   };
 }
 
-/** One of a few words. */
+/** Returns the kind of one of a few words. */
 export function choice<T extends string>(
   value: string,
   words: readonly T[],
@@ -136,7 +136,7 @@ export function choice<T extends string>(
   };
 }
 
-/** A whole number, as a number or in digits. */
+/** Returns the kind of an integer, as a number or in digits. */
 export function whole(
   least: number,
   most: number,
@@ -154,17 +154,17 @@ export function whole(
   };
 }
 
-/** A whole number from 1. */
+/** An integer of at least 1. */
 export const COUNT: Kind<number> = whole(1, Number.MAX_SAFE_INTEGER, {
   value: "N",
   type: "count",
   expected: "a whole number, 1 or more",
 });
 
-/** A port from 1. */
+/** A port of at least 1. */
 export const PORT: Kind<number> = port(1);
 
-/** A port from 0, which lets the system choose. */
+/** A port, or 0 if the system chooses. */
 export const PORT_OR_ANY: Kind<number> = port(0);
 
 function port(least: 0 | 1): Kind<number> {
@@ -183,10 +183,12 @@ export function seconds(leastMs: number, expected: string): Kind<number> {
   });
 }
 
-/** Seconds, more than 0. */
+/** Seconds, more than 0; read as milliseconds. */
 export const SECONDS: Kind<number> = seconds(1, SECONDS_EXPECTED);
 
-/** Seconds; 0 is none at all, read as `Infinity`. */
+/**
+ * Seconds, read as milliseconds; 0 means no limit and is read as `Infinity`.
+ */
 export const SECONDS_OR_NEVER: Kind<number> = {
   ...SECONDS,
   expected: "seconds in digits, up to 2147483, or 0 for never",
@@ -224,7 +226,7 @@ export const ENDPOINT: Kind<Endpoint> = textAs({
   write: formatAddress,
 });
 
-/** A list of objects. */
+/** Returns the kind of a list of objects. */
 export function objects(place: string): Kind<unknown[]> {
   return {
     type: "list",
@@ -234,7 +236,7 @@ export function objects(place: string): Kind<unknown[]> {
   };
 }
 
-/** An object whose keys are read elsewhere. */
+/** Returns the kind of an object whose keys are read elsewhere. */
 export function object(
   schema: Kind<unknown>["schema"],
   expected: string,
@@ -250,18 +252,18 @@ export function object(
   };
 }
 
-/** Text with host and port as both. */
+/** Reads text with both host and port. */
 export function readEndpoint(text: string): Endpoint | undefined {
   const { host, port } = readHostAndPort(text) ?? {};
   return host === undefined || port === undefined ? undefined : { host, port };
 }
 
-/** `a, b or c`. */
+/** Joins words: `a, b or c`. */
 export function alternatives(words: readonly string[]): string {
   return `${words.slice(0, -1).join(", ")} or ${words.at(-1)}`;
 }
 
-/** `"a", "b" or "c"`, as JSON has them. */
+/** Joins quoted words: `"a", "b" or "c"`. */
 function quotedAlternatives(words: readonly string[]): string {
   return alternatives(words.map((word) => `"${word}"`));
 }

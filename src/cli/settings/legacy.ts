@@ -1,6 +1,5 @@
 /**
- * Settings of what peers speak that know nothing newer: stream ciphers,
- * ShadowsocksR and lightsocks.
+ * Settings of legacy protocols: stream ciphers, ShadowsocksR and lightsocks.
  *
  * @module
  */
@@ -22,30 +21,33 @@ import {
 import { readHostAndPort, readInteger } from "../config/values.ts";
 import { type Kind, OF_SERVER, type Place, type Settings } from "./setting.ts";
 
-/** The protocols that may take the place of Shadowsocks. */
+/** The protocols that can replace Shadowsocks. */
 export const WIRES: readonly string[] = [
   "lightsocks",
   ...Object.keys(SSR_PROTOCOLS),
 ];
 
-/** Servers of ShadowsocksR may let clients in that do without. */
+/**
+ * Adds the names of a ShadowsocksR server that also accepts clients without the
+ * protocol.
+ */
 const compatible = (names: readonly string[]): string[] =>
   names.map((name) => `${name}_compatible`);
 
-/** The same names with the suffix that the originals give some of them. */
+/** The same names with the suffix that the original programs add to some. */
 const WIRE_NAMES: readonly string[] = [
   ...WIRES,
   ...compatible(WIRES.slice(1)),
 ];
 
-/** True if a word is spoken with the other end, and not with programs. */
+/** True if a word names a protocol of the server, and not one of programs. */
 export function isWire(word: unknown): boolean {
   return WIRE_NAMES.includes(word as string);
 }
 
 const OBFS_NAMES = Object.keys(SSR_OBFS);
 
-/** Names of protocols: shells propose those without the suffix. */
+/** Names of protocols; shells complete only those without the suffix. */
 const WIRE: Kind<string> = {
   ...choice(
     "PROTOCOL",
@@ -55,20 +57,20 @@ const WIRE: Kind<string> = {
   words: WIRES,
 };
 
-/** True if what does not protect may be spoken. */
+/** True if legacy methods may be used. */
 export const LEGACY: Settings<{ readonly allowLegacy: boolean }> = {
   allowLegacy: {
     key: "allow_legacy",
     flag: "allow-legacy",
     kind: SWITCH,
     default: false,
-    help: "Serve stream ciphers, ShadowsocksR and lightsocks, which protect " +
-      "nothing from changes; SECURITY.md says what is lost",
+    help: "Allow stream ciphers, ShadowsocksR and lightsocks, which do not " +
+      "protect the traffic from changes; see SECURITY.md",
     reload: "adopts",
   },
 };
 
-/** Sites for strangers; what is empty names none. */
+/** Sites for strangers; an empty text names none. */
 const REDIRECT: Kind<string[]> = {
   type: "string or list",
   expected: `${REDIRECT_EXPECTED}, or a list`,
@@ -89,10 +91,10 @@ const REDIRECT: Kind<string[]> = {
 
 const KIBIBYTE = 1_024;
 
-/** The largest number that is exact in bytes. */
+/** Largest number of KiB whose bytes are an exact number. */
 const MAX_KIBIBYTES = Math.floor(Number.MAX_SAFE_INTEGER / KIBIBYTE);
 
-/** KiB a second; 0 is none, read as `Infinity`. */
+/** KiB a second; 0 means no limit and is read as `Infinity`. */
 const KIBIBYTES: Kind<number> = {
   ...whole(0, MAX_KIBIBYTES, {
     type: "KiB a second",
@@ -104,7 +106,7 @@ const KIBIBYTES: Kind<number> = {
   },
 };
 
-/** The layers around the cipher of ShadowsocksR, and its users. */
+/** The layers of ShadowsocksR around the cipher, and its users. */
 export interface SsrKeys {
   readonly wire: string;
   readonly protocolParam: string;
@@ -115,7 +117,7 @@ export interface SsrKeys {
   readonly connectionBytesPerSecond: number;
 }
 
-/** The letters are those of the Python original. */
+/** The letters of the options are those of the Python original. */
 export const SSR: Settings<SsrKeys> = {
   wire: {
     key: "protocol",
@@ -124,7 +126,7 @@ export const SSR: Settings<SsrKeys> = {
     short: "O",
     kind: WIRE,
     usual: "Shadowsocks",
-    help: `Speak with the other end: ${WIRES.join(", ")}`,
+    help: `Protocol of the other end: ${WIRES.join(", ")}`,
     reload: "adopts",
   },
   protocolParam: {
@@ -133,8 +135,8 @@ export const SSR: Settings<SsrKeys> = {
     flag: "protocol-param",
     short: "G",
     kind: { ...REMARK, secret: true },
-    help: "ShadowsocksR. Local: `UID:PASSWORD` of its user. Server: " +
-      "`64#UID:PASSWORD,UID:PASSWORD`, its users",
+    help: "ShadowsocksR. Local: `UID:PASSWORD` of the user. Server: " +
+      "`64#UID:PASSWORD,UID:PASSWORD` for all users",
     reload: "adopts",
   },
   obfs: {
@@ -146,13 +148,14 @@ export const SSR: Settings<SsrKeys> = {
       ...choice(
         "OBFS",
         [...OBFS_NAMES, ...compatible(OBFS_NAMES)],
-        "a disguise of ShadowsocksR such as tls1.2_ticket_auth",
+        "an obfuscation of ShadowsocksR such as tls1.2_ticket_auth",
       ),
       words: OBFS_NAMES,
     },
     usual: "plain",
-    help: `Disguise of ShadowsocksR: ${OBFS_NAMES.join(", ")}; of a server ` +
-      "also with `_compatible`, for clients without it",
+    help:
+      `Obfuscation of ShadowsocksR: ${OBFS_NAMES.join(", ")}; on a server ` +
+      "also with the suffix `_compatible`, for clients without obfuscation",
     reload: "adopts",
   },
   obfsParam: {
@@ -161,7 +164,7 @@ export const SSR: Settings<SsrKeys> = {
     flag: "obfs-param",
     short: "g",
     kind: REMARK,
-    help: "Hosts that the disguise pretends to speak with, separated by commas",
+    help: "Hosts that the obfuscation pretends to contact, separated by commas",
     reload: "adopts",
   },
   redirect: {
@@ -169,8 +172,9 @@ export const SSR: Settings<SsrKeys> = {
     places: OF_SERVER,
     kind: REDIRECT,
     usual: "silence",
-    help: "Server of ShadowsocksR: sites where strangers are sent, each as " +
-      "`HOST:PORT`, or as `*:LISTENPORT#HOST:PORT`",
+    help:
+      "Server of ShadowsocksR: sites to which strangers are redirected, each " +
+      "as `HOST:PORT` or `*:LISTENPORT#HOST:PORT`",
     reload: "adopts",
   },
   bytesPerSecond: {
@@ -178,8 +182,9 @@ export const SSR: Settings<SsrKeys> = {
     places: OF_SERVER,
     kind: KIBIBYTES,
     usual: "no limit",
-    help: "Server: KiB a second of each user without `bytes_per_second`, and " +
-      "of all together who have no name; each direction by itself",
+    help:
+      "Server: KiB a second of each user without `bytes_per_second`, and of " +
+      "all clients without a name together; each direction separately",
     reload: "adopts",
   },
   connectionBytesPerSecond: {
@@ -193,13 +198,13 @@ export const SSR: Settings<SsrKeys> = {
   },
 };
 
-/** An entry of `additional_ports`, or of `port_password`. */
+/** An entry of `additional_ports` or of `port_password`. */
 const PORTS = {
   type: "object",
   additionalProperties: { type: ["object", "array", "string", "number"] },
 };
 
-/** More ports of a server, as ShadowsocksR has them. */
+/** Additional ports of a server, as in ShadowsocksR. */
 export const SSR_PORTS: Settings<{
   readonly additionalPorts: object;
   readonly additionalPortsOnly: boolean;
@@ -231,7 +236,7 @@ export const SSR_PORTS: Settings<{
   host6: {
     key: "server_ipv6",
     kind: REMOTE_HOST,
-    help: "The second address where a server listens, as ShadowsocksR has it",
+    help: "The second listening address of a server, as in ShadowsocksR",
     reload: "listens",
   },
 };
@@ -249,7 +254,7 @@ const LISTEN: Kind<HostAndPort> = textAs({
   },
 });
 
-/** Keys of both originals of lightsocks; they mean nothing else. */
+/** The keys of both original lightsocks programs. */
 export const LIGHTSOCKS: Settings<{
   readonly listen: HostAndPort;
   readonly remote: HostAndPort;
@@ -262,7 +267,8 @@ export const LIGHTSOCKS: Settings<{
     key: "listen",
     places: TOP,
     kind: LISTEN,
-    help: "Where lightsocks listens, at either end, as its Go original has it",
+    help:
+      "Listening address of lightsocks, local or server, as in the Go original",
     reload: "listens",
   },
   remote: {
@@ -270,35 +276,35 @@ export const LIGHTSOCKS: Settings<{
     places: TOP,
     kind: LISTEN,
     role: "local",
-    help: "The lightsocks server of a local, as its Go original has it",
+    help: "The lightsocks server of a local, as in the Go original",
     reload: "adopts",
   },
   serverHost: {
     key: "serverAddr",
     places: TOP,
     kind: REMOTE_HOST,
-    help: "Host of the lightsocks server, as its Python original has it",
+    help: "Host of the lightsocks server, as in the Python original",
     reload: "listens",
   },
   serverPort: {
     key: "serverPort",
     places: TOP,
     kind: PORT,
-    help: "Port of the lightsocks server, as its Python original has it",
+    help: "Port of the lightsocks server, as in the Python original",
     reload: "listens",
   },
   localHost: {
     key: "localAddr",
     places: TOP,
     kind: REMOTE_HOST,
-    help: "Where a lightsocks local listens, as its Python original has it",
+    help: "Listening host of a lightsocks local, as in the Python original",
     reload: "listens",
   },
   localPort: {
     key: "localPort",
     places: TOP,
     kind: PORT,
-    help: "Port of a lightsocks local, as its Python original has it",
+    help: "Listening port of a lightsocks local, as in the Python original",
     reload: "listens",
   },
 };
@@ -310,8 +316,9 @@ export const BLIND: Settings<{ readonly blind: boolean }> = {
     flag: "blind",
     kind: SWITCH,
     default: false,
-    help: "Only translate bytes between programs and a lightsocks server, as " +
-      "its originals do; programs then speak SOCKS5 with the server",
+    help:
+      "Only translate bytes between programs and a lightsocks server, as the " +
+      "original programs do; programs then use SOCKS5 with the server",
     reload: "listens",
   },
 };

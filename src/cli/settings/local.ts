@@ -1,5 +1,5 @@
 /**
- * Settings of the listening side of `ss-local` and `ss-tunnel`.
+ * Settings of the listening side of `ss-local`, `ss-tunnel` and `ss-redir`.
  *
  * @module
  */
@@ -33,8 +33,8 @@ import { isWire, WIRES } from "./legacy.ts";
 import { type Kind, OF_LOCAL, type Place, type Settings } from "./setting.ts";
 
 /**
- * What programs may speak; only a file has tunnels among them, `dns`, and
- * `redir`, where they speak nothing.
+ * The protocols of a listening address. Only a file has tunnels, `dns`, and
+ * `redir`, with which programs use no protocol of a proxy.
  */
 export type SpokenProtocol =
   | "mixed"
@@ -49,15 +49,15 @@ const INBOUNDS: readonly SpokenProtocol[] = ["mixed", "socks", "http"];
 /** The protocols for programs, for the server, or both. */
 const PROTOCOL: Kind<string[]> = several(protocol(
   INBOUNDS,
-  "mixed, socks or http, lightsocks, or a protocol of ShadowsocksR; a tunnel " +
+  "mixed, socks, http, lightsocks, or a protocol of ShadowsocksR; a tunnel " +
     "has a command of its own",
 ));
 
 const FILE_PROTOCOL: Kind<string[]> = several(protocol(
   [...INBOUNDS, "tunnel", "dns", "redir"],
-  '"mixed", "socks", "http", "tunnel", "dns" or "redir", "lightsocks", or a ' +
+  '"mixed", "socks", "http", "tunnel", "dns", "redir", "lightsocks", or a ' +
     "protocol of ShadowsocksR; for fake-dns give --fake-ip, others of " +
-    "shadowsocks-rust are not served",
+    "shadowsocks-rust are not supported",
 ));
 
 function protocol(
@@ -108,7 +108,7 @@ export const LOCAL: Settings<LocalKeys> = {
     short: "b",
     kind: HOST,
     usual: DEFAULT_LOCAL.host,
-    help: "Address where a local listens",
+    help: "Listening address of a local",
     reload: "listens",
   },
   port: {
@@ -118,7 +118,7 @@ export const LOCAL: Settings<LocalKeys> = {
     short: "l",
     kind: PORT_OR_ANY,
     usual: String(DEFAULT_LOCAL.port),
-    help: "Port where a local listens; 0 lets the system choose",
+    help: "Listening port of a local; 0 lets the system choose",
     reload: "listens",
   },
   protocol: {
@@ -128,10 +128,10 @@ export const LOCAL: Settings<LocalKeys> = {
     short: "O",
     kind: PROTOCOL,
     fileKind: FILE_PROTOCOL,
-    usual: "mixed, and Shadowsocks",
-    help: "What programs may speak: `mixed`, `socks` or `http`, in a file " +
-      "also `tunnel`, `dns`, or `redir` for what the system redirects; what to " +
-      "speak with the server, instead or besides: " +
+    usual: "mixed, with Shadowsocks",
+    help: "Protocol for programs: `mixed`, `socks` or `http`, in a file " +
+      "also `tunnel`, `dns`, or `redir` for redirected connections; protocol " +
+      "for the server, alone or in addition: " +
       WIRES.join(", "),
     reload: "listens",
   },
@@ -156,7 +156,7 @@ export const LOCAL: Settings<LocalKeys> = {
     places: OF_LOCAL,
     kind: text("FILE", "file"),
     role: "local",
-    help: "File of users and passwords, as shadowsocks-rust has it for SOCKS5",
+    help: "File of users and passwords for SOCKS5, as in shadowsocks-rust",
     reload: "listens",
   },
   httpAuthFile: {
@@ -164,18 +164,18 @@ export const LOCAL: Settings<LocalKeys> = {
     places: OF_LOCAL,
     kind: text("FILE", "file"),
     role: "local",
-    help: "File of users and passwords, as shadowsocks-rust has it for HTTP",
+    help: "File of users and passwords for HTTP, as in shadowsocks-rust",
     reload: "listens",
   },
 };
 
-/** Several places to listen. */
+/** The locals of a file. */
 export const LOCALS: Settings<{ readonly locals: unknown[] }> = {
   locals: {
     key: "locals",
     kind: objects("local"),
     role: "local",
-    help: "Several places to listen, each with keys of its own; see below",
+    help: "Several locals, each with keys of its own; see below",
     reload: "listens",
   },
 };
@@ -190,7 +190,7 @@ export const TUNNEL: Settings<{ readonly tunnelTo: Address }> = {
     flagAliases: ["forward-addr"],
     kind: TARGET,
     role: "tunnel",
-    help: "Target of `umbra tunnel`; the server resolves its name",
+    help: "Target of `umbra tunnel`; the server resolves a name",
     reload: "listens",
   },
 };
@@ -208,8 +208,9 @@ export const SOCKS_USERS: Settings<{ readonly users: SocksUser[] }> = {
       }),
       secret: true,
     }),
-    help: "Demand a user name and password, in SOCKS5 and HTTP alike; " +
-      "repeat it for several users. SOCKS4 is then refused",
+    help:
+      "Require a user name and password, in both SOCKS5 and HTTP; repeat the " +
+      "option for several users. SOCKS4 is then refused",
   },
 };
 
@@ -220,9 +221,9 @@ export const PAC: Settings<PacSettings> = {
     flag: "pac",
     kind: SWITCH,
     default: PAC_DEFAULTS.everywhere,
-    usual: "on the loopback only",
+    usual: "loopback only",
     role: "local",
-    help: "Serve /proxy.pac to other machines too, where they can connect",
+    help: "Also serve /proxy.pac to other machines",
     reload: "listens",
   },
   fallback: {
@@ -231,19 +232,20 @@ export const PAC: Settings<PacSettings> = {
     kind: SWITCH,
     default: PAC_DEFAULTS.fallback,
     role: "local",
-    help: "Let programs connect past the proxy while it does not answer; a " +
-      "PAC file says so to them",
+    help:
+      "Let programs connect directly while the proxy does not answer; the PAC " +
+      "file allows it",
     reload: "listens",
   },
 };
 
-/** See the table. */
+/** The settings of sniffing. */
 export interface SniffKeys {
   readonly sniff: boolean;
   readonly override: boolean;
 }
 
-/** What becomes of names that clients say first. */
+/** The use of the names that clients send first. */
 export const SNIFF: Settings<SniffKeys> = {
   sniff: {
     key: "sniff",
@@ -253,8 +255,9 @@ export const SNIFF: Settings<SniffKeys> = {
     fileKind: SWITCH,
     usual: "on for `umbra redir`, else off",
     role: "local",
-    help: "Let rules on names hold for programs that ask for an address, by " +
-      "the name that they say first in TLS or HTTP, `on` or `off`",
+    help:
+      "Apply rules on names to programs that request an address, by the name " +
+      "that they send first in TLS or HTTP: `on` or `off`",
     reload: "listens",
   },
   override: {
@@ -266,20 +269,20 @@ export const SNIFF: Settings<SniffKeys> = {
     default: false,
     usual: "off",
     role: "local",
-    help: "Ask the server for that name too, in place of the address, `on` " +
+    help:
+      "Also request that name from the server, instead of the address: `on` " +
       "or `off`",
     reload: "listens",
   },
 };
 
-/** True if the system's settings make programs use the local. */
+/** Makes the local the proxy of the system. */
 export const SYSTEM_PROXY: Settings<{ readonly form: ProxyForm }> = {
   form: {
     flag: "system-proxy",
     kind: choice("FORM", PROXY_FORMS),
-    help:
-      "Make this local the proxy of the desktop while it runs: `pac`, its " +
-      "PAC file; `socks` or `http`, the proxy itself",
+    help: "Make this local the proxy of the desktop while it runs: `pac` for " +
+      "its PAC file, `socks` or `http` for the proxy itself",
   },
 };
 
@@ -310,7 +313,7 @@ export const ONLINE: Settings<{
     flagAliases: ["online-config-update-interval"],
     kind: seconds(1_000, "seconds, 1 or more"),
     default: ONLINE_REFRESH_MS,
-    help: "Look again this often at a published list of servers",
+    help: "Time between two fetches of a published list of servers",
   },
 };
 
@@ -329,6 +332,6 @@ export const LIST: Settings<{
     flag: "cache",
     kind: text("FILE", "file"),
     usual: "in ~/.cache/umbra",
-    help: "Keep the last good list here, for when its host is silent",
+    help: "File for the last good list, used while its host does not answer",
   },
 };

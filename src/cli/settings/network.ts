@@ -1,5 +1,5 @@
 /**
- * Settings of where traffic may go and where it leaves from.
+ * Settings of the targets that are allowed, and of source addresses.
  *
  * @module
  */
@@ -9,11 +9,11 @@ import { several, SWITCH, textAs } from "./kinds.ts";
 import type { Kind, Settings } from "./setting.ts";
 import { INTERFACE } from "./sockets.ts";
 
-/** An address block, or all addresses; and how it was written. */
+/** An address block, or all addresses, with its text. */
 export interface Allowed {
   /** The addresses that clients may reach. */
   readonly block: CidrBlock | "all";
-  /** The text of the operator. */
+  /** The text in the configuration. */
   readonly text: string;
 }
 
@@ -38,14 +38,15 @@ export const TARGETS: Settings<{
     }),
     usual: "public addresses only",
     role: "server",
-    help: "Let clients reach these addresses of this host or its network " +
-      "too; `all` for every one",
+    help:
+      "Also let clients reach these addresses of this host or its network; " +
+      "`all` for every address",
     reload: "adopts",
   },
   rejectPrivate: {
     flag: "reject-private",
     kind: SWITCH,
-    help: "Public addresses only, whatever the file allows",
+    help: "Allow public addresses only, even if the file allows more",
   },
 };
 
@@ -57,12 +58,12 @@ const ADDRESS: Kind<string> = textAs({
   read(text): string | undefined {
     const ip = parseIp(text);
     const isWildcard = ip?.every((byte) => byte === 0);
-    // As runtimes write it.
+    // The spelling of runtimes.
     return ip === undefined || isWildcard ? undefined : formatIp(ip);
   },
 });
 
-/** libev's `-i` takes a name. */
+/** libev's `-i` takes the name of an interface. */
 const ADDRESS_OR_INTERFACE: Kind<string> = {
   ...ADDRESS,
   expected: "an IP address of this host, one of each family at most, or the " +
@@ -70,13 +71,13 @@ const ADDRESS_OR_INTERFACE: Kind<string> = {
   read: (value) => ADDRESS.read(value) ?? INTERFACE.read(value),
 };
 
-/** libev takes an empty text for none. */
+/** libev takes an empty text as no address. */
 const ADDRESSES_OR_NONE: Kind<string[]> = several({
   ...ADDRESS,
   read: (value) => value === "" ? "" : ADDRESS.read(value),
 });
 
-/** The addresses from which everything leaves. */
+/** The source addresses of outgoing traffic. */
 export const OUTBOUND: Settings<{
   readonly both: string[];
   readonly ipv4: string[];
@@ -89,28 +90,29 @@ export const OUTBOUND: Settings<{
     flagAliases: ["bind-addr"],
     kind: several(ADDRESS_OR_INTERFACE),
     fileKind: ADDRESSES_OR_NONE,
-    usual: "the system's choice",
-    help: "Send from this address of the host, one of each family at most, " +
-      "or by this interface; TCP on Bun, or with --transport linux",
+    usual: "chosen by the system",
+    help:
+      "Source address on this host, at most one of each family, or interface " +
+      "for sending; for TCP it needs Bun or --transport linux",
   },
   ipv4: {
     key: "local_ipv4_address",
     kind: ADDRESSES_OR_NONE,
-    help: "The same as `outbound_bind_addr`, as shadowsocks-libev calls it",
+    help: "The same as `outbound_bind_addr`, by its name in shadowsocks-libev",
   },
   ipv6: {
     key: "local_ipv6_address",
     kind: ADDRESSES_OR_NONE,
-    help: "The same as `outbound_bind_addr`, as shadowsocks-libev calls it",
+    help: "The same as `outbound_bind_addr`, by its name in shadowsocks-libev",
   },
 };
 
-/** libev's server has it under this name. */
+/** The option of libev's server for source addresses. */
 export const SEND_FROM: Settings<{ readonly addresses: string[] }> = {
   addresses: {
     flag: "local-addr",
     short: "b",
     kind: several(ADDRESS),
-    help: "The same as -i, under the name it has in shadowsocks-libev",
+    help: "The same as -i, by its name in shadowsocks-libev",
   },
 };

@@ -1,19 +1,19 @@
 /**
  * Options and keys of shadowsocks-libev 3.3, shadowsocks-rust 1.24, the Python
- * original 2.8 and SIP008 that this version knows and does not serve, so that
- * a setting without effect is never believed in.
+ * original 2.8 and SIP008 that Umbra recognizes and does not support. They are
+ * listed so that the operator learns that a setting has no effect.
  *
  * @module
  */
 import { EVERYWHERE, forEachPlace, type Place, type Role } from "./setting.ts";
 
-/** Something other programs have. */
+/** An unsupported setting of another program. */
 export interface NotServed {
-  /** Keys in a file; each means the same. */
+  /** Equivalent keys in a file. */
   readonly keys: readonly string[];
-  /** The places of the keys. */
+  /** The objects in which the keys may be. */
   readonly places: readonly Place[];
-  /** Long options; each means the same. */
+  /** Equivalent long options. */
   readonly flags: readonly string[];
   /** One letter. */
   readonly short: string | undefined;
@@ -22,12 +22,12 @@ export interface NotServed {
   /** The commands that know the options. */
   readonly commands: readonly Role[];
   /**
-   * `refused` where it changes who may connect, or how: running without it
-   * would be wrong. `ignored` with a warning where it only tunes. `silent`
-   * where it says nothing by itself.
+   * `refused` if the setting decides who may connect, or how: running without
+   * it would be wrong. `ignored`, with a warning, if it only tunes. `silent` if
+   * it has no effect by itself.
    */
   readonly standing: "refused" | "ignored" | "silent";
-  /** Why, and what to do instead; without a full stop. */
+  /** The reason, and what to do instead; without a full stop. */
   readonly why: string;
 }
 
@@ -38,33 +38,34 @@ const SERVER: readonly Role[] = ["server"];
 
 const NO_REDIRECT = "start `umbra redir` instead, with -T or --tcp-redir, " +
   "and leave it out";
-const NO_TUN = "use a `mixed` local, or another program for a TUN device";
+const NO_TUN = "use a `mixed` local, or another program with a TUN device";
 const DNS_OPTIONS = "start with --dns-listen and --dns-upstream instead";
-const ONE_ROUTE = "the system chooses how packets leave; use its routing rules";
-const ONE_ADDRESS = "one way out holds for all, at the top of the file";
-const ONE_FOR_ALL = "one value holds for all, at the top of the file";
+const ONE_ROUTE =
+  "the system chooses the route of packets; use its routing rules";
+const ONE_ADDRESS = "set the source address once, at the top of the file";
+const ONE_FOR_ALL = "set the value once, at the top of the file";
 const FOREGROUND =
   "Umbra stays in the foreground; let the service manager detach it";
 const OWN_MANAGER = "Umbra is its own manager: --manager HOST:PORT, or " +
   '"manager": "HOST:PORT", serves the protocol';
-const NAMES = "names are resolved as the system does";
+const NAMES = "names are resolved by the system";
 const ONE_UDP_ADDRESS = "UDP is on the address and port of TCP";
-const LISTENS = "Umbra listens by itself";
+const LISTENS = "Umbra opens its own listening sockets";
 const THREADS = "see --workers";
 const LOG =
   "the log goes to standard error; see log_format, log_privacy and -v";
 
 /**
- * All of them. A name is a key, `-x` a letter, `--x` an option, and `=X` what
- * the value of the options is called.
+ * All unsupported settings. In the text, a name is a key, `-x` a letter, `--x`
+ * an option, and `=X` the name of the option's value.
  */
 export const NOT_SERVED: readonly NotServed[] = [
-  // Who runs, and how.
+  // The user and the form in which the program runs.
   refused(FOREGROUND, "-f --pid-file =FILE"),
   ignored(FOREGROUND, "pid-file"),
-  // The letter is a resolver to ss-server of libev.
+  // For ss-server of libev the letter names a resolver.
   refused(
-    `${FOREGROUND}. Names are resolved as the system does`,
+    `${FOREGROUND}. Names are resolved by the system`,
     "-d --daemonize",
   ),
   refused(FOREGROUND, "--daemonize-pid =FILE"),
@@ -82,16 +83,16 @@ export const NOT_SERVED: readonly NotServed[] = [
   ignored(LOG, "--log-config =FILE"),
   ignored(LOG, "-q --quiet"),
   ignored(LOG, "use_syslog log"),
-  ignored("replays are met with silence, always", "security"),
-  // Who may connect, and where to.
+  ignored("replays never get an answer", "security"),
+  // Clients and targets that are allowed.
   refused("a tunnel has one target; leave it out", "--acl =FILE", ["tunnel"]),
   refused(
     "one-time authentication is broken; use an AEAD method without it",
     "auth -A --auth",
   ),
   refused(
-    "public addresses alone are reached unless --allow-private opens more; " +
-      "leave it out, and keep clients from others with a firewall",
+    "only public addresses are allowed, unless --allow-private adds others; " +
+      "leave it out, and use a firewall to block further addresses",
     "forbidden_ip --forbidden-ip =LIST",
     SERVER,
   ),
@@ -101,7 +102,7 @@ export const NOT_SERVED: readonly NotServed[] = [
     SERVER,
   ),
   refused(
-    "a firewall counts addresses of its own; leave it out",
+    "a firewall can count addresses itself; leave it out",
     "--nftables-sets =SETS",
     SERVER,
   ),
@@ -114,7 +115,7 @@ export const NOT_SERVED: readonly NotServed[] = [
   silent(OWN_MANAGER, "manager_port"),
   ignored(OWN_MANAGER, "--executable =FILE", SERVER),
   ignored(
-    "nothing is written there",
+    "Umbra writes no files there",
     "workdir -D --workdir --manager-server-working-directory =DIR",
     SERVER,
   ),
@@ -141,10 +142,10 @@ export const NOT_SERVED: readonly NotServed[] = [
     "--local-dns-addr --remote-dns-addr --dns-addr =ADDRESS",
     LOCALS,
   ),
-  silent("1,024 answers are kept", "client_cache_size"),
+  silent("1,024 answers are cached", "client_cache_size"),
   {
     ...refused(
-      "one DNS answers for all locals; give it at the top of the file",
+      "one DNS inbound is for all locals; set it at the top of the file",
       "fake_dns_ipv4_network fake_dns_ipv6_network fake_dns_database_path",
     ),
     places: ["server", "local"],
@@ -185,7 +186,11 @@ export const NOT_SERVED: readonly NotServed[] = [
     LOCALS,
   ),
   ignored("see --admin", "--stat-path --stat-addr =ADDRESS", LOCALS),
-  ignored("it is the port of ss-local", "-l --local-port =PORT", SERVER),
+  ignored(
+    "the option is the port of ss-local",
+    "-l --local-port =PORT",
+    SERVER,
+  ),
   // Sockets.
   {
     ...refused(
@@ -199,7 +204,7 @@ export const NOT_SERVED: readonly NotServed[] = [
     ONE_ROUTE,
     "outbound_user_cookie --outbound-user-cookie =N",
   ),
-  ignored("one class holds for all packets: outbound_dscp", "dscp"),
+  ignored("all packets have one class: outbound_dscp", "dscp"),
   {
     ...ignored(
       ONE_FOR_ALL,
@@ -208,12 +213,12 @@ export const NOT_SERVED: readonly NotServed[] = [
     ),
     places: ["server", "local"],
   },
-  ignored("it is always on", "--no-delay --tcp-no-delay"),
-  silent("it is always on", "no_delay"),
+  ignored("always on", "--no-delay --tcp-no-delay"),
+  silent("always on", "no_delay"),
   ignored("datagrams of every size are relayed", "--mtu =BYTES"),
   silent("datagrams of every size are relayed", "mtu udp_mtu"),
   ignored(
-    "the system decides on fragments",
+    "the system decides about fragments",
     "outbound_udp_allow_fragmentation",
   ),
   // Names.
@@ -221,25 +226,25 @@ export const NOT_SERVED: readonly NotServed[] = [
   ignored(NAMES, "nameserver dns"),
   ignored(NAMES, "dns_cache_size --dns-cache-size =N"),
   ignored("a listener on :: takes IPv4 as well", "ipv6_only"),
-  // What ShadowsocksR has besides.
+  // Additional settings of ShadowsocksR.
   refused(
     "public addresses alone are reached; keep clients from ports with a " +
       "firewall",
     "forbidden_port",
   ),
   ignored(
-    'addresses to send from are "outbound_bind_addr", at the top',
+    'source addresses are "outbound_bind_addr", at the top',
     "out_bind out_bindv6 ignore_bind",
   ),
   ignored(NAMES, "dns_ipv6"),
-  silent("there is no such cache", "udp_cache"),
+  silent("Umbra has no such cache", "udp_cache"),
   silent("see --log-connections", "connect_verbose_info"),
-  ignored('it is "local_address" here', "local"),
-  // For people, and of published lists.
-  silent("it is for people", "id version bytes_used bytes_remaining"),
+  ignored('the key is "local_address" in Umbra', "local"),
+  // Information for people, and keys of published lists.
+  silent("information for people", "id version bytes_used bytes_remaining"),
 ];
 
-/** The keys of other programs in such an object, by key. */
+/** Returns the unsupported keys of an object, by key. */
 export const notServedKeys: (
   place: Place,
 ) => ReadonlyMap<string, NotServed> = forEachPlace((place) =>

@@ -1,25 +1,26 @@
 /**
- * Settings of a panel whose node a server is.
+ * Settings of the panel to which a server belongs as a node.
  *
  * @module
  */
 import { COUNT, object, SWITCH, text } from "./kinds.ts";
 import type { Place, Settings } from "./setting.ts";
 
-/** The place of the object with the keys below. */
+/** The key of the object with the keys below. */
 export const PANEL_OBJECT: Settings<{ readonly panel: object }> = {
   panel: {
     key: "panel",
     kind: object({ $ref: "#/$defs/panel" }, "an object"),
     role: "server",
-    help: "The panel of the V2Board family (V2Board, Xboard) that has port, " +
+    help:
+      "The panel of the V2Board family (V2Board, Xboard) that provides port, " +
       "method, key and users of the server; see below",
   },
 };
 
 const OF_PANEL: readonly Place[] = ["panel"];
 
-/** A panel, and the node that the server is. */
+/** The panel, and the node that the server is. */
 export const PANEL: Settings<{
   readonly url: string;
   readonly nodeId: number;
@@ -44,28 +45,30 @@ export const PANEL: Settings<{
     key: "token",
     places: OF_PANEL,
     kind: { ...text("TOKEN"), secret: true },
-    help: "What the panel asks its nodes for; `${NAME}` for a variable",
+    help: "The token of the panel for its nodes; `${NAME}` for a variable",
   },
   tokenFile: {
     key: "token_file",
     places: OF_PANEL,
     kind: text("FILE", "file"),
-    help: "File with the token in its one line",
+    help: "File whose only line is the token",
   },
   resends: {
     key: "resend",
     places: OF_PANEL,
     kind: SWITCH,
     default: false,
-    help: "Send traffic again that may have arrived: users may be billed " +
-      "twice for it, where without this they may not be billed at all",
+    help: "Repeat traffic reports that may have arrived: users may be billed " +
+      "twice for the traffic; without this setting they may not be billed for " +
+      "it",
   },
   plain: {
     key: "plain",
     places: OF_PANEL,
     kind: SWITCH,
     default: false,
-    help: "Let the address be http, on a network where no one can read the " +
-      "token and the keys of users on their way",
+    help:
+      "Allow an http address, for a network on which no one else can read the " +
+      "token and the keys of users",
   },
 };

@@ -1,5 +1,5 @@
 /**
- * Settings of the program in front of a server: SIP003, SIP003u.
+ * Settings of the plugin program in front of a server: SIP003, SIP003u.
  *
  * @module
  */
@@ -22,8 +22,9 @@ export const PLUGIN: Settings<PluginKeys> = {
     places: OF_SERVER,
     flag: "plugin",
     kind: { ...REMARK, value: "PROGRAM" },
-    help: "Program that Umbra runs in front of the server, as SIP003 has it: " +
-      "a path, or a name in PATH; an empty text in a file for none",
+    help:
+      "Plugin program (SIP003) that Umbra starts in front of the server: a " +
+      "path, or a name in PATH; in a file, an empty text for none",
     reload: "listens",
   },
   options: {
@@ -47,22 +48,21 @@ export const PLUGIN: Settings<PluginKeys> = {
     flag: "plugin-mode",
     kind: choice("MODE", MODES),
     usual: "tcp_only",
-    help: "What passes through the plugin, as SIP003u has it: tcp_only, " +
-      "udp_only or tcp_and_udp; the rest goes past it, to the same port of " +
-      "the server",
+    help: "Traffic that the plugin carries (SIP003u): tcp_only, udp_only or " +
+      "tcp_and_udp; the rest bypasses it, to the same port of the server",
     reload: "listens",
   },
   variables: {
     key: "plugin_env",
     places: OF_SERVER,
     kind: several(text("NAME")),
-    usual: "PATH, HOME, LANG, TZ, TMPDIR and those of certificates",
-    help: "Variables of the environment that the plugin shall have besides",
+    usual: "PATH, HOME, LANG, TZ, TMPDIR and the variables of certificates",
+    help: "Additional environment variables for the plugin",
     reload: "listens",
   },
 };
 
-/** Plugins that a published list may ask for. */
+/** Plugins that a published list may use. */
 export const LIST_PLUGINS: Settings<{ readonly allowed: string[] }> = {
   allowed: {
     key: "allowed_plugins",
@@ -71,7 +71,8 @@ export const LIST_PLUGINS: Settings<{ readonly allowed: string[] }> = {
     flagAliases: ["online-config-allowed-plugin"],
     kind: several(text("PROGRAM")),
     usual: "none",
-    help: "Plugin that a published list of servers may ask for, by its name; " +
-      "repeat it for several",
+    help:
+      "Name of a plugin that a published list of servers may use; repeat the " +
+      "option for several plugins",
   },
 };

@@ -1,5 +1,5 @@
 /**
- * Settings of the commands that try a server, `doctor` and `check server`.
+ * Settings of the commands that test a server, `doctor` and `check server`.
  *
  * @module
  */
@@ -16,27 +16,27 @@ import { SECONDS, SWITCH, textAs, whole } from "./kinds.ts";
 import { TARGET } from "./local.ts";
 import type { Kind, Settings } from "./setting.ts";
 
-/** The settings of a trial. */
+/** The settings of a test. */
 export interface ProbeSettings {
   /** The target to reach through the server. */
   readonly target: Address;
-  /** Milliseconds for each step. */
+  /** Time limit of each step in milliseconds. */
   readonly waitMs: number;
 }
 
-/** The table of them. */
+/** The table of {@link ProbeSettings}. */
 export const PROBE: Settings<ProbeSettings> = {
   target: {
     flag: "target",
     kind: TARGET,
     default: PROBE_TARGET,
-    help: "What to reach through the server; it is sent an HTTP HEAD",
+    help: "Target to reach through the server; it gets an HTTP HEAD request",
   },
   waitMs: {
     flag: "wait",
     kind: SECONDS,
     default: PROBE_WAIT_MS,
-    help: "How long each step may take",
+    help: "Time limit of each step",
   },
 };
 
@@ -47,14 +47,14 @@ const URL_KIND: Kind<URL> = textAs({
   read: readUrl,
 });
 
-/** The settings of `doctor` besides. */
+/** Additional settings of `doctor`. */
 export const DOCTOR: Settings<{
   readonly udp: boolean;
   readonly clockUrl: URL;
   readonly resolver: Address;
   readonly json: boolean;
 }> = {
-  udp: { flag: "udp", short: "u", kind: SWITCH, help: "Try UDP, too" },
+  udp: { flag: "udp", short: "u", kind: SWITCH, help: "Test UDP as well" },
   resolver: {
     flag: "udp-target",
     kind: TARGET,
@@ -76,7 +76,7 @@ export interface MeasureKeys {
   readonly json: boolean;
 }
 
-/** The settings of `check server` besides. */
+/** Additional settings of `check server`. */
 export const MEASURE: Settings<MeasureKeys> = {
   count: {
     flag: "count",
@@ -86,18 +86,18 @@ export const MEASURE: Settings<MeasureKeys> = {
       expected: "a whole number from 1 to 1000",
     }),
     default: PROBE_COUNT,
-    help: "How often each time is taken",
+    help: "Number of measurements of each time",
   },
   url: {
     flag: "url",
     kind: URL_KIND,
-    help: "Measure throughput, too: download this through the server",
+    help: "Also measure throughput: download this address through the server",
   },
   limitMs: {
     flag: "seconds",
     kind: SECONDS,
     default: DOWNLOAD_MS,
-    help: "How long to download at most",
+    help: "Maximum duration of the download",
   },
   json: {
     flag: "json",

@@ -1,5 +1,5 @@
 /**
- * Settings of the running program rather than of its servers.
+ * Settings of the running program that belong to none of its servers.
  *
  * @module
  */
@@ -51,14 +51,16 @@ export const RUNNING: Settings<RunningSettings> = {
           : readInteger(value, 1, MAX_WORKERS),
     }),
     default: 1,
-    help: "Threads that share the port, `auto` for one a core; Linux only",
+    help:
+      "Number of threads that share the port, `auto` for one per core; Linux only",
   },
   crypto: {
     key: "crypto",
     flag: "crypto",
     kind: choice("PROVIDER", CRYPTO_CHOICES),
     default: "auto",
-    help: "Who computes the cipher: auto (the fastest that is right), noble, " +
+    help:
+      "Crypto backend: auto (the fastest that passes the self-test), noble, " +
       "node or openssl",
   },
   transport: {
@@ -66,23 +68,24 @@ export const RUNNING: Settings<RunningSettings> = {
     flag: "transport",
     kind: choice<TransportName>("NAME", ["auto", "runtime", "linux"]),
     default: "auto",
-    help: "Whose sockets serve: auto (the runtime's), runtime, or linux (our " +
-      "own over system calls: faster, many UDP datagrams at a time)",
+    help:
+      "Sockets: auto (the runtime's), runtime, or linux (Umbra's own over " +
+      "system calls: faster, many UDP datagrams in one call)",
   },
   drainMs: {
     key: "drain",
     flag: "drain",
     kind: seconds(0, "seconds, 0 or more"),
     default: 0,
-    help: "Time to go on accepting after SIGINT or SIGTERM, while /readyz " +
-      "says no and a balancer looks elsewhere",
+    help: "Time to continue accepting after SIGINT or SIGTERM, while /readyz " +
+      "fails so that a balancer chooses another server",
   },
   graceMs: {
     key: "grace",
     flag: "grace",
     kind: seconds(0, "seconds, 0 or more"),
     default: GRACE_MS,
-    help: "Time open connections get to finish after SIGINT or SIGTERM, and " +
+    help: "Time for open connections to finish after SIGINT or SIGTERM, and " +
       "after --drain",
   },
   reusePort: {
@@ -90,7 +93,7 @@ export const RUNNING: Settings<RunningSettings> = {
     flag: "reuse-port",
     kind: SWITCH,
     default: false,
-    help: "Let another process listen on the same ports, to take over from it",
+    help: "Share the ports with another process, to take over from it",
   },
 };
 
@@ -109,31 +112,32 @@ export const LOG: Settings<LogSettings> = {
     flag: "log-format",
     kind: choice<LogFormat>("FORMAT", ["text", "json"]),
     default: "text",
-    help: "Lines of the log on standard error: `text` or `json`",
+    help: "Format of the log on standard error: `text` or `json`",
   },
   logPrivacy: {
     key: "log_privacy",
     flag: "log-privacy",
     kind: choice<LogPrivacy>("LEVEL", ["full", "hashed", "none"]),
     usual: "hashed for a server, full for a local",
-    help: "Targets in the log: `full`, `hashed` (equal ones look equal, " +
-      "names stay hidden) or `none`",
+    help:
+      "Targets in the log: `full`, `hashed` (a word for each host that hides " +
+      "its name) or `none`",
   },
   logConnections: {
     key: "log_connections",
     flag: "log-connections",
     kind: SWITCH,
     default: false,
-    help: "Log each connection when it ends, in one line that says why, and " +
-      "never collapse many lines of one kind into a count",
+    help:
+      "Log each connection when it ends, in one line with the reason, and " +
+      "never replace many lines of one kind by a count",
   },
   logWithoutTime: {
     key: "log_without_time",
     flag: "log-without-time",
     kind: SWITCH,
     default: false,
-    help: "Leave the time out of log lines, where journald or a container " +
-      "writes it beside them",
+    help: "Leave the time out of log lines, if journald or a container adds it",
   },
   verbose: {
     key: "verbose",
@@ -152,7 +156,7 @@ export const LOG: Settings<LogSettings> = {
           : undefined,
     },
     default: false,
-    help: "Say more: log each connection, show the stack of a defect",
+    help: "Verbose: log each connection, show the stack of a defect",
   },
 };
 
@@ -193,7 +197,7 @@ const HOST_NAME: Kind<string> = textAs({
 const HTTP_URL: Kind<string> = textAs({
   value: "URL",
   type: "string",
-  expected: "https://HOST or http://HOST, with a port or a path if need be",
+  expected: "https://HOST or http://HOST, optionally with a port or a path",
   read(text): string | undefined {
     const url = URL.parse(text);
     const isPlain = url !== null && /^https?:$/.test(url.protocol) &&
@@ -203,7 +207,7 @@ const HTTP_URL: Kind<string> = textAs({
   },
 });
 
-/** The operator's port, of both ends. */
+/** The settings of the operator's port, for both roles. */
 export const ADMIN: Settings<
   Pick<
     ControlSettings,
@@ -214,28 +218,29 @@ export const ADMIN: Settings<
     key: "admin",
     flag: "admin",
     kind: ADMIN_ADDRESS,
-    help: "Serve metrics, API and dashboard here: HOST:PORT or unix:/PATH; " +
-      "other hosts than this one only with a token",
+    help: "Serve metrics, API and dashboard on this address: HOST:PORT or " +
+      "unix:/PATH; an address that other hosts can reach needs a token",
   },
   adminTokenFile: {
     key: "admin_token_file",
     flag: "admin-token-file",
     kind: text("FILE", "file"),
-    help: "File with the token that --admin asks for in its one line",
+    help: "File whose only line is the token for --admin",
   },
   adminHosts: {
     key: "admin_host",
     flag: "admin-host",
     kind: several(HOST_NAME),
-    help: "Name by which --admin may be asked for, besides its address; " +
+    help: "Host name that requests to --admin may use, besides its address; " +
       "needed behind a proxy",
   },
   adminCert: {
     key: "admin_cert",
     flag: "admin-cert",
     kind: text("FILE", "file"),
-    help: "Certificate with its chain, PEM: --admin is HTTPS; read again " +
-      "within a minute when it is renewed",
+    help:
+      "Certificate with its chain, PEM, for HTTPS on --admin; a renewed file " +
+      "is read within a minute",
   },
   adminKey: {
     key: "admin_key",
@@ -245,24 +250,24 @@ export const ADMIN: Settings<
   },
 };
 
-/** The settings of a server's operator. */
+/** The settings of the operator of a server. */
 export const CONTROL: Settings<Omit<ControlSettings, keyof typeof ADMIN>> = {
   publicHost: {
     key: "public_host",
     flag: "public-host",
     kind: HOST_NAME,
     role: "server",
-    help: "Name or address by which clients reach the server, for the URIs " +
-      "that users are given",
+    help:
+      "Name or address under which clients reach the server, for the URIs of " +
+      "users",
   },
   invite: {
     key: "invite",
     flag: "invite",
     kind: ADMIN_ADDRESS,
     role: "server",
-    help:
-      "Serve the invitations and subscriptions of users here, and nothing " +
-      "else: HOST:PORT or unix:/PATH; --admin has them besides",
+    help: "Serve only the invitations and subscriptions of users on this " +
+      "address: HOST:PORT or unix:/PATH; --admin serves them as well",
   },
   inviteUrl: {
     key: "invite_url",
@@ -270,16 +275,18 @@ export const CONTROL: Settings<Omit<ControlSettings, keyof typeof ADMIN>> = {
     kind: HTTP_URL,
     role: "server",
     usual: "--public-host and the port",
-    help: "Address at which users reach --invite, for their links, where a " +
-      "proxy is in front",
+    help:
+      "Address under which users reach --invite, for their links, if there is " +
+      "a proxy in front",
   },
   inviteCert: {
     key: "invite_cert",
     flag: "invite-cert",
     kind: text("FILE", "file"),
     role: "server",
-    help: "Certificate with its chain, PEM: --invite is HTTPS; read again " +
-      "within a minute when it is renewed",
+    help:
+      "Certificate with its chain, PEM, for HTTPS on --invite; a renewed file " +
+      "is read within a minute",
   },
   inviteKey: {
     key: "invite_key",
@@ -293,9 +300,8 @@ export const CONTROL: Settings<Omit<ControlSettings, keyof typeof ADMIN>> = {
     flag: "manager",
     kind: ADMIN_ADDRESS,
     role: "server",
-    help:
-      "Serve the protocol of ss-manager here, to anyone who can send to it: " +
-      "HOST:PORT for UDP, or unix:/PATH",
+    help: "Serve the protocol of ss-manager on this address, without a " +
+      "password: HOST:PORT for UDP, or unix:/PATH",
   },
   managerAnywhere: {
     key: "manager_anywhere",
@@ -303,18 +309,18 @@ export const CONTROL: Settings<Omit<ControlSettings, keyof typeof ADMIN>> = {
     kind: SWITCH,
     default: false,
     role: "server",
-    help: "Let --manager be where others than this machine can send to it",
+    help: "Allow --manager on an address that other machines can reach",
   },
   store: {
     key: "store",
     flag: "store",
     kind: text("FILE", "file"),
     role: "server",
-    help: "Keep users made at run time, and every count, in this file",
+    help: "File that keeps users made at run time and all counts",
   },
 };
 
-/** The address as it is written on the command line. */
+/** Returns the address as on the command line. */
 export function formatAdminAddress(address: AdminAddress): string {
   return "path" in address ? `unix:${address.path}` : formatAddress(address);
 }

@@ -1,5 +1,5 @@
 /**
- * A group of settings, read from its sources and merged. No I/O.
+ * Reads a group of settings from its sources, and merges them. No I/O.
  *
  * @module
  */
@@ -16,11 +16,11 @@ import {
   stands,
 } from "./setting.ts";
 
-/** Values of settings; a setting without a value is not set. */
+/** Values of settings; a setting without a value is absent. */
 export type Said<T> = { readonly [K in keyof T]?: T[K] };
 
 /**
- * What the command line says.
+ * Reads settings from the command line.
  *
  * @throws {ConfigError} `ERR_CONFIG_VALUE`.
  */
@@ -32,9 +32,9 @@ export function fromOptions<T>(
 }
 
 /**
- * What an object of a configuration file says.
+ * Reads settings from an object of a configuration file.
  *
- * @param place Which object that is.
+ * @param place The kind of the object.
  * @throws {ConfigError} With the place of the mistake.
  */
 export function fromObject<T>(
@@ -44,7 +44,7 @@ export function fromObject<T>(
 ): Said<T> {
   return collect<T>(settings, (row) => {
     if (!stands(row, place)) return undefined;
-    // Most rows have one key, and most objects do not have it.
+    // Fast path: most rows have one key, and most objects do not have it.
     if (row.keyAliases === undefined && !object.has(row.key ?? "")) {
       return undefined;
     }
@@ -55,12 +55,12 @@ export function fromObject<T>(
     }
     throw new ConfigError(
       "ERR_CONFIG_VALUE",
-      `${object.where(second)} says the same as "${key}": leave one`,
+      `${object.where(second)} means the same as "${key}": keep one`,
     );
   });
 }
 
-/** Takes each setting from the first source that has it. */
+/** Returns each setting from the first source that has it. */
 export function merge<T>(
   ...sources: readonly (Said<T> | undefined)[]
 ): Said<T> {
@@ -92,7 +92,7 @@ function optionValue(
     : texts.map((text) => read(each, text));
 }
 
-/** A shell takes words without quotes. */
+/** Removes the quotes of JSON from a text about an option. */
 function unquoted(expected: string): string {
   return expected.replaceAll('"', "");
 }
@@ -101,7 +101,7 @@ function collect<T>(
   settings: AnySettings,
   valueOf: (row: AnySetting) => unknown,
 ): Said<T> {
-  // A loop: there may be a hundred thousand users.
+  // A loop instead of array methods: there may be 100,000 users.
   const said: Record<string, unknown> = {};
   for (const name in settings) {
     const value = valueOf(settings[name]!);

@@ -10,14 +10,14 @@ import { INTERFACE } from "./sockets.ts";
 
 const WAYS: readonly Redirection[] = ["redirect", "tproxy"];
 
-/** See the table. */
+/** The settings of redirection. */
 export interface RedirKeys {
   readonly tproxy: boolean;
   readonly tcp: Redirection;
   readonly udp: Redirection;
 }
 
-/** How connections and datagrams come. */
+/** How the system redirects connections and datagrams. */
 export const REDIR: Settings<RedirKeys> = {
   tproxy: {
     key: "tcp_tproxy",
@@ -46,8 +46,7 @@ export const REDIR: Settings<RedirKeys> = {
     flag: "udp-redir",
     kind: choice("WAY", WAYS.slice(1)),
     default: "tproxy",
-    help: "How the system redirects UDP: `tproxy`, as nothing else has " +
-      "the target",
+    help: "How the system redirects UDP: only `tproxy` gives the target",
     role: "local",
     reload: "listens",
   },
@@ -64,28 +63,26 @@ export const RULES: Settings<{
   lan: {
     flag: "lan",
     kind: several(INTERFACE),
-    help: "Of `rules`: redirect what comes in by this interface",
+    help: "For `rules`: redirect traffic that arrives on this interface",
   },
   own: {
     flag: "own",
     kind: SWITCH,
-    help: "Of `rules`: redirect what programs of this machine send",
+    help: "For `rules`: redirect the traffic of programs on this machine",
   },
   dns: {
     flag: "with-dns",
     kind: SWITCH,
-    help:
-      "Of `rules`: redirect questions of DNS to --dns-listen, whichever resolver " +
-      "they are for",
+    help: "For `rules`: redirect DNS queries for any resolver to --dns-listen",
   },
   user: {
     flag: "user-id",
     kind: text("USER"),
-    help: "Of `rules`: the user that Umbra runs as, whose traffic is let be",
+    help: "For `rules`: the user that runs Umbra, whose traffic is excluded",
   },
   remove: {
     flag: "remove",
     kind: SWITCH,
-    help: "Of `rules`: print how to undo them",
+    help: "For `rules`: print the commands that remove the rules",
   },
 };

@@ -1,5 +1,5 @@
 /**
- * Settings of rules that say where targets lead.
+ * Settings of the rules that decide about targets.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { LIST_EXPECTED } from "../config/config_file.ts";
 import { choice, object, several, SWITCH, text } from "./kinds.ts";
 import { EVERYWHERE, type Kind, OF_LOCAL, type Settings } from "./setting.ts";
 
-/** Access lists, and how much of them is obeyed. */
+/** Access lists, and the parts of them that apply. */
 export const ACL: Settings<{
   readonly files: string[];
   readonly block: "on" | "off";
@@ -25,12 +25,12 @@ export const ACL: Settings<{
     flag: "acl-block",
     kind: choice("on|off", ["on", "off"], "on or off"),
     default: "on",
-    help: "Block what [outbound_block_list] of an ACL has, `on` or `off`",
+    help: "Apply [outbound_block_list] of an ACL: `on` or `off`",
     reload: "adopts",
   },
 };
 
-/** Objects whose keys `src/routes/read_routes.ts` reads. */
+/** Objects whose keys are read by `src/routes/read_routes.ts`. */
 const ROUTE_LIST: Kind<unknown[]> = {
   type: "list",
   expected: LIST_EXPECTED,
@@ -55,7 +55,7 @@ export const ROUTES: Settings<RouteKeys> = {
     places: OF_LOCAL,
     kind: ROUTE_LIST,
     role: "local",
-    help: "Routes of a local in order, conditions and `to`; see below",
+    help: "Routes of a local, in order: conditions and `to`; see below",
     reload: "adopts",
   },
   groups: {
@@ -99,10 +99,10 @@ export const ROUTES: Settings<RouteKeys> = {
   resolve: {
     key: "resolve",
     kind: choice("WHERE", ["local", "remote", "never"]),
-    usual: "local with an ACL, never with routes",
+    usual: "`local` with an ACL, `never` with routes",
     role: "local",
-    help: "Where names are resolved for rules on addresses: `local`, on this " +
-      "machine; `remote`, by `dns_upstream` through the server; or `never`",
+    help: "Where names are resolved for rules on addresses: `local` on this " +
+      "machine, `remote` by `dns_upstream` through the server, or `never`",
     reload: "adopts",
   },
   leakGuard: {
@@ -110,8 +110,9 @@ export const ROUTES: Settings<RouteKeys> = {
     kind: SWITCH,
     default: false,
     role: "local",
-    help: "Refuse to resolve a name on this machine for a rule, whatever " +
-      "`resolve` says: no rule on addresses holds then",
+    help:
+      "Never resolve a name on this machine for a rule, even with `resolve`; " +
+      "rules on addresses then do not match names",
     reload: "adopts",
   },
 };

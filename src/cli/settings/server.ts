@@ -40,7 +40,8 @@ export const SERVER: Settings<{
     kind: several(HOST),
     fileKind: several(REMOTE_HOST),
     usual: `${DEFAULT_SERVER_HOST} for a server`,
-    help: "Server: where to listen. Local: the server, or several, which are " +
+    help:
+      "Server: listening address. Local: the server, or several, which are " +
       "tried in turn",
     reload: "listens",
   },
@@ -52,8 +53,9 @@ export const SERVER: Settings<{
     short: "p",
     kind: PORT_OR_ANY,
     fileKind: PORT,
-    help: "Port of the servers that are named without one; -p 0 lets the " +
-      "system choose where to listen",
+    help:
+      "Port of servers that are given without one; for a listening server, -p " +
+      "0 lets the system choose",
     reload: "listens",
   },
   method: {
@@ -72,7 +74,7 @@ export const SERVER: Settings<{
     keyAliases: ["name"],
     places: OF_SERVER,
     kind: REMARK,
-    help: "Name of the server in its URI, for people",
+    help: "Display name of the server in its URI",
     reload: "adopts",
   },
 };
@@ -91,8 +93,9 @@ export const SECRET: Settings<{
     flag: "password",
     short: "k",
     kind: PASSWORD,
-    help: "Password, base64 key with a 2022 method; ${NAME} in a file is a " +
-      "variable of the environment. A command line is visible in the process " +
+    help:
+      "Password; a base64 key with a 2022 method. ${NAME} in a file is an " +
+      "environment variable. A command line is visible in the process " +
       "list: prefer a file, or UMBRA_PASSWORD in the environment",
     reload: "adopts",
   },
@@ -101,7 +104,7 @@ export const SECRET: Settings<{
     places: OF_KEY,
     flag: "password-file",
     kind: text("FILE", "file"),
-    help: "File with the password in its one line",
+    help: "File whose only line is the password",
     reload: "adopts",
   },
   key: {
@@ -121,9 +124,10 @@ export const PREFIX: Settings<{ readonly prefix: string }> = {
     places: OF_SERVER,
     kind: text("TEXT"),
     role: "local",
-    help: "What the salt of each stream begins with, as Outline has it: each " +
-      "character, U+0000 to U+00FF, is one byte, 8 of the salt at least stay " +
-      "random; for the methods of 2017 with authentication",
+    help:
+      "First bytes of the salt of each stream, as in Outline: each character, " +
+      "U+0000 to U+00FF, is one byte, at least 8 bytes of the salt stay " +
+      "random; for AEAD methods of 2017",
     reload: "adopts",
   },
 };
@@ -142,10 +146,9 @@ export const SERVERS: Settings<{
       },
     }, 'an object like { "8388": "PASSWORD" }'),
     role: "server",
-    help:
-      "Several servers that differ in port and password, as libev has it: " +
+    help: "Several servers that differ in port and password, as in libev: " +
       '`{ "8388": "PASSWORD" }`; an object with `password`, `name` and limits ' +
-      "makes a user of who has it; for ShadowsocksR as in `additional_ports`, " +
+      "makes its clients a user; for ShadowsocksR as in `additional_ports`, " +
       "or `[password, obfs, protocol]`",
     reload: "adopts",
   },

@@ -1,5 +1,5 @@
 /**
- * Settings of whatever serves, of both ends.
+ * Settings of every service, of both roles.
  *
  * @module
  */
@@ -35,7 +35,7 @@ const CIDR: Kind<string> = textAs({
   read: (text) => parseCidr(text) && text,
 });
 
-/** The table of them. */
+/** The table of {@link ServiceOptions}. */
 export const SERVICE: Settings<ServiceOptions> = {
   mode: {
     key: "mode",
@@ -51,7 +51,8 @@ export const SERVICE: Settings<ServiceOptions> = {
     flag: "udp-timeout",
     kind: SECONDS,
     default: SERVICE_DEFAULTS.udpTimeoutMs,
-    help: "Forget a UDP client from which and to which nothing came this long",
+    help:
+      "Forget a UDP client after this time without a datagram in either direction",
     reload: "listens",
   },
   maxFlows: {
@@ -60,8 +61,8 @@ export const SERVICE: Settings<ServiceOptions> = {
     flag: "udp-max-associations",
     kind: COUNT,
     default: SERVICE_DEFAULTS.maxFlows,
-    help: "UDP clients at once; the quietest makes room for a new one, and " +
-      "there are fewer where descriptors are few",
+    help: "Maximum of UDP clients; a new one replaces the one that was idle " +
+      "longest; lower if there are few file descriptors",
     reload: "listens",
   },
   idleTimeoutMs: {
@@ -71,8 +72,7 @@ export const SERVICE: Settings<ServiceOptions> = {
     short: "t",
     kind: SECONDS_OR_NEVER,
     default: SERVICE_DEFAULTS.idleTimeoutMs,
-    help:
-      "Close a connection on which nothing moves for this long; 0 for never",
+    help: "Close a connection after this time without a byte; 0 for never",
     reload: "adopts",
   },
   connectTimeoutMs: {
@@ -80,8 +80,7 @@ export const SERVICE: Settings<ServiceOptions> = {
     flag: "connect-timeout",
     kind: SECONDS,
     default: SERVICE_DEFAULTS.connectTimeoutMs,
-    help: "Give up a connection that is not made in this time, its name " +
-      "resolved and all",
+    help: "Time limit to connect, including the resolution of the name",
     reload: "adopts",
   },
   maxConnections: {
@@ -89,7 +88,7 @@ export const SERVICE: Settings<ServiceOptions> = {
     flag: "max-connections",
     kind: COUNT,
     default: SERVICE_DEFAULTS.maxConnections,
-    help: "Connections open at once; fewer where the system's limit is lower",
+    help: "Maximum of open connections; less if the system's limit is lower",
     reload: "listens",
   },
   maxConnectionsPerHost: {
@@ -98,7 +97,7 @@ export const SERVICE: Settings<ServiceOptions> = {
     kind: COUNT,
     default: SERVICE_DEFAULTS.maxConnectionsPerHost,
     usual: "no limit",
-    help: "Connections of one client address at once",
+    help: "Maximum of open connections of one client address",
     reload: "listens",
   },
   proxyFrom: {
@@ -109,8 +108,9 @@ export const SERVICE: Settings<ServiceOptions> = {
     default: SERVICE_DEFAULTS.proxyFrom,
     usual: "none",
     role: "server",
-    help: "Balancers that name their clients by the PROXY protocol, which is " +
-      "required from there",
+    help:
+      "Balancers that send the PROXY protocol with the address of the client; " +
+      "connections from them must have it",
     reload: "listens",
   },
   bind: {
@@ -118,13 +118,14 @@ export const SERVICE: Settings<ServiceOptions> = {
     flag: "bind",
     kind: SWITCH,
     default: SERVICE_DEFAULTS.bind,
-    help: "Serve SOCKS5 BIND: a client has one connection at a time accepted " +
-      "on a port of the server; both ends must be Umbra with --bind",
+    help:
+      "Serve SOCKS5 BIND: the server accepts one connection at a time on a " +
+      "port for a client; both ends must be Umbra with --bind",
     reload: "adopts",
   },
 };
 
-/** The letters are libev's; in shadowsocks-rust they are the other way round. */
+/** The letters are those of libev; shadowsocks-rust swaps them. */
 export const MODE_SWITCHES: Settings<{
   readonly both: boolean;
   readonly alone: boolean;
@@ -139,11 +140,14 @@ export const MODE_SWITCHES: Settings<{
     flag: "udp-only",
     short: "U",
     kind: SWITCH,
-    help: "Relay UDP, and no TCP",
+    help: "Relay UDP only",
   },
 };
 
-/** A local has one timeout for all its servers: that of the most patient. */
+/**
+ * Returns the longest timeout of a local's servers: a local has one timeout for
+ * all.
+ */
 export function longestTimeout(
   services: readonly (Said<ServiceOptions> | undefined)[],
 ): Said<ServiceOptions> {
@@ -158,7 +162,7 @@ export const SERVES: Readonly<Record<Mode, string>> = {
   "tcp_and_udp": "TCP and UDP",
 };
 
-/** The settings of a service in words: a name and a value each. */
+/** Describes the settings of a service, with a name and a value each. */
 export function describeService(
   service: ServiceOptions,
 ): (readonly [name: string, value: string])[] {
@@ -176,7 +180,7 @@ export function describeService(
     mode !== "udp_only" &&
     ["TCP", `at most ${maxConnections} connections, ${closed}`],
     mode !== "udp_only" && maxConnectionsPerHost !== Infinity &&
-    ["", `${maxConnectionsPerHost} of one address`],
+    ["", `at most ${maxConnectionsPerHost} from one address`],
     mode !== "tcp_only" && [
       "UDP",
       `at most ${maxFlows} clients, forgotten after ` +

@@ -1,14 +1,14 @@
 /**
- * The shape of the table of settings: plain data of which options, keys, the
- * JSON Schema, completions, man page and documentation are made.
+ * The shape of the table of settings. Options, keys, the JSON Schema,
+ * completions, the man page and the documentation are all made from the table.
  *
  * @module
  */
 
-/** Which end a setting is read by. */
+/** The role that reads a setting. */
 export type Role = "server" | "local" | "tunnel";
 
-/** The objects of a configuration file in which keys stand. */
+/** The kinds of objects in a configuration file. */
 export type Place =
   | "top"
   | "server"
@@ -20,10 +20,10 @@ export type Place =
   | "websocket"
   | "panel";
 
-/** The words of a value for shells, or a path. */
+/** The words that shells complete for a value, or the kind of a path. */
 export type Words = readonly string[] | "file" | "folder";
 
-/** A form of values, for command lines and for configuration files. */
+/** A format of values, on command lines and in configuration files. */
 export interface Kind<T> {
   /** The name of the value in the help; absent for a switch. */
   readonly value?: string;
@@ -33,13 +33,13 @@ export interface Kind<T> {
   readonly expected: string;
   /** The schema for editors, without a description. */
   readonly schema: Readonly<Record<string, unknown>>;
-  /** The words that shells propose. */
+  /** The words that shells complete. */
   readonly words?: Words;
-  /** The form of one value, where an option may be repeated. */
+  /** The format of one value, if the option may be repeated. */
   readonly each?: Kind<unknown>;
-  /** Set: the value is never shown. */
+  /** Set if the value is secret and must not be shown. */
   readonly secret?: true;
-  /** Reads JSON or text; `undefined` for what it does not take. */
+  /** Reads JSON or text; returns `undefined` for an invalid value. */
   read(value: unknown): T | undefined;
   /** Writes the value; default: as text. */
   write?(value: T): string;
@@ -47,39 +47,39 @@ export interface Kind<T> {
 
 /** One setting: a row of the table. */
 export interface Setting<T> {
-  /** Key in a configuration file; absent: no key. */
+  /** Key in a configuration file; absent if the setting has none. */
   readonly key?: string;
-  /** Other keys of the same meaning. */
+  /** Other keys with the same meaning. */
   readonly keyAliases?: readonly string[];
-  /** Objects of a file in which the key may stand; default: the top. */
+  /** The objects of a file that may have the key; default: the top. */
   readonly places?: readonly Place[];
-  /** Long option, without dashes; absent: no option. */
+  /** Long option without dashes; absent if the setting has none. */
   readonly flag?: string;
   /** One letter, without the dash. */
   readonly short?: string;
-  /** Other long options of the same meaning. */
+  /** Other long options with the same meaning. */
   readonly flagAliases?: readonly string[];
-  /** The kind of the value. */
+  /** The kind of value. */
   readonly kind: Kind<T>;
-  /** The kind of the value in a file; default: the same. */
+  /** The kind of value in a file; default: the same. */
   readonly fileKind?: Kind<T>;
-  /** The default. */
+  /** The default value. */
   readonly default?: T;
-  /** The default in words, where there is no one value. */
+  /** The default in words, if no single value is the default. */
   readonly usual?: string;
   /** One sentence without a full stop. */
   readonly help: string;
-  /** The end that alone has a use for the key; default: both. */
+  /** The only role that uses the key; default: both. */
   readonly role?: Role;
   /**
-   * What a reload does with another value: a server `adopts` it at once, or the
-   * service `listens` again while open connections live on. Absent: the value
-   * takes effect after a restart of the program.
+   * The effect of a changed value at a reload: a server `adopts` it at once, or
+   * the service `listens` again while open connections stay open. Absent if the
+   * value takes effect after a restart of the program.
    */
   readonly reload?: "adopts" | "listens";
 }
 
-/** Settings by the name of the value that is made of each. */
+/** A group of settings, by the name of each value. */
 export type Settings<T> = {
   readonly [K in keyof T]-?: Setting<Exclude<T[K], undefined>>;
 };
@@ -91,7 +91,7 @@ export type AnySetting = Setting<any>;
 /** Any group of settings. */
 export type AnySettings = Readonly<Record<string, AnySetting>>;
 
-/** Both ends' entries, and the top. */
+/** The top of a file, and the entries of both roles. */
 export const EVERYWHERE: readonly Place[] = ["top", "server", "local"];
 
 /** One server, at the top or in `servers`. */
@@ -100,18 +100,20 @@ export const OF_SERVER: readonly Place[] = ["top", "server"];
 /** One local, at the top or in `locals`. */
 export const OF_LOCAL: readonly Place[] = ["top", "local"];
 
-/** The default of a setting as the help shows it. */
+/** Returns the default of a setting as the help shows it. */
 export function usual({ kind, usual, ...row }: AnySetting): string | undefined {
   if (usual !== undefined || row.default === undefined) return usual;
   return kind.value === undefined ? undefined : written(kind, row.default);
 }
 
-/** A value as it is written. */
+/** Returns the text of a value. */
 export function written<T>(kind: Kind<T>, value: T): string {
   return kind.write?.(value) ?? String(value);
 }
 
-/** Remembers what is made for each place: files are read again and again. */
+/**
+ * Caches what is made for each kind of object, because many objects are read.
+ */
 export function forEachPlace<T>(
   make: (place: Place) => T,
 ): (place: Place) => T {
@@ -122,12 +124,12 @@ export function forEachPlace<T>(
   };
 }
 
-/** Every key of a setting, the usual one first. */
+/** Returns every key of a setting, the preferred one first. */
 export function keysOf({ key, keyAliases = [] }: AnySetting): string[] {
   return key === undefined ? [] : [key, ...keyAliases];
 }
 
-/** True if the keys of a setting may stand in such an object. */
+/** True if an object of this kind may have the keys of a setting. */
 export function stands(
   { places = ["top"] }: AnySetting,
   place: Place,

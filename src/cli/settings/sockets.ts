@@ -1,6 +1,7 @@
 /**
- * Settings of sockets, under the names of shadowsocks-libev and
- * shadowsocks-rust. Only sockets of our own (`--transport linux`) have them.
+ * Settings of sockets, with the names of shadowsocks-libev and
+ * shadowsocks-rust. Only Umbra's own sockets (`--transport linux`) support
+ * them.
  *
  * @module
  */
@@ -8,7 +9,10 @@ import type { SocketOptions } from "../../transport.ts";
 import { seconds, SWITCH, textAs, whole } from "./kinds.ts";
 import type { Kind, Settings } from "./setting.ts";
 
-/** Name of a network interface; digits, dots and colons alone are an address. */
+/**
+ * Name of a network interface. Text of only digits, dots and colons is an
+ * address.
+ */
 export const INTERFACE: Kind<string> = textAs({
   value: "NAME",
   type: "string",
@@ -38,16 +42,18 @@ export const SOCKETS: Settings<SocketOptions> = {
       type: "count",
       expected: "a whole number from 1 to 4294967295",
     }),
-    help: "Mark what goes out with this number, for rules of routing and " +
-      "firewall; needs --transport linux and CAP_NET_ADMIN",
+    help:
+      "Set this mark on outgoing packets, for routing and firewall rules; " +
+      "needs --transport linux and CAP_NET_ADMIN",
   },
   interfaceName: {
     key: "outbound_bind_interface",
     keyAliases: ["interface"],
     flag: "outbound-bind-interface",
     kind: INTERFACE,
-    help: "Send by this network interface, which -i takes as well; needs " +
-      "--transport linux",
+    help:
+      "Send through this network interface, the same as -i; needs --transport " +
+      "linux",
   },
   dscp: {
     key: "outbound_dscp",
@@ -57,8 +63,7 @@ export const SOCKETS: Settings<SocketOptions> = {
       type: "count",
       expected: "a whole number from 0 to 63",
     }),
-    help: "Give the packets of what goes out this class (DSCP); needs " +
-      "--transport linux",
+    help: "Set this class (DSCP) on outgoing packets; needs --transport linux",
   },
   fastOpen: {
     key: "fast_open",
@@ -73,7 +78,8 @@ export const SOCKETS: Settings<SocketOptions> = {
     flag: "mptcp",
     flagAliases: ["tcp-multipath"],
     kind: SWITCH,
-    help: "Let TCP take several paths (MPTCP) with peers that know it; needs " +
+    help:
+      "Let TCP use several paths (MPTCP) with peers that support it; needs " +
       "--transport linux",
   },
   keepAliveMs: {
@@ -81,23 +87,25 @@ export const SOCKETS: Settings<SocketOptions> = {
     flag: "tcp-keep-alive",
     kind: WHOLE_SECONDS,
     usual: "off",
-    help: "Ask a peer of TCP that was quiet for so long whether it is there; " +
-      "needs --transport linux",
+    help:
+      "Time without data after which TCP probes the peer (keep-alive); needs " +
+      "--transport linux",
   },
   userTimeoutMs: {
     key: "tcp_user_timeout",
     flag: "tcp-user-timeout",
     kind: WHOLE_SECONDS,
-    usual: "the system's, about 15 minutes",
-    help: "Close a connection whose peer has confirmed nothing of what was " +
-      "sent for so long; needs --transport linux",
+    usual: "set by the system, about 15 minutes",
+    help:
+      "Close a connection whose peer has not acknowledged sent data for this " +
+      "time; needs --transport linux",
   },
   inboundSendBuffer: {
     key: "tcp_incoming_sndbuf",
     flag: "inbound-send-buffer-size",
     flagAliases: ["tcp-incoming-sndbuf"],
     kind: BYTES,
-    usual: "sized by the system",
+    usual: "set by the system",
     help: "Send buffer of accepted connections; needs --transport linux",
   },
   inboundReceiveBuffer: {
@@ -105,7 +113,7 @@ export const SOCKETS: Settings<SocketOptions> = {
     flag: "inbound-recv-buffer-size",
     flagAliases: ["tcp-incoming-rcvbuf"],
     kind: BYTES,
-    usual: "sized by the system",
+    usual: "set by the system",
     help: "Receive buffer of accepted connections; needs --transport linux",
   },
   outboundSendBuffer: {
@@ -113,7 +121,7 @@ export const SOCKETS: Settings<SocketOptions> = {
     flag: "outbound-send-buffer-size",
     flagAliases: ["tcp-outgoing-sndbuf"],
     kind: BYTES,
-    usual: "sized by the system",
+    usual: "set by the system",
     help: "Send buffer of connections to servers and targets; needs " +
       "--transport linux",
   },
@@ -122,13 +130,13 @@ export const SOCKETS: Settings<SocketOptions> = {
     flag: "outbound-recv-buffer-size",
     flagAliases: ["tcp-outgoing-rcvbuf"],
     kind: BYTES,
-    usual: "sized by the system",
+    usual: "set by the system",
     help: "Receive buffer of connections to servers and targets; needs " +
       "--transport linux",
   },
 };
 
-/** The order of addresses, which every transport can change. */
+/** The order of addresses, which every transport supports. */
 export const NAMES: Settings<{ readonly ipv6First: boolean }> = {
   ipv6First: {
     key: "ipv6_first",
@@ -136,7 +144,8 @@ export const NAMES: Settings<{ readonly ipv6First: boolean }> = {
     short: "6",
     kind: SWITCH,
     default: false,
-    help: "Try the IPv6 addresses of a name before those of IPv4, whatever " +
-      "the system prefers",
+    help:
+      "Try the IPv6 addresses of a name before its IPv4 addresses, regardless " +
+      "of the system's preference",
   },
 };

@@ -1,5 +1,5 @@
 /**
- * Every setting, and what is made of all of them together.
+ * All settings, and what is derived from all of them together.
  *
  * @module
  */
@@ -97,12 +97,12 @@ export const TABLES: readonly AnySettings[] = [
   USER_LIMITS,
 ];
 
-/** Every row of the table. */
+/** Every row of the tables. */
 export const ROWS: readonly AnySetting[] = TABLES.flatMap((table) =>
   Object.values(table)
 );
 
-/** Every key that may stand in such an object, by the first that has it. */
+/** Returns the settings by every key that an object of this kind may have. */
 export const rowsAt: (place: Place) => ReadonlyMap<string, AnySetting> =
   forEachPlace((place) => {
     const rows = ROWS.filter((row) => stands(row, place))
@@ -110,7 +110,7 @@ export const rowsAt: (place: Place) => ReadonlyMap<string, AnySetting> =
     return new Map(rows.reverse());
   });
 
-/** Every key that is known in such an object. */
+/** Returns every key that is known in an object of this kind. */
 export const knownKeys: (place: Place) => ReadonlySet<string> = forEachPlace(
   (place) =>
     new Set([
@@ -120,12 +120,12 @@ export const knownKeys: (place: Place) => ReadonlySet<string> = forEachPlace(
     ]),
 );
 
-/** The keys that only one end has a use for. */
+/** Returns the keys that only one role uses. */
 export function keysOfRole(role: Role): string[] {
   return ROWS.filter((row) => row.role === role).flatMap(keysOf);
 }
 
-/** The options of a group, in its order. */
+/** Returns the options of a group, in its order. */
 export function optionsOf(
   settings: AnySettings,
   ...names: readonly string[]
@@ -153,7 +153,10 @@ function optionOf(row: AnySetting, name: string): Option {
   };
 }
 
-/** The options of other programs that a command knows and does not serve. */
+/**
+ * Returns the options of other programs that a command recognizes and does not
+ * support.
+ */
 export function optionsNotServed(
   command: Role,
 ): Option[] {

@@ -1,6 +1,6 @@
 /**
- * Settings of what carries Shadowsocks in the place of plain TCP and UDP: at
- * the end of a local, and at that of a server.
+ * Settings of the transports that replace plain TCP and UDP, for a local and
+ * for a server.
  *
  * @module
  */
@@ -16,19 +16,18 @@ import type { Endpoint } from "../../transport.ts";
 import { choice, ENDPOINT, object, seconds, several, textAs } from "./kinds.ts";
 import { type Kind, OF_SERVER, type Place, type Settings } from "./setting.ts";
 
-/** The places of the objects with the keys below. */
+/** The keys of the objects below. */
 export const CARRIERS: Settings<{
   readonly transport: object;
   readonly websocket: object;
 }> = {
   transport: {
     key: "transport",
-    // At the top it is whose sockets serve.
+    // At the top, "transport" chooses the sockets.
     places: ["server"],
     kind: object({ $ref: "#/$defs/transport" }, "an object"),
     role: "local",
-    help: "What carries streams and packets to the server instead of plain " +
-      "TCP and UDP; see below",
+    help: "Transport to the server instead of plain TCP and UDP; see below",
     reload: "adopts",
   },
   websocket: {
@@ -36,7 +35,7 @@ export const CARRIERS: Settings<{
     places: OF_SERVER,
     kind: object({ $ref: "#/$defs/websocket" }, "an object"),
     role: "server",
-    help: "Where a server takes WebSockets beside its port; see below",
+    help: "Address on which a server also accepts WebSockets; see below",
     reload: "listens",
   },
 };
@@ -56,7 +55,7 @@ const URL_KIND: Kind<WebSocketUrl> = {
 
 const CLOSE_DELAY: Kind<number> = seconds(0, "seconds in digits");
 
-/** The carrier of a server of a local. */
+/** The transport from a local to its server. */
 export const TRANSPORT: Settings<{
   readonly type: "websocket";
   readonly url: WebSocketUrl;
@@ -68,22 +67,22 @@ export const TRANSPORT: Settings<{
     key: "type",
     places: OF_TRANSPORT,
     kind: choice("TYPE", ["websocket"] as const, '"websocket"'),
-    help: "What it is: `websocket`",
+    help: "Kind of transport: `websocket`",
     reload: "adopts",
   },
   url: {
     key: "url",
     places: OF_TRANSPORT,
     kind: URL_KIND,
-    help: "The WebSocket for streams; its path is as good as a password. " +
-      "`server` and `server_port` may name another host to connect to",
+    help: "The WebSocket for streams; keep its path secret. `server` and " +
+      "`server_port` may name another host to connect to",
     reload: "adopts",
   },
   udpUrl: {
     key: "udp_url",
     places: OF_TRANSPORT,
     kind: URL_KIND,
-    usual: "no UDP by this server",
+    usual: "no UDP with this server",
     help: "The WebSocket for packets",
     reload: "adopts",
   },
@@ -92,8 +91,8 @@ export const TRANSPORT: Settings<{
     places: OF_TRANSPORT,
     kind: CLOSE_DELAY,
     default: 0,
-    help: "Quiet between the last byte of a stream and its end; a link to " +
-      "v2ray-plugin, whose server knows no half-close, has 5",
+    help: "Delay between the last byte of a stream and its end; a link to " +
+      "v2ray-plugin, whose server has no half-close, uses 5",
     reload: "adopts",
   },
   headers: {
@@ -101,7 +100,7 @@ export const TRANSPORT: Settings<{
     places: OF_TRANSPORT,
     kind: {
       type: "object",
-      expected: "fields of HTTP as text, but none of the handshake's own",
+      expected: "HTTP fields as text, except those of the handshake",
       schema: { type: "object", additionalProperties: { type: "string" } },
       secret: true,
       read: (value) =>
@@ -126,7 +125,7 @@ const PATH: Kind<string> = {
   secret: true,
 };
 
-/** The address at which a server takes WebSockets. */
+/** The address on which a server accepts WebSockets. */
 export const WEBSOCKET: Settings<{
   readonly listen: Endpoint;
   readonly tcpPath: string;
@@ -138,14 +137,14 @@ export const WEBSOCKET: Settings<{
     key: "listen",
     places: OF_WEBSOCKET,
     kind: ENDPOINT,
-    help: "Where the web server in front connects",
+    help: "Listening address for the web server in front",
     reload: "listens",
   },
   tcpPath: {
     key: "tcp_path",
     places: OF_WEBSOCKET,
     kind: PATH,
-    help: "Path of the WebSocket for streams; as good as a password",
+    help: "Path of the WebSocket for streams; keep it secret",
     reload: "listens",
   },
   udpPath: {
@@ -161,9 +160,9 @@ export const WEBSOCKET: Settings<{
     kind: CLOSE_DELAY,
     default: 0,
     help:
-      "Quiet between the last byte of a stream and its end. The clients of " +
-      "v2ray-plugin drop what they have not passed on when the end is there: " +
-      "2 is what its own server waits",
+      "Delay between the last byte of a stream and its end. The clients of " +
+      "v2ray-plugin drop data that they have not passed on at the end; its " +
+      "own server waits 2 seconds",
     reload: "listens",
   },
   trustedProxies: {
@@ -176,7 +175,7 @@ export const WEBSOCKET: Settings<{
       read: parseCidr,
     })),
     usual: "none",
-    help: "Web servers whose `X-Forwarded-For` names the address of a client",
+    help: "Web servers whose `X-Forwarded-For` is the address of a client",
     reload: "listens",
   },
 };

@@ -37,7 +37,7 @@ export const USERS: Settings<{ readonly users: unknown[] }> = {
 
 const OF_USER: readonly Place[] = ["user"];
 
-/** The identity of a user. */
+/** Name, number and state of a user. */
 export const USER: Settings<{
   readonly name: string;
   readonly uid: number;
@@ -59,7 +59,7 @@ export const USER: Settings<{
       type: "number",
       expected: "a whole number from 0 to 4294967295",
     }),
-    help: "Number that clients of ShadowsocksR send; needed there, unique",
+    help: "Number that clients of ShadowsocksR send; required there, unique",
   },
   disabled: {
     key: "disabled",
@@ -81,7 +81,7 @@ export const USER_LIMITS: Settings<UserLimits> = {
       expected: SIZE_EXPECTED,
       read: readSize,
     }),
-    help: "Payload the user may move, both directions together",
+    help: "Total payload of the user, both directions together",
   },
   bytesPerSecond: {
     key: "bytes_per_second",
@@ -92,21 +92,21 @@ export const USER_LIMITS: Settings<UserLimits> = {
       expected: RATE_EXPECTED,
       read: readRate,
     }),
-    help: "Payload a second, each direction by itself",
+    help: "Payload rate, each direction separately",
   },
   maxConnections: {
     key: "max_connections",
     places: OF_USER,
     reload: "adopts",
     kind: COUNT,
-    help: "Connections of the user at once",
+    help: "Simultaneous connections of the user",
   },
   maxHosts: {
     key: "max_hosts",
     places: OF_USER,
     reload: "adopts",
     kind: COUNT,
-    help: "Devices of the user at once, by their addresses",
+    help: "Simultaneous devices of the user, by IP address",
   },
   expiresUnixMs: {
     key: "expires",

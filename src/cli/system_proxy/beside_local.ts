@@ -1,6 +1,6 @@
 /**
- * The system's proxy while a local runs: set when it listens, and as it was
- * before when it ends.
+ * Sets the system's proxy when a local listens, and restores the earlier
+ * setting when it ends.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import type { Beside } from "../run/run_role.ts";
 import type { ConfiguredProxy } from "./configured_proxy.ts";
 import type { SystemProxy } from "./system_proxy.ts";
 
-/** What a role does around the time in which it serves. */
+/** Returns the action before a local serves, and its reversal. */
 export function besideLocal(
   proxy: SystemProxy,
   { form, place }: ConfiguredProxy,
@@ -29,36 +29,39 @@ export function besideLocal(
         return;
       }
       await proxy.set(form, place);
-      logger.log("info", `the system's proxy is this local, ${shown}`);
+      logger.log("info", `system proxy: set to this local, ${shown}`);
     },
     async end(logger): Promise<void> {
       try {
         if (await proxy.restore()) {
-          logger.log("info", "the system's proxy is what it was before");
+          logger.log("info", "system proxy: earlier setting restored");
         }
       } catch (error) {
         if (!(error instanceof UmbraError)) throw error;
-        logger.log("error", `${error.message}; \`${RESTORE}\` tries again`);
+        logger.log(
+          "error",
+          `${error.message}; run \`${RESTORE}\` to try again`,
+        );
       }
     },
   };
 }
 
 /**
- * Restores what a program has left that was killed.
+ * Restores the setting that a killed program has left.
  *
- * @returns What the operator should know.
+ * @returns Notes for the operator.
  */
 export async function repairProxy(proxy: SystemProxy): Promise<string[]> {
   try {
     const place = await proxy.repair();
     return place === undefined ? [] : [
-      "a program that is gone had left the system's proxy at " +
-      `${formatAddress(place)}: it is what it was before`,
+      "system proxy: a program that ended abnormally had left it at " +
+      `${formatAddress(place)}; earlier setting restored`,
     ];
   } catch (error) {
     if (!(error instanceof UmbraError)) throw error;
-    return [`${error.message}; \`${RESTORE}\` tries again`];
+    return [`${error.message}; run \`${RESTORE}\` to try again`];
   }
 }
 

@@ -1,5 +1,5 @@
 /**
- * What `--system-proxy` means for the locals of a configuration.
+ * The meaning of `--system-proxy` for the locals of a configuration.
  *
  * @module
  */
@@ -14,7 +14,7 @@ import { SYSTEM_PROXY } from "../settings/local.ts";
 import { fromOptions } from "../settings/read.ts";
 import type { ProxyForm, ProxyPlace } from "./desktops.ts";
 
-/** What programs of the system shall use. */
+/** The proxy for programs of the system. */
 export interface ConfiguredProxy {
   /** The form of the address. */
   readonly form: ProxyForm;
@@ -23,10 +23,10 @@ export interface ConfiguredProxy {
 }
 
 /**
- * What the command line asks for.
+ * Returns the proxy of `--system-proxy`.
  *
- * @returns `undefined` where it does not.
- * @throws {ConfigError} When no local can be that.
+ * @returns `undefined` without the option.
+ * @throws {ConfigError} If no local can be the system's proxy.
  */
 export function systemProxyOf(
   args: Arguments,
@@ -38,29 +38,29 @@ export function systemProxyOf(
   const { protocol = "mixed", users = [] } = local;
   const spoken = { pac: "http", socks: "socks", http: "http" }[form];
   if (protocol !== "mixed" && protocol !== spoken) {
-    throw wrong(form, `the local speaks ${protocol} alone`);
+    throw wrong(form, `the local supports ${protocol} only`);
   }
-  // Most programs have none for SOCKS, and do not ask.
+  // Most programs have no password for SOCKS and do not ask for one.
   if (form === "socks" && users.length > 0) {
-    throw wrong(form, "the local demands a password; give pac or http");
+    throw wrong(form, "the local requires a password; give pac or http");
   }
   return { form, place: placeOf(form, local) };
 }
 
 /**
- * The address of the PAC file of a configuration.
+ * Returns the address of the PAC file of a configuration.
  *
- * @throws {ConfigError} When none is served.
+ * @throws {ConfigError} If no PAC file is served.
  */
 export function pacAddress(locals: readonly ConfiguredLocal[]): string {
   const local = proxyAmong(locals);
   if (local.protocol === "socks") {
-    throw wrong("pac", "the local speaks socks alone");
+    throw wrong("pac", "the local supports socks only");
   }
   return placeOf("pac", local).pac;
 }
 
-/** The first that is a proxy. */
+/** Returns the first local that is a proxy. */
 function proxyAmong(locals: readonly ConfiguredLocal[]): ConfiguredLocal {
   const found = locals.find(({ dns, protocol }) =>
     dns === undefined && typeof protocol !== "object"

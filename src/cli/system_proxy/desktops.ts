@@ -1,6 +1,6 @@
 /**
- * Where systems keep which proxy their programs use, and how that is read and
- * written: what commands say and take. No I/O.
+ * The places where systems keep the proxy of their programs: the commands that
+ * read and write them, and their output. No I/O.
  *
  * @module
  */
@@ -9,52 +9,55 @@ import type { RunTool, ToolResult } from "../../adapters/system/tools.ts";
 /** The form of the setting: a PAC file, or one kind of proxy. */
 export type ProxyForm = (typeof PROXY_FORMS)[number];
 
-/** Every form. */
+/** All forms. */
 export const PROXY_FORMS = ["pac", "socks", "http"] as const;
 
-/** Where the proxy is. */
+/** The address of the proxy. */
 export interface ProxyPlace {
   /** IP address, or `localhost`. */
   readonly host: string;
   /** 1 to 65,535. */
   readonly port: number;
-  /** Address of the PAC file. */
+  /** URL of the PAC file. */
   readonly pac: string;
 }
 
 /** One value that a system keeps. */
 export interface ProxySetting {
-  /** Name of it, for our note. */
+  /** Name of the value in the note. */
   readonly id: string;
   /** The command that prints the value. */
   readonly read: readonly string[];
-  /** The value in what that printed; `undefined` if it could not tell. */
+  /**
+   * Returns the value in the output of that command; `undefined` if the output
+   * has none.
+   */
   parse(result: ToolResult): string | undefined;
-  /** The command that sets a value; `undefined` where it cannot be set. */
+  /** Returns the command that sets a value; `undefined` if it cannot be set. */
   write(value: string): readonly string[] | undefined;
-  /** The value that we set; `undefined`: none. */
+  /** Returns the value for a local; `undefined` if it is not changed. */
   ours(form: ProxyForm, place: ProxyPlace): string | undefined;
 }
 
-/** One system. */
+/** One kind of system. */
 export interface Desktop {
-  /** Name of it, for people and for our note. */
+  /** Name for people and for the note. */
   readonly name: string;
-  /** Its values, in the order in which they are written. */
+  /** Returns its values, in the order of writing. */
   settings(run: RunTool): Promise<readonly ProxySetting[]>;
 }
 
-/** What the choice depends on. */
+/** The facts on which the choice depends. */
 export interface DesktopFacts {
-  /** As `process.platform` has it. */
+  /** The value of `process.platform`. */
   readonly platform: string;
-  /** `XDG_CURRENT_DESKTOP`; default: none. */
+  /** The value of `XDG_CURRENT_DESKTOP`; default: none. */
   readonly desktop?: string | undefined;
-  /** True if there is such a program. */
+  /** True if a program of this name exists. */
   hasTool(name: string): boolean;
 }
 
-/** The system that this is; `undefined` where it is none of these. */
+/** Returns the kind of this system; `undefined` if it is none of these. */
 export function desktopOf(
   { platform, desktop = "", hasTool }: DesktopFacts,
 ): Desktop | undefined {
@@ -66,7 +69,7 @@ export function desktopOf(
   return hasTool("gsettings") ? GNOME : undefined;
 }
 
-/** What stays on this machine. */
+/** The hosts that need no proxy. */
 const LOCAL = ["localhost", "127.0.0.0/8", "::1"];
 
 const GNOME: Desktop = {
@@ -87,7 +90,7 @@ const GNOME: Desktop = {
     ]),
 };
 
-/** Where a value counts: with a PAC file, without one, or always. */
+/** The forms with which a value applies: a PAC file, any other form, or all. */
 type When = "pac" | "any" | "all";
 
 function counts(when: When, form: ProxyForm): boolean {
@@ -114,7 +117,10 @@ function gnome(
   };
 }
 
-/** A text as GVariant writes it; ours have no quotes in them. */
+/**
+ * Returns a text in the syntax of GVariant. The texts used here contain no
+ * quotes.
+ */
 function quoted(text: string): string {
   return `'${text}'`;
 }
@@ -164,7 +170,7 @@ const MACOS: Desktop = {
   name: "macOS",
   async settings(run): Promise<readonly ProxySetting[]> {
     const { ok, output } = await run([NETWORKSETUP, "-listallnetworkservices"]);
-    // The first line explains the star of services that are off.
+    // The first line explains the asterisk of disabled services.
     const services = ok
       ? output.split("\n").slice(1).filter((line) => /^[^*]/.test(line))
       : [];
@@ -200,7 +206,7 @@ function ofService(service: string): ProxySetting[] {
       const port = /^Port: *(\d+)$/m.exec(output)?.[1];
       return !ok ? undefined : host ? `${host} ${port ?? 0}` : "";
     },
-    // One that is off needs no place, and none cannot be said.
+    // A disabled proxy needs no address, and the command cannot remove one.
     write: (text) =>
       text === ""
         ? undefined
@@ -227,7 +233,8 @@ function ofService(service: string): ProxySetting[] {
       ours: (form, { pac }) => form === "pac" ? pac : undefined,
     },
     ...kinds.map(proxy),
-    // What has an address set is switched on by that.
+    // Setting an address also enables a proxy; the states are set after the
+    // addresses.
     state("autoproxyurl", "pac"),
     ...kinds.map((kind) => state(kind, "any")),
   ];
@@ -262,7 +269,7 @@ function registry(
   return {
     id: name,
     read: ["reg", "query", ...what],
-    // One that is not there is an error of the program's.
+    // For a missing value the program fails.
     parse: ({ output }) =>
       new RegExp(`^ *${name} +${type} +(.*?)\\r?$`, "m").exec(output)?.[1] ??
         "",
@@ -274,7 +281,7 @@ function registry(
   };
 }
 
-/** A host as it is written before a port. */
+/** Returns a host in the form before a port. */
 function bracketed(host: string): string {
   return host.includes(":") ? `[${host}]` : host;
 }

@@ -1,5 +1,5 @@
 /**
- * The proxy setting of this very system.
+ * Opens the proxy setting of this system.
  *
  * @module
  */
@@ -15,7 +15,7 @@ import { KeptFile } from "../kept_file.ts";
 import { desktopOf } from "./desktops.ts";
 import { SystemProxy } from "./system_proxy.ts";
 
-/** Opens it; nothing is read yet. */
+/** Returns the setting; nothing is read yet. */
 export function openSystemProxy(): SystemProxy {
   const environment = variables();
   const path = notePath(environment);
@@ -33,7 +33,7 @@ export function openSystemProxy(): SystemProxy {
 
 type Variables = Readonly<Record<string, string | undefined>>;
 
-/** Those that count here; none where Deno was not granted them. */
+/** Returns the variables that are needed; none if Deno was not granted them. */
 function variables(): Variables {
   try {
     const { XDG_CURRENT_DESKTOP, XDG_STATE_HOME, HOME, LOCALAPPDATA } =
@@ -44,7 +44,7 @@ function variables(): Variables {
   }
 }
 
-/** @returns `undefined` when the environment names no folder for it. */
+/** @returns `undefined` if the environment names no folder for the note. */
 function notePath(
   { XDG_STATE_HOME: state, HOME: home, LOCALAPPDATA: local }: Variables,
 ): string | undefined {

@@ -1,7 +1,7 @@
 /**
- * Sets which proxy the programs of this system use, and restores what was. A
- * note of both is on disk as long as ours is set, so that a later start can do
- * what a crash has left undone.
+ * Sets the proxy of the programs of this system, and restores the earlier
+ * setting. While the proxy is set, a note of both is on disk, so that a later
+ * start can restore the setting after a crash.
  *
  * @module
  */
@@ -17,19 +17,19 @@ import type {
   ProxySetting,
 } from "./desktops.ts";
 
-/** What it works with. */
+/** The dependencies of a system proxy. */
 export interface SystemProxyWorld {
-  /** The system's own place for it; not set where it has none that is known. */
+  /** The kind of this system; not set if it is not supported. */
   readonly desktop: Desktop | undefined;
-  /** The note; not set where there is no folder for it. */
+  /** The note; not set if there is no folder for it. */
   readonly note: Pick<KeptFile, "read" | "write" | "remove"> | undefined;
-  /** Runs the system's programs. */
+  /** Runs programs of the system. */
   readonly run: RunTool;
-  /** True if something listens there. */
+  /** True if something listens at an address. */
   isAnswered(place: Endpoint): Promise<boolean>;
 }
 
-/** What was, and what we have set; by the ids of settings. */
+/** The earlier and the new values, by the ids of settings. */
 interface Note {
   readonly desktop: string;
   readonly place: Endpoint;
@@ -37,7 +37,7 @@ interface Note {
   readonly ours: Readonly<Record<string, string>>;
 }
 
-/** The setting of one system. */
+/** The proxy setting of one system. */
 export class SystemProxy {
   readonly #world: SystemProxyWorld;
 
@@ -46,23 +46,24 @@ export class SystemProxy {
     this.#world = world;
   }
 
-  /** True if this system keeps a proxy in a way that is known. */
+  /** True if this system is supported. */
   get isKnown(): boolean {
     return this.#world.desktop !== undefined;
   }
 
   /**
-   * Makes programs use a proxy that listens already.
+   * Makes programs use a proxy that already listens.
    *
-   * @throws {ConfigError} When that cannot be; it is as it was then.
+   * @throws {ConfigError} If the setting cannot be changed; the earlier setting
+   * is kept then.
    */
   async set(form: ProxyForm, place: ProxyPlace): Promise<void> {
     const { desktop, note } = this.#world;
     if (desktop === undefined) {
-      throw failure("this system has no proxy setting that Umbra knows");
+      throw failure("Umbra does not support the proxy setting of this system");
     }
     if (note === undefined) {
-      throw failure("there is no folder for the note of what was: set HOME");
+      throw failure("no folder for the note of the earlier setting: set HOME");
     }
     await this.#clear(place);
     const settings = await this.#settings(desktop);
@@ -91,17 +92,20 @@ export class SystemProxy {
   }
 
   /**
-   * Restores what was, but for what somebody else has set meanwhile.
+   * Restores the earlier values, except those that another program has changed
+   * since.
    *
-   * @returns False where there is nothing to restore.
-   * @throws {ConfigError} When that cannot be; the note is still there then.
+   * @returns False if there is nothing to restore.
+   * @throws {ConfigError} If a value cannot be restored; the note is kept then.
    */
   async restore(): Promise<boolean> {
     const note = this.#note();
     const { desktop } = this.#world;
     if (note === undefined) return false;
     if (desktop?.name !== note.desktop) {
-      throw failure(`it was set on ${note.desktop}, which is not found here`);
+      throw failure(
+        `it was set on ${note.desktop}, and this is another system`,
+      );
     }
     const settings = await this.#settings(desktop);
     const values: Record<string, string> = {};
@@ -117,10 +121,10 @@ export class SystemProxy {
   }
 
   /**
-   * Restores what a program has left that is no more.
+   * Restores the setting that a program has left that no longer runs.
    *
-   * @returns Where that was; `undefined` where nothing was left.
-   * @throws {ConfigError} When it cannot be restored.
+   * @returns The address of its proxy; `undefined` if nothing was left.
+   * @throws {ConfigError} If the setting cannot be restored.
    */
   async repair(): Promise<Endpoint | undefined> {
     const note = this.#note();
@@ -130,7 +134,7 @@ export class SystemProxy {
     return await this.restore() ? note.place : undefined;
   }
 
-  /** @throws {ConfigError} When another program has set its own. */
+  /** @throws {ConfigError} If another running program has set its proxy. */
   async #clear(place: Endpoint): Promise<void> {
     const note = this.#note();
     if (note === undefined) return;
@@ -138,8 +142,8 @@ export class SystemProxy {
     const isOther = other !== formatAddress(place);
     if (isOther && await this.#world.isAnswered(note.place)) {
       throw failure(
-        `it is ${other}, of a program that runs: end that one first, or leave ` +
-          "--system-proxy out",
+        `it is set to ${other} by a program that still runs: stop that ` +
+          "program first, or leave --system-proxy out",
       );
     }
     await this.restore();
@@ -152,7 +156,7 @@ export class SystemProxy {
       const note = JSON.parse(new TextDecoder().decode(kept.bytes));
       return isNote(note) ? note : undefined;
     } catch {
-      // Another program wrote it: it has nothing that could be restored.
+      // A note of another program contains nothing to restore.
       return undefined;
     }
   }
@@ -160,7 +164,9 @@ export class SystemProxy {
   async #settings(desktop: Desktop): Promise<readonly ProxySetting[]> {
     const settings = await desktop.settings(this.#world.run);
     if (settings.length > 0) return settings;
-    throw failure(`${desktop.name} names no network that could have one`);
+    throw failure(
+      `${desktop.name} has no network service with a proxy setting`,
+    );
   }
 
   async #read(setting: ProxySetting): Promise<string> {
@@ -195,7 +201,10 @@ function isNote(value: unknown): value is Note {
     isTexts(value["ours"]);
 }
 
-/** The value may have a secret in it, and is written behind these words. */
+/**
+ * Returns the message for a failed program. The value, which may contain a
+ * secret, is in the arguments after these words and is not shown.
+ */
 function toolFailure(words: readonly string[], output: string): string {
   const [line = ""] = output.trim().split("\n");
   return `${words.slice(0, 2).join(" ")} failed: ${line.slice(0, 200)}`;

@@ -1,5 +1,5 @@
 /**
- * `umbra system-proxy off`, and `umbra system-proxy pac`.
+ * The commands `umbra system-proxy off` and `umbra system-proxy pac`.
  *
  * @module
  */
@@ -16,7 +16,7 @@ import { openSystemProxy } from "./open_system_proxy.ts";
 /**
  * Restores the system's proxy, or prints the address of a PAC file.
  *
- * @throws {UmbraError} When that cannot be.
+ * @throws {UmbraError} If that fails.
  */
 export async function runSystemProxy(args: Arguments): Promise<void> {
   const [word] = args.operands;
@@ -25,8 +25,8 @@ export async function runSystemProxy(args: Arguments): Promise<void> {
       const isRestored = await openSystemProxy().restore();
       return await print(
         isRestored
-          ? "The system's proxy is what it was before\n"
-          : "There is nothing to restore\n",
+          ? "System proxy: earlier setting restored\n"
+          : "System proxy: nothing to restore\n",
       );
     }
     case "pac": {
@@ -40,6 +40,6 @@ export async function runSystemProxy(args: Arguments): Promise<void> {
       return await print(`${pacAddress(result)}\n`);
     }
     default:
-      throw usage("Nothing to do: expected off or pac");
+      throw usage("Missing action: expected off or pac");
   }
 }

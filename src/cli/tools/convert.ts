@@ -1,6 +1,6 @@
 /**
- * `umbra convert`: servers from any form that is read to any that is written,
- * and the Shadowsocks 2022 server that may stand in their place.
+ * `umbra convert`: writes servers of any known form in another form, or as a
+ * server of Shadowsocks 2022 that replaces them.
  *
  * @module
  */
@@ -55,11 +55,11 @@ import { generateKey } from "./genkey.ts";
 type Form = (typeof CONVERT_FORMS)[number];
 
 /**
- * The text of the servers in another form.
+ * Returns the servers in another form.
  *
- * @param online The servers of the published list that was asked for.
- * @throws {ConfigError} When there is nothing to read, or a server has no such
- * form.
+ * @param online The servers of the published list that was fetched.
+ * @throws {ConfigError} If there are no servers, or the form cannot express
+ * one.
  */
 export function convert(
   args: Arguments,
@@ -114,7 +114,7 @@ function read(
   if (found.servers.length === 0 && file === undefined) {
     throw new ConfigError(
       "ERR_CONFIG_USAGE",
-      "Nothing to convert: give -c FILE, a link, or -s HOST:PORT",
+      "No server to convert: give -c FILE, a link, or -s HOST:PORT",
     );
   }
   return {
@@ -125,7 +125,7 @@ function read(
 }
 
 /**
- * Reads a file of other programs or providers; `undefined` for a configuration.
+ * Reads a file of another program or provider; `undefined` for a configuration.
  */
 function readForeign(text: string): OnlineConfig | undefined {
   if (isClash(text)) return readClash(text);
@@ -200,7 +200,7 @@ const WRITERS: Readonly<
     json(toPythonConfig(lightsocks(servers, "lightsocks-python"))),
 };
 
-/** Ours: one server at the top, several in `servers`. */
+/** Writes Umbra's form: one server at the top, several in `servers`. */
 function ownConfig(servers: readonly LinkedServer[]): Record<string, unknown> {
   const entries = servers.map(({ host, port, transport, ...server }, i) => {
     const { method, password, ssr, protocolParam, prefix, tag } = server;
@@ -223,7 +223,7 @@ function ownConfig(servers: readonly LinkedServer[]): Record<string, unknown> {
     ? { allow_legacy: true }
     : {};
   const [first] = entries;
-  // At the top, "transport" is whose sockets serve.
+  // At the top, "transport" chooses the sockets.
   return entries.length === 1 && !("transport" in first!)
     ? { ...first, ...legacy, ...OWN_LOCAL }
     : { servers: entries, ...legacy, ...OWN_LOCAL };
@@ -247,10 +247,10 @@ const OWN_LOCAL = {
 };
 
 /**
- * A server of the 2022 edition on the same ports, with fresh keys for all who
- * had one, and the links of its clients as comments below.
+ * Writes a server of Shadowsocks 2022 on the same ports, with a new key for
+ * each user, and the links of the clients as comments below.
  *
- * @param links As their clients have them, one for each user.
+ * @param links The links of the clients, one for each user.
  */
 function upgraded(
   links: readonly LinkedServer[],
@@ -290,19 +290,19 @@ function upgraded(
       ...users.length > 0 && { users },
     })),
   };
-  return `// The server's side, with fresh keys, for \`umbra server -c FILE\`.
+  return `// Configuration for \`umbra server -c FILE\`, with new keys.
 ${json(config)}
-// Links of the clients; each is as good as a password.
+// Links of the clients; keep them secret like passwords.
 ${lines(fresh.map((link) => `// ${link}`))}`;
 }
 
-/** The one server that a form can hold. */
+/** Returns the only server, for a form that holds one. */
 function only(servers: readonly LinkedServer[], form: Form): LinkedServer {
   const [server, second] = servers;
   if (server !== undefined && second === undefined) return server;
   throw new ConfigError(
     "ERR_CONFIG_VALUE",
-    `Cannot write ${servers.length} servers as ${form}, which holds one: ` +
+    `Cannot write ${servers.length} servers as ${form}, which has one server: ` +
       "give one of them",
   );
 }
@@ -323,7 +323,7 @@ function lightsocks(
   };
 }
 
-/** Returns a server with method and password alone. */
+/** Returns a server without settings other than method and password. */
 function plain(server: LinkedServer, form: string): LinkedServer {
   if (form === "SIP008" && server.transport !== undefined) {
     throw noForm(server, form, "no WebSocket");
@@ -332,7 +332,7 @@ function plain(server: LinkedServer, form: string): LinkedServer {
   throw noForm(server, form, "nothing of ShadowsocksR");
 }
 
-/** Refuses parts of a server that the form cannot express. */
+/** Refuses settings that the form cannot express. */
 function bare(server: LinkedServer, form: string): LinkedServer {
   const { prefix, transport } = server;
   if (prefix) throw noForm(server, form, "no prefix of salts");
@@ -340,7 +340,7 @@ function bare(server: LinkedServer, form: string): LinkedServer {
   return server;
 }
 
-/** The keys of a plugin in configurations and lists. */
+/** Returns the keys of a plugin in configurations and lists. */
 function pluginKeys({ plugin = "" }: LinkedServer): Record<string, string> {
   const { name, options = "" } = splitPlugin(plugin);
   return name === "" ? {} : { plugin: name, "plugin_opts": options };
@@ -386,7 +386,7 @@ function noForm(
   );
 }
 
-/** SIP008 wants one; ours say the place in the list. */
+/** Returns an id, which SIP008 requires; it is the place in the list. */
 function uuid(index: number): string {
   return `00000000-0000-8000-8000-${String(index + 1).padStart(12, "0")}`;
 }

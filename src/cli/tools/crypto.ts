@@ -1,5 +1,5 @@
 /**
- * The choice of crypto providers: for running services, and as a table.
+ * Chooses crypto providers for running services, and prints them as a table.
  *
  * @module
  */
@@ -34,13 +34,13 @@ import { SLOW_CRYPTO_MIB } from "../../limits.ts";
 import type { Logger } from "../../observe.ts";
 import { systemRandomBytes } from "../../random.ts";
 
-/** The name of a provider of either kind. */
+/** The name and version of a provider of either kind. */
 export type ProviderName = Pick<AeadProvider, "name" | "version">;
 
-/** The name of a method of either kind. */
+/** A method of either kind, by name. */
 type Named = Pick<Method, "name">;
 
-/** The choice that has a method. */
+/** Returns the choice for a method: AEAD or key stream. */
 export function choiceOf(
   method: Method,
   { aeadProvider, keyStreamProvider }: CipherChoice,
@@ -48,9 +48,9 @@ export function choiceOf(
   return "ivLength" in method ? keyStreamProvider : aeadProvider;
 }
 
-/** The providers of the methods in use; methods may be added. */
+/** The providers of the methods in use. Methods may be added. */
 export class ProvidersInUse {
-  /** Serves every method that was asked for. */
+  /** The providers for services, for all prepared methods. */
   readonly choice: CipherChoice = {
     aeadProvider: new ProviderChoice([]),
     keyStreamProvider: new KeyStreamChoice([]),
@@ -58,19 +58,21 @@ export class ProvidersInUse {
   readonly #wanted: string;
   readonly #logger: Logger;
   readonly #found: ProviderResult[] = systemProviders();
-  /** Looked for when the first stream cipher comes into use. */
+  /**
+   * The key stream providers; looked for when the first stream cipher is used.
+   */
   #foundKeyStreams: ProviderResult<KeyStreamProvider>[] | undefined;
   readonly #prepared = new Set<Method>();
   #used: ReadonlySet<Method> = new Set();
   #hmacIsTried = false;
 
-  /** @param wanted `auto`, or the name of the only provider allowed. */
+  /** @param wanted `auto`, or the name of the only allowed provider. */
   constructor(wanted: string, logger: Logger) {
     this.#wanted = wanted;
     this.#logger = logger;
   }
 
-  /** The methods in use and who computes them. */
+  /** The methods in use, each with its provider. */
   get chosen(): { readonly method: string; readonly provider: string }[] {
     return [...this.#used].filter(isComputed).map((method) => ({
       method: method.name,
@@ -78,7 +80,7 @@ export class ProvidersInUse {
     }));
   }
 
-  /** The methods in use that do not notice changes. */
+  /** The methods in use that do not detect changes of the traffic. */
   get unprotected(): string[] {
     const names = [...this.#used].filter(({ family }) => !family.authenticates)
       .map(({ name }) => name);
@@ -86,11 +88,11 @@ export class ProvidersInUse {
   }
 
   /**
-   * These methods, and no others, are in use from now on.
+   * Sets the methods in use.
    *
-   * @param methods Repetitions do no harm.
-   * @throws {ConfigError} As {@link ProvidersInUse.prepare}; those in use are the
-   * same then.
+   * @param methods The methods; repetitions have no effect.
+   * @throws {ConfigError} See {@link ProvidersInUse.prepare}; nothing has
+   * changed then.
    */
   serve(methods: Iterable<Method>): void {
     const used = new Set(methods);
@@ -99,10 +101,10 @@ export class ProvidersInUse {
   }
 
   /**
-   * Chooses for methods that are new, and says so in one line for each.
+   * Chooses a provider for each new method, and logs it.
    *
-   * @param methods Repetitions do no harm.
-   * @throws {ConfigError} `ERR_CRYPTO_PROVIDER` when a method is left without.
+   * @param methods The methods; repetitions have no effect.
+   * @throws {ConfigError} `ERR_CRYPTO_PROVIDER` if a method has no provider.
    */
   prepare(methods: Iterable<Method>): void {
     for (const method of new Set(methods)) {
@@ -133,7 +135,7 @@ export class ProvidersInUse {
     }
   }
 
-  /** The packets of ShadowsocksR have two HMACs each. */
+  /** Uses a native HMAC, because each packet of ShadowsocksR has two HMACs. */
   #takeNativeHmac(): void {
     if (this.#hmacIsTried) return;
     this.#hmacIsTried = true;
@@ -144,25 +146,31 @@ export class ProvidersInUse {
     }
   }
 
-  /** A library that is missing is no fault, but the operator can mend it. */
+  /**
+   * Warns if OpenSSL is missing and a method is slow. The missing library is
+   * not an error, but the operator can install it.
+   */
   #tellSlow(method: AeadMethod, chosen: ProviderName): void {
     const missing = this.#found.find((one) => "reason" in one);
     if (this.#wanted !== "auto" || missing === undefined) return;
-    // Not even OpenSSL has it.
+    // OpenSSL does not have XChaCha20 either.
     if (method.algorithm === "xchacha20-poly1305") return;
     const speed = this.choice.aeadProvider.speed(method);
     if (speed >= SLOW_CRYPTO_MIB) return;
     this.#logger.log(
       "warn",
-      `${method.name} is slow here: ${chosen.name} computes ` +
+      `${method.name} is slow on this machine: ${chosen.name} reaches ` +
         `${
           Math.round(speed)
-        } MiB/s, OpenSSL's libcrypto some thousand; install ` +
-        `it (libssl3 in Debian), or see why it is not used: umbra check crypto`,
+        } MiB/s, OpenSSL's libcrypto more than 1000; install ` +
+        `libcrypto (libssl3 in Debian), or run umbra check crypto to see why it is not used`,
     );
   }
 
-  /** Noble is tried last and alone: whatever is native is faster. */
+  /**
+   * Tests native providers first. Noble is tested only if no native provider
+   * passes, because every native provider is faster.
+   */
   #tryAead(method: AeadMethod): readonly Trial<Named, ProviderName>[] {
     const choice = this.choice.aeadProvider;
     const allowed = this.#allowed(this.#found);
@@ -203,7 +211,7 @@ export class ProvidersInUse {
     const wanted = this.#wanted;
     const reason = "ivLength" in method
       ? whyNoKeyStream(wanted, method, this.#foundKeyStreams ?? [])
-      : absence(wanted, this.#found) ?? "it does not have this method";
+      : absence(wanted, this.#found) ?? "it does not support the method";
     const advice = wanted === "auto"
       ? ""
       : "; use --crypto auto, see `umbra check crypto`";
@@ -214,12 +222,14 @@ export class ProvidersInUse {
   }
 }
 
-/** lightsocks looks bytes up in a table of its own. */
+/**
+ * True if a provider computes the method. lightsocks uses a table of its own.
+ */
 function isComputed(method: Method): boolean {
   return !("ivLength" in method) || findStreamMethod(method.name) !== undefined;
 }
 
-/** The output of `umbra check crypto`. */
+/** Returns the output of `umbra check crypto`. */
 export function cryptoTable(): string {
   const results = systemProviders();
   const { aeadProvider, keyStreamProvider } = chooseProviders([
@@ -239,9 +249,9 @@ export function cryptoTable(): string {
   const heading = ["METHOD", "PROVIDER", "MiB/s", "", "VERSION"];
   return table([heading, ...rows]) + absent.join("") +
     missing.join("") +
-    "Chosen is the fastest that gives the right answers; speed is one " +
-    "core's, sealing full chunks. Stream ciphers, from aes-256-cfb on, need " +
-    "--allow-legacy.\n";
+    "The chosen provider is the fastest that passes the self-test. MiB/s is " +
+    "the speed of one core for full chunks. Stream ciphers, from " +
+    "aes-256-cfb on, need --allow-legacy.\n";
 }
 
 const SYSTEM = { clock: systemClock, randomBytes: systemRandomBytes };
@@ -264,7 +274,7 @@ function row(
   ];
 }
 
-/** Columns as wide as their widest cell; the third is of numbers. */
+/** Aligns columns; the third column contains numbers. */
 function table(rows: readonly string[][]): string {
   const widths = rows[0]!.map((_, column) =>
     Math.max(...rows.map((cells) => cells[column]!.length))
@@ -278,7 +288,7 @@ function table(rows: readonly string[][]): string {
   return rows.map((cells) => `${line(cells)}\n`).join("");
 }
 
-/** Why a provider is not there at all. */
+/** Returns why a provider is not available. */
 function absence<P>(
   name: string,
   found: readonly ProviderResult<P>[],
@@ -288,7 +298,10 @@ function absence<P>(
   )[0];
 }
 
-/** OpenSSL has most of them: what it lacks is worth telling. */
+/**
+ * Returns why there is no key stream. OpenSSL supports most ciphers, so the
+ * message says what it lacks.
+ */
 function whyNoKeyStream(
   wanted: string,
   method: StreamMethod,
@@ -297,6 +310,6 @@ function whyNoKeyStream(
   const name = wanted === "auto" ? "openssl" : wanted;
   const provider = present(found).find((one) => one.name === name);
   return provider === undefined
-    ? `it needs libcrypto of OpenSSL 3: ${absence(name, found)}`
+    ? `the method needs libcrypto of OpenSSL 3: ${absence(name, found)}`
     : provider.lacks(method) ?? "every provider of it was refused";
 }

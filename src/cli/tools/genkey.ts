@@ -1,5 +1,5 @@
 /**
- * Fresh passwords and keys.
+ * Makes new passwords and keys.
  *
  * @module
  */
@@ -7,13 +7,13 @@ import type { Method } from "../../crypto/method.ts";
 import type { RandomBytes } from "../../random.ts";
 
 /**
- * A random secret for a method.
+ * Returns a random secret for a method.
  *
- * For a 2022 method it is the key, in base64 as those methods want it. For the
- * others it is URL-safe base64 without padding: used as a password it holds
- * more than the master key can; used as the key itself it is the master key.
+ * For a 2022 method it is the key in base64. For other methods it is URL-safe
+ * base64 without padding: as a password it has at least as much entropy as the
+ * master key, and as a key it is the master key.
  *
- * @param randomBytes Strong randomness; `method.keyLength` bytes are taken.
+ * @param randomBytes A strong source; `method.keyLength` bytes are used.
  */
 export function generateKey(method: Method, randomBytes: RandomBytes): string {
   const base64 = btoa(String.fromCharCode(...randomBytes(method.keyLength)));

@@ -1,5 +1,6 @@
 /**
- * Under what address others may reach this machine, for `ss://` URIs.
+ * Guesses the address under which clients may reach this machine, for `ss://`
+ * URIs.
  *
  * @module
  */
@@ -7,8 +8,8 @@ import { hostname, networkInterfaces } from "node:os";
 import { publicTarget } from "../../security/target_policy.ts";
 
 /**
- * The first public address of this machine, else the first that is not its own
- * alone, of IPv4 if it can be; its name where there is none.
+ * Returns the first public address of this machine, else the first address of
+ * its network, IPv4 before IPv6, else its name.
  */
 export function guessHost(): string {
   try {
@@ -21,7 +22,7 @@ export function guessHost(): string {
     return addresses.find((ip) => publicTarget(ip) === undefined) ??
       addresses.find((ip) => ip.includes(".")) ?? addresses[0] ?? hostname();
   } catch {
-    // Deno without --allow-sys: a guess was asked for, and this is none.
+    // Deno without --allow-sys cannot list addresses.
     return "localhost";
   }
 }

@@ -1,5 +1,5 @@
 /**
- * The command `convert`, on this system.
+ * The command `convert`.
  *
  * @module
  */
@@ -14,12 +14,12 @@ import { convert } from "./convert.ts";
 /**
  * Runs the command.
  *
- * @throws {UmbraError} When there is nothing to read, or no such form of it.
+ * @throws {UmbraError} If there are no servers, or the form cannot express one.
  */
 export async function printConverted(args: Arguments): Promise<void> {
   const file = args.operands.find((one) => !isLink(one));
   const asked = file === undefined ? args : args.withFile(file);
-  // A file may be of another program, which only this command reads.
+  // A file may be of another program; only this command reads such files.
   using online = asked.last("config") === undefined
     ? await openOnline(asked, systemSources)
     : undefined;

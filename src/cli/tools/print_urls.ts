@@ -1,5 +1,5 @@
 /**
- * `umbra url`: the URI of each configured server, as text or to be scanned.
+ * `umbra url`: prints the URI of each configured server as text or QR code.
  *
  * @module
  */
@@ -13,7 +13,7 @@ import { qrLines } from "./qr_terminal.ts";
 /**
  * Runs the command.
  *
- * @throws {UmbraError} When there is no configuration, or a wrong one.
+ * @throws {UmbraError} If there is no configuration, or it is invalid.
  */
 export async function printUrls(args: Arguments): Promise<void> {
   using online = await openOnline(args, systemSources);

@@ -1,5 +1,5 @@
 /**
- * `umbra env`: the variables by which programs find a local, for a shell.
+ * `umbra env`: prints the environment variables of a local proxy for a shell.
  *
  * @module
  */
@@ -20,13 +20,13 @@ import { alternatives } from "../settings/kinds.ts";
 
 type Shell = (typeof ENV_SHELLS)[number];
 
-/** The hosts that need no proxy, in the forms that programs know. */
+/** The hosts that need no proxy, in a form that programs understand. */
 const NO_PROXY = "localhost,127.0.0.1,::1";
 
 /**
- * The lines for a shell, which sets the variables by them.
+ * Returns the lines that set the variables in a shell.
  *
- * @throws {ConfigError} When the local is no proxy.
+ * @throws {ConfigError} If the local is not a proxy.
  */
 export function proxyEnvironment(args: Arguments, sources: Sources): string {
   const shell = option(
@@ -57,7 +57,10 @@ function variablesOf(
   { host, port, protocol = "mixed", users = [] }: LocalSettings,
 ): Record<string, string> {
   if (typeof protocol === "object") {
-    throw missing("A tunnel is no proxy", "name the configuration of a local");
+    throw missing(
+      "A tunnel is not a proxy",
+      "give the configuration of a local",
+    );
   }
   const [user] = users;
   const login = user === undefined
@@ -77,8 +80,8 @@ function variablesOf(
 }
 
 /**
- * The address under which programs of this machine reach a listener on every
- * address.
+ * Returns the address under which programs of this machine reach a listener. A
+ * listener on every address is reached by loopback.
  */
 function reachable({ host, port }: Endpoint): Endpoint {
   if (port === 0) {
@@ -91,7 +94,10 @@ function reachable({ host, port }: Endpoint): Endpoint {
   return { host: host.includes(":") ? "::1" : "127.0.0.1", port };
 }
 
-/** Encodes also what `encodeURIComponent` leaves and a shell would not. */
+/**
+ * Percent-encodes a text, also characters that `encodeURIComponent` keeps and a
+ * shell interprets.
+ */
 function percentEncoded(text: string): string {
   return [...new TextEncoder().encode(text)].map((byte) => {
     const letter = String.fromCharCode(byte);
@@ -101,7 +107,10 @@ function percentEncoded(text: string): string {
   }).join("");
 }
 
-/** Values have no quotes: an address, or percent-encoded text. */
+/**
+ * Writes one variable. Values contain no quotes: they are addresses or
+ * percent-encoded text.
+ */
 const WRITERS: Readonly<
   Record<Shell, (name: string, value: string) => string>
 > = {

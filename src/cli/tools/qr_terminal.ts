@@ -1,21 +1,21 @@
 /**
- * QR codes in a terminal, two modules a character.
+ * Draws QR codes in a terminal, two modules for each character.
  *
  * @module
  */
 import { qrMatrix } from "../../admin/qr.ts";
 
 /**
- * Black on white of the fixed part of the 256 colours, which themes leave
- * alone: right on dark and on light terminals.
+ * Black on white from the fixed part of the 256 colours, which themes do not
+ * change, so that the code is readable on dark and light terminals.
  */
 const BLACK_ON_WHITE = "\x1b[38;5;16;48;5;231m";
 const RESET = "\x1b[0m";
 
 /**
- * A text as lines of half blocks, each with its line feed.
+ * Returns a text as lines of half blocks, each with its line feed.
  *
- * @throws {ConfigError} `ERR_CONFIG_VALUE` when it is too long.
+ * @throws {ConfigError} `ERR_CONFIG_VALUE` if the text is too long.
  */
 export function qrLines(text: string): string {
   const rows = qrMatrix(text);

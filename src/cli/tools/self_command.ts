@@ -1,5 +1,5 @@
 /**
- * How this very program is started again.
+ * The command that starts this program again.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import { isCompiled } from "../../adapters/system/runtime.ts";
 
 /**
- * The words before a command's name: the executable alone where it was
+ * Returns the words before the name of a command: the executable if it was
  * compiled, else the runtime and the source.
  */
 export function selfCommand(): string[] {

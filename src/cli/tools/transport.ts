@@ -1,5 +1,5 @@
 /**
- * What `umbra check transport` prints.
+ * The output of `umbra check transport`.
  *
  * @module
  */
@@ -9,7 +9,8 @@ import { UDP_RECEIVE_BUFFER } from "../../limits.ts";
 import type { Capabilities, Transport } from "../../transport.ts";
 
 /**
- * The abilities of each transport, and the choice of `auto` with the reason.
+ * Returns the abilities of each transport, and the choice of `auto` with the
+ * reason.
  */
 export async function transportTable(): Promise<string> {
   const runtime = systemTransport();
@@ -20,15 +21,15 @@ export async function transportTable(): Promise<string> {
     `         ${await receiveBufferOf(runtime)}`,
     `linux    ${verdict(trial)}`,
     ...await details(trial),
-    "auto is the runtime's until linux has passed its soak on it; " +
-    "--transport linux asks for the other.",
+    "auto chooses the runtime's sockets until linux has passed its soak test; " +
+    "--transport linux chooses Umbra's own.",
   ].map((line) => `${line}\n`).join("");
 }
 
 function verdict(trial: LinuxTrial): string {
   return "reason" in trial
-    ? `not to be had: ${trial.reason}`
-    : "passed its self-test: calls of Linux by foreign functions";
+    ? `not available: ${trial.reason}`
+    : "passed its self-test: Linux system calls through the foreign function interface";
 }
 
 async function details(trial: LinuxTrial): Promise<string[]> {
@@ -55,7 +56,7 @@ async function receiveBufferOf({ bind }: Transport): Promise<string> {
       "called";
   }
   return `UDP receive buffer: ${receiveBuffer} bytes of ${UDP_RECEIVE_BUFFER} ` +
-    "asked for" +
+    "requested" +
     (receiveBuffer >= UDP_RECEIVE_BUFFER
       ? ""
       : `; sysctl -w net.core.rmem_max=${UDP_RECEIVE_BUFFER}`);
@@ -65,7 +66,7 @@ function abilities(capabilities: Capabilities): string {
   const names = Object.entries(ABILITIES)
     .filter(([key]) => capabilities[key as keyof Capabilities])
     .map(([, name]) => name);
-  return `can do: ${names.length === 0 ? "nothing more" : names.join(", ")}`;
+  return `supports: ${names.length === 0 ? "nothing more" : names.join(", ")}`;
 }
 
 const ABILITIES: Readonly<Record<keyof Capabilities, string>> = {

@@ -1,5 +1,5 @@
 /**
- * What this program is: version, build and runtime.
+ * The version, build and runtime of this program.
  *
  * @module
  */
@@ -7,26 +7,26 @@
 import { runtimeName } from "../../adapters/system/runtime.ts";
 import denoJson from "../../../deno.json" with { type: "json" };
 
-/** Version of the project, which is in `deno.json`. */
+/** Version of the project, from `deno.json`. */
 export const VERSION: string = denoJson.version;
 
-/** The output of `--version`. */
+/** Returns the output of `--version`. */
 export function versionLine(): string {
   const system = `${process.platform}-${process.arch}`;
   return `umbra ${VERSION} (${runtimeName()}, ${system}, build ${buildId()})`;
 }
 
 /**
- * Which build this is: `build.ts` writes it into an executable; otherwise the
- * environment variable `UMBRA_BUILD`, or `source`.
+ * Returns the id of this build. `build.ts` writes it into an executable;
+ * otherwise it is the environment variable `UMBRA_BUILD`, or `source`.
  */
 function buildId(): string {
   try {
-    // Bun's --define replaces this expression, but not if `process` were
+    // Bun's --define replaces this expression only if `process` is not
     // imported.
     return process.env.UMBRA_BUILD ?? "source";
   } catch {
-    // Deno without --allow-env: it was not set for us.
+    // Deno without --allow-env: the variable cannot be read.
     return "source";
   }
 }

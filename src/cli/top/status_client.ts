@@ -1,7 +1,8 @@
 /**
- * Asks the operator's port of a running program how it is, and for changes.
+ * Requests the status of a running program from its operator's port, and
+ * changes to it.
  *
- * Over `node:http`, which speaks to unix sockets on both runtimes.
+ * `node:http` is used because it supports unix sockets on both runtimes.
  *
  * @module
  */
@@ -30,24 +31,25 @@ import { type AdminAddress, formatAdminAddress } from "../settings/program.ts";
 /** The address and token of an operator's port. */
 export interface StatusSource {
   readonly address: AdminAddress;
-  /** Not set: the port wants none. Never logged. */
+  /** Not set if the port needs none. Secret; must not be logged. */
   readonly token?: string | undefined;
-  /** Not set: without TLS. */
+  /** Not set for a port without TLS. */
   readonly secure?: SecureSource | undefined;
 }
 
-/** What the port proves itself by. */
+/** How the certificate of the port is checked. */
 export interface SecureSource {
-  /** The name in its certificate, whatever it is reached by. */
+  /** The name in the certificate, whatever the address of the port. */
   readonly serverName: string;
-  /** PEM; those that the system trusts, and what its own file has. */
+  /** PEM: the authorities of the system, and the certificates in the file. */
   readonly authorities: readonly string[];
 }
 
 /**
- * How to check a port that has the certificate of a file.
+ * Returns how to check a port that uses the certificate in a file.
  *
- * @param path `--admin-cert`; not set: the port has none.
+ * @param path The value of `--admin-cert`; not set if the port has no
+ * certificate.
  * @throws {ConfigError} `ERR_CONFIG_FILE`.
  */
 export function secureSource(
@@ -71,12 +73,13 @@ export function secureSource(
 }
 
 /**
- * Everything there is to see, now; of users, as many as fit into one status.
+ * Fetches the status, with as many users as fit into one response.
  *
- * @param sort Column of those who come first.
- * @throws {TransportError} `ERR_NET_*` when there is no answer, or not one of Umbra.
- * @throws {ConfigError} `ERR_CONFIG_VALUE` when a token is wanted and ours is
- * none, or not the right one.
+ * @param sort Column by which users are sorted.
+ * @throws {TransportError} `ERR_NET_*` if there is no answer, or the answer is
+ * not from Umbra.
+ * @throws {ConfigError} `ERR_CONFIG_VALUE` if a token is required and is
+ * missing or wrong.
  */
 export async function fetchStatus(
   source: StatusSource,
@@ -89,24 +92,24 @@ export async function fetchStatus(
   if (value !== undefined) return value;
   throw new TransportError(
     "ERR_NET_OTHER",
-    `${formatAdminAddress(source.address)} answers ${status}, not like the ` +
+    `${formatAdminAddress(source.address)} answers ${status}; it is not the ` +
       "operator's port of Umbra",
   );
 }
 
-/** The answer of the port. */
+/** An answer of the port. */
 export interface AdminAnswer {
-  /** The status of HTTP; never 401. */
+  /** The HTTP status; never 401. */
   readonly status: number;
   readonly body: string;
 }
 
 /**
- * Asks for anything.
+ * Sends a request to the port.
  *
- * @param body Sent as JSON; not set: none.
- * @throws {TransportError} When there is no answer.
- * @throws {ConfigError} As {@link fetchStatus}.
+ * @param body Sent as JSON; not set for no body.
+ * @throws {TransportError} If there is no answer.
+ * @throws {ConfigError} See {@link fetchStatus}.
  */
 export async function askAdmin(
   source: StatusSource,
@@ -122,8 +125,8 @@ export async function askAdmin(
   throw new ConfigError(
     "ERR_CONFIG_VALUE",
     source.token === undefined
-      ? `${where} wants a token: give --admin-token-file FILE`
-      : `${where} refuses the token of --admin-token-file`,
+      ? `${where} requires a token: give --admin-token-file FILE`
+      : `${where} rejects the token of --admin-token-file`,
   );
 }
 
@@ -134,7 +137,7 @@ function send(
   body: unknown,
 ): Promise<AdminAnswer> {
   const { promise, resolve, reject } = Promise.withResolvers<AdminAnswer>();
-  // Deno throws what it was not granted, at once.
+  // Deno throws a missing permission at once.
   const asked = (secure === undefined ? request : requestSecurely)({
     ..."path" in address
       ? { socketPath: address.path }
@@ -155,7 +158,10 @@ function send(
   return promise;
 }
 
-/** Of an IP address no name is sent: RFC 6066 §3. */
+/**
+ * Returns the options of TLS. The name of an IP address is not sent: RFC 6066
+ * §3.
+ */
 function tlsOptions(
   { serverName, authorities }: SecureSource,
 ): Record<string, unknown> {
@@ -172,14 +178,14 @@ async function readAll(response: IncomingMessage): Promise<AdminAnswer> {
   let length = 0;
   for await (const part of response) {
     length += part.length;
-    if (length > MAX_STATUS_LENGTH) throw new Error("the answer has no end");
+    if (length > MAX_STATUS_LENGTH) throw new Error("the answer is too long");
     parts.push(part);
   }
   const body = Buffer.concat(parts).toString("utf8");
   return { status: response.statusCode!, body };
 }
 
-/** `undefined` for what is no status. */
+/** Returns `undefined` for an answer that is not a status. */
 function parse(body: string): Status | undefined {
   try {
     const value = JSON.parse(body);
@@ -203,10 +209,10 @@ function unreachable(where: string, error: unknown): TransportError {
     case "ENOENT":
       return make(
         "ERR_NET_REFUSED",
-        "no program listens; does yours run with --admin?",
+        "no program listens; start the program with --admin",
       );
     case "ENOTFOUND":
-      return make("ERR_NET_NAME_NOT_FOUND", "there is no such name");
+      return make("ERR_NET_NAME_NOT_FOUND", "the name does not exist");
     case "ABORT_ERR":
     case "TimeoutError":
       return make("ERR_NET_TIMEOUT", "no answer in time");

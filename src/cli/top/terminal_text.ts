@@ -1,35 +1,35 @@
 /**
- * Text for a terminal: how wide it is, and what must not reach it.
+ * Text for a terminal: its width, and the removal of control characters.
  *
  * @module
  */
 
-/** Characters that a terminal would obey, hide or reorder. */
+/** Characters that a terminal would interpret, hide or reorder. */
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
 
-/** Characters of two columns (UAX 11), near enough. */
+/** Characters of two columns, an approximation of UAX 11. */
 const WIDE =
   /[\p{sc=Han}\p{sc=Hangul}\p{sc=Hiragana}\p{sc=Katakana}\p{Emoji_Presentation}\uff01-\uff60]/u;
 
-/** Characters without a column. */
+/** Characters of no width. */
 const NARROW = /\p{M}/u;
 
 /**
- * A text from outside as one line without a say in the terminal: names could
- * hold escape sequences.
+ * Returns a text from outside as one line without control characters: names
+ * could contain escape sequences.
  */
 export function printable(text: string): string {
   return text.replace(UNPRINTABLE, "\ufffd");
 }
 
-/** Columns that a printable text takes. */
+/** Returns the number of columns of a printable text. */
 export function widthOf(text: string): number {
   let width = 0;
   for (const character of text) width += columnsOf(character);
   return width;
 }
 
-/** A printable text, cut to so many columns; `…` shows that it was. */
+/** Cuts a printable text to a number of columns; `…` marks a cut. */
 export function fitText(text: string, width: number): string {
   if (widthOf(text) <= width) return text;
   let cut = "";

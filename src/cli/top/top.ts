@@ -1,6 +1,6 @@
 /**
- * `umbra top`: the dashboard in a terminal; where there is none, one look as
- * text or JSON.
+ * `umbra top`: the dashboard in a terminal, or one report as text or JSON if
+ * standard output is not a terminal.
  *
  * @module
  */
@@ -21,17 +21,20 @@ import {
 } from "./status_client.ts";
 import { renderTop, SORT_KEYS, type TopView } from "./top_view.ts";
 
-/** The size of a terminal that states none. */
+/** The size of a terminal that reports none. */
 const DEFAULT_SIZE = { columns: 80, rows: 24 };
 
-/** Signals that must not leave the terminal as it is, and their numbers. */
+/** Signals at which the terminal must be restored, with their numbers. */
 const SIGNALS = { SIGINT: 2, SIGTERM: 15, SIGHUP: 1 } as const;
 
 /** Alternate screen and hidden cursor (xterm), on and off. */
 const ENTER = "\x1b[?1049h\x1b[?25l";
 const LEAVE = "\x1b[?25h\x1b[?1049l";
 
-/** Writes over what is there and clears the rest: no flicker. */
+/**
+ * Moves the cursor to the first line. Overwriting instead of clearing the
+ * screen avoids flicker.
+ */
 const HOME = "\x1b[H";
 const CLEAR_LINE = "\x1b[K";
 const CLEAR_BELOW = "\x1b[J";
@@ -39,7 +42,7 @@ const CLEAR_BELOW = "\x1b[J";
 /**
  * Runs the command.
  *
- * @throws {ConfigError | TransportError} When the first look fails.
+ * @throws {ConfigError | TransportError} If the first request fails.
  */
 export async function runTop(args: Arguments): Promise<void> {
   const secrets = new Secrets(systemSources);
@@ -47,7 +50,7 @@ export async function runTop(args: Arguments): Promise<void> {
   const { admin, adminToken, adminCert } = operatorSettings("local", said);
   if (admin === undefined) {
     throw usage(
-      "Which program? Give --admin HOST:PORT or unix:/PATH, as it was started",
+      "Missing program: give its --admin HOST:PORT or unix:/PATH",
     );
   }
   const secure = secureSource(adminCert);
@@ -61,7 +64,10 @@ export async function runTop(args: Arguments): Promise<void> {
   }
 }
 
-/** Two looks, a second apart: a rate needs both. */
+/**
+ * Returns a text from two requests, a second apart: a rate needs two
+ * measurements.
+ */
 async function snapshot(source: StatusSource): Promise<string> {
   const history = new History();
   history.push(await fetchStatus(source, "rate-down"));
@@ -78,7 +84,7 @@ async function snapshot(source: StatusSource): Promise<string> {
   return lines.map((line) => `${line.trimEnd()}\n`).join("");
 }
 
-/** The terminal, while it is ours. */
+/** The terminal while the dashboard is shown. */
 class Screen {
   readonly #source: StatusSource;
   readonly #history = new History();
@@ -96,9 +102,10 @@ class Screen {
     this.#source = source;
   }
 
-  /** Shows, until `q`. */
+  /** Shows the dashboard until `q`. */
   async run(): Promise<void> {
-    // Before the screen changes: what is wrong here is an ordinary complaint.
+    // The first request comes before the screen changes, so that its error is
+    // printed normally.
     this.#history.push(await fetchStatus(this.#source, this.#view.sort));
     const leave = this.#enter();
     try {
@@ -110,7 +117,7 @@ class Screen {
     }
   }
 
-  /** @returns Gives the terminal back as it was. */
+  /** @returns A function that restores the terminal. */
   #enter(): () => void {
     const { stdin, stdout } = process;
     const onKey = (keys: string): void => this.#press(keys);
@@ -124,7 +131,7 @@ class Screen {
       stdout.off("resize", draw);
       stdout.write(LEAVE);
     };
-    // Also for a defect: `main.ts` ends the process then.
+    // Also restores the terminal after a defect, when `main.ts` exits.
     process.on("exit", leave);
     for (const [name, number] of Object.entries(SIGNALS)) {
       process.on(name, () => {
@@ -159,7 +166,7 @@ class Screen {
       this.#view = { ...this.#view, trouble: "" };
     } catch (error) {
       this.#view = { ...this.#view, trouble: (error as Error).message };
-      // A token that is no longer right will not become so.
+      // A rejected token stays rejected.
       if (error instanceof ConfigError) this.#ended.reject(error);
     }
   }
@@ -167,7 +174,7 @@ class Screen {
   #press(keys: string): void {
     for (const key of keys) {
       const sort = SORT_KEYS[key];
-      // Ctrl C arrives as a character here.
+      // In raw mode Ctrl+C is a character.
       if (key === "q" || key === "\x03") this.#ended.resolve();
       else if (sort !== undefined) this.#view = { ...this.#view, sort };
       else if (key === "b") {
@@ -190,7 +197,7 @@ class Screen {
   }
 }
 
-/** The size that the terminal states; some state 0. */
+/** Returns the size that the terminal reports; some report 0. */
 function size(): Partial<typeof DEFAULT_SIZE> {
   const { columns, rows } = process.stdout;
   return { ...columns > 0 && { columns }, ...rows > 0 && { rows } };

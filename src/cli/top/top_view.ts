@@ -1,5 +1,5 @@
 /**
- * `umbra top` as text: what is on the screen, line by line. No I/O.
+ * The screen of `umbra top` as lines of text. No I/O.
  *
  * @module
  */
@@ -28,20 +28,20 @@ import { fitText, printable, widthOf } from "./terminal_text.ts";
 
 /** The state of the display. */
 export interface TopView {
-  /** Characters in a line; `Infinity` where there is no end. */
+  /** Columns of a line; `Infinity` for no limit. */
   readonly width: number;
-  /** Lines; `Infinity` for a text that is not scrolled. */
+  /** Number of lines; `Infinity` for a text that is not scrolled. */
   readonly height: number;
-  /** Column of {@link COLUMNS} that users are sorted by. */
+  /** Column of {@link COLUMNS} by which users are sorted. */
   readonly sort: string;
   readonly unit: RateUnit;
-  /** True if there are colours, and a line about keys. */
+  /** True for colours and a line about keys. */
   readonly interactive: boolean;
-  /** The trouble since the last look; empty: none. */
+  /** The problem of the last request; empty if there is none. */
   readonly trouble: string;
 }
 
-/** Keys that sort, and the column each is for. */
+/** Keys that sort, with the column of each. */
 export const SORT_KEYS: Readonly<Record<string, string>> = {
   r: "rate-down",
   s: "share",
@@ -53,13 +53,13 @@ export const SORT_KEYS: Readonly<Record<string, string>> = {
 
 const BLOCKS = "▁▂▃▄▅▆▇█";
 
-/** Characters of a curve at most. */
+/** Maximum width of a curve in columns. */
 const MAX_CURVE = 60;
 
-/** Characters of a name at most. */
+/** Maximum width of a name in columns. */
 const MAX_NAME = 24;
 
-/** The columns that are removed first where a terminal is narrow. */
+/** The columns that are removed first on a narrow terminal. */
 const DISPENSABLE = [
   ...["ends", "hosts", "total-up", "total-down", "share", "quota", "seen"],
   ...["open", "state", "rate-up"],
@@ -80,7 +80,7 @@ const SGR = {
 type Style = keyof typeof SGR;
 type Paint = (style: Style, text: string) => string;
 
-/** The whole screen. */
+/** Returns the lines of the whole screen. */
 export function renderTop(history: History, view: TopView): string[] {
   const paint: Paint = (style, text) =>
     view.interactive ? `\x1b[${SGR[style]}m${text}\x1b[0m` : text;
@@ -133,7 +133,7 @@ function rateLine(
   return `${head}  ${paint(direction, curve(values))}`;
 }
 
-/** One block a value; a blank where nothing is known. */
+/** Draws one block for each value, and a blank for an unknown value. */
 export function curve(values: readonly (number | null)[]): string {
   const max = Math.max(...values.map(Number), 1);
   return values.map((value) =>
@@ -191,7 +191,7 @@ function refusalLine({ recentRefusals }: Status, width: number): string {
   );
 }
 
-/** One line a server of a local. */
+/** Returns one line for each server of a local. */
 function upstreamLines(
   { upstreams = [], nowUnixMs }: Status,
   width: number,
@@ -221,7 +221,7 @@ function upstreamLines(
   });
 }
 
-/** One line a plugin. */
+/** Returns one line for each plugin. */
 function pluginLines(status: Status, width: number, paint: Paint): string[] {
   return pluginRows(status).map(
     ({ name, server, state, tone, restarts, lastEnd }) => {
@@ -284,7 +284,7 @@ function userLines(
   ];
 }
 
-/** Indices of the columns there is room for. */
+/** Returns the indices of the columns that fit. */
 function fitColumns(widths: readonly number[], width: number): number[] {
   let kept = COLUMNS.map((_, i) => i);
   for (const id of DISPENSABLE) {

@@ -30,7 +30,7 @@ import {
   type UserControl,
 } from "./user_control.ts";
 
-/** The actions, and if each is about one user. */
+/** The actions; true for an action about one user. */
 const ACTIONS = {
   add: true,
   list: false,
@@ -48,22 +48,24 @@ type Action = keyof typeof ACTIONS;
 /**
  * Runs the command.
  *
- * @throws {UmbraError} When no program keeps users, or the change is refused.
+ * @throws {UmbraError} If no program keeps users, or the change is refused.
  */
 export async function runUser(args: Arguments): Promise<void> {
   const [word = "", name, second] = args.operands;
   if (!Object.hasOwn(ACTIONS, word)) {
-    throw usage(`What shall be done? Give ${Object.keys(ACTIONS).join(", ")}`);
+    throw usage(`Missing action: expected ${Object.keys(ACTIONS).join(", ")}`);
   }
   const action = word as Action;
   if (ACTIONS[action] ? name === undefined : name !== undefined) {
     throw usage(
       ACTIONS[action]
-        ? `Name the user: umbra user ${action} NAME`
-        : "umbra user list takes no NAME",
+        ? `Missing NAME: umbra user ${action} NAME`
+        : "umbra user list has no NAME",
     );
   }
-  if (second !== undefined) throw usage("One user at a time; quote its name");
+  if (second !== undefined) {
+    throw usage("Too many names; quote a name with spaces");
+  }
   using owned = new DisposableStack();
   const control = await controlOf(args, owned);
   await act(action, name ?? "", args, control);
@@ -73,13 +75,15 @@ export async function runUser(args: Arguments): Promise<void> {
   }
 }
 
-/** The running program, or else the store of its configuration. */
+/**
+ * Returns access to the running program, or to the store of its configuration.
+ */
 async function controlOf(
   args: Arguments,
   owned: DisposableStack,
 ): Promise<UserControl> {
   const file = args.last("config");
-  // Operands are links to a server, and names here.
+  // Operands of a server are links; here they are names.
   const asServer = file === undefined
     ? undefined
     : parseArguments(findCommand("server")!, ["-c", file]);
@@ -110,11 +114,11 @@ async function controlOf(
     return storeControl(asServer, configured, owned);
   }
   throw usage(
-    "Whose user? Give -c FILE of the server, or the --admin of a running one",
+    "Missing server: give -c FILE of the server, or --admin of a running server",
   );
 }
 
-/** The settings of these names that are set. */
+/** Returns the settings of these names that have a value. */
 function present<T, K extends keyof T>(
   settings: T,
   ...names: readonly K[]
@@ -185,7 +189,9 @@ async function printLink(
   if (access === undefined) {
     throw new ConfigError(
       "ERR_CONFIG_VALUE",
-      `${printable(name)} has a raw key, which no link has: use a password`,
+      `${
+        printable(name)
+      } has a raw key, which a link cannot contain: use a password`,
     );
   }
   const { uri, invite } = access;
@@ -195,7 +201,7 @@ async function printLink(
   );
 }
 
-/** The one server, or the one that `--server` names. */
+/** Returns the only server, or the one of `--server`. */
 function serverFor(
   servers: readonly ServerStatus[],
   args: Arguments,
@@ -207,7 +213,7 @@ function serverFor(
   const [server, second] = found;
   if (server !== undefined && second === undefined) return server;
   throw usage(
-    `Which server? Give --server PORT: ${
+    `Several servers: give --server PORT: ${
       servers.map(({ id }) => id).join(", ")
     }`,
   );
@@ -230,16 +236,18 @@ async function find(
   if (found === undefined) {
     throw new ConfigError(
       "ERR_CONFIG_VALUE",
-      "There is no user of that name; `umbra user list` shows all",
+      "The user does not exist; `umbra user list` shows all users",
     );
   }
   if (second !== undefined) {
-    throw usage("Several servers have a user of that name: give --server PORT");
+    throw usage("Several servers have a user of this name: give --server PORT");
   }
   return found;
 }
 
-/** Limits as the options change them; `none` takes one away. */
+/**
+ * Returns the limits after the changes of the options; `none` removes a limit.
+ */
 export function limitsFrom(args: Arguments, old: UserLimits): UserLimits {
   const limits: Record<string, number> = { ...old };
   for (const [option, limit] of Object.entries(LIMIT_OPTIONS)) {
@@ -280,7 +288,7 @@ async function list(
     }
   }
   if (args.has("json")) return `${JSON.stringify(rows)}\n`;
-  if (rows.length === 0) return "No user has a name here yet\n";
+  if (rows.length === 0) return "No users\n";
   const now = systemClock.unixMs();
   const cells = rows.map((user) => [
     printable(user.name),

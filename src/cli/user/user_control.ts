@@ -1,6 +1,6 @@
 /**
- * Who changes users for `umbra user`: a running program through its operator's
- * port or, where none runs, its store.
+ * Access to users for `umbra user`: a running program through its operator's
+ * port or, if none runs, its store.
  *
  * @module
  */
@@ -37,33 +37,36 @@ import {
   type StatusSource,
 } from "../top/status_client.ts";
 
-/** The actions on users. Everything throws what `Operator` does. */
+/** The actions on users. Their errors are those of `Operator`. */
 export interface UserControl {
-  /** The note on a change that does not take effect at once. */
+  /** A note about changes that do not take effect at once. */
   readonly note?: string;
-  /** Every server; of its users only some. */
+  /** Returns every server, with some of its users. */
   servers(): Promise<readonly ServerStatus[]>;
-  /** Every user of a server. */
+  /** Returns every user of a server. */
   users(server: string): Promise<readonly UserStatus[]>;
-  /** One user; `undefined` where there is none of this name. */
+  /** Returns one user; `undefined` if there is none of this name. */
   user(server: string, name: string): Promise<UserStatus | undefined>;
   add(server: string, user: NewUser): Promise<void>;
   change(server: string, name: string, change: UserChange): Promise<void>;
   remove(server: string, name: string): Promise<void>;
-  /** Counts from nothing again. */
+  /** Sets the counts of a user to zero. */
   clear(server: string, name: string): Promise<void>;
-  /** The access of a user; `undefined` for a raw key, which no link has. */
+  /**
+   * Returns the access of a user; `undefined` for a raw key, which a link
+   * cannot contain.
+   */
   access(server: string, name: string): Promise<UserAccess | undefined>;
 }
 
-/** What a user is given. Secret. */
+/** The password and links of a user. Secret. */
 export interface UserAccess {
   readonly uri: string;
-  /** Address of the invitation; not set: no port has some. */
+  /** Address of the invitation; not set if no port serves invitations. */
   readonly invite?: string | undefined;
 }
 
-/** A running program. */
+/** Returns access to a running program. */
 export function remoteControl(source: StatusSource): UserControl {
   const ask = async (
     method: string,
@@ -114,21 +117,24 @@ export function remoteControl(source: StatusSource): UserControl {
   };
 }
 
-/** The API says `{"error": …}`; a proxy between says anything. */
+/**
+ * Returns the reason of a refusal: the API sends `{"error": …}`, a proxy in
+ * between any text.
+ */
 function reasonOf(body: string): string {
   try {
     const { error } = JSON.parse(body);
     return String(error?.message ?? error);
   } catch {
-    return "the operator's port refuses without a reason";
+    return "the operator's port gives no reason";
   }
 }
 
 /**
- * The store of a configuration whose program does not run.
+ * Returns access to the store of a configuration whose program does not run.
  *
  * @param owned Closes the store.
- * @throws {ConfigError} When the configuration is wrong or has no store.
+ * @throws {ConfigError} If the configuration is invalid or has no store.
  */
 export function storeControl(
   args: Arguments,
@@ -178,5 +184,5 @@ export function storeControl(
   };
 }
 
-/** The facts about a program that does not run; only its users are read. */
+/** The status of a program that does not run; only its users are read. */
 const NOT_RUNNING = {} as Omit<Status, "servers" | "keepsUsers">;

@@ -1,5 +1,5 @@
 /**
- * AES in the modes of the stream ciphers, over noble's block cipher.
+ * The AES modes of the stream ciphers, on top of noble's block cipher.
  *
  * Source: NIST SP 800-38A §6.3 (CFB), §6.4 (OFB), §6.5 (CTR).
  *
@@ -12,15 +12,15 @@ import type { KeyStream, KeyStreamDirection } from "../key_stream.ts";
 /** Bytes of a block. */
 const BLOCK = 16;
 
-/** A key, and one block that becomes key stream. */
+/** A key, and one block of key stream. */
 abstract class AesKeyStream implements KeyStream {
-  /** The block; what it holds is the mode's business. */
+  /** The current block; each mode defines its content. */
   protected readonly block: Uint8Array;
   readonly #words: Uint32Array;
   readonly #key: Uint32Array;
 
   /**
-   * Keeps copies.
+   * Copies key and IV.
    *
    * @param key 16, 24 or 32 bytes.
    * @param iv 16 bytes.
@@ -28,8 +28,8 @@ abstract class AesKeyStream implements KeyStream {
   constructor(key: Uint8Array, iv: Uint8Array) {
     this.#key = unsafe.expandKeyLE(key.slice());
     this.block = iv.slice();
-    // Every machine that Deno and Bun run on is little-endian, as noble's
-    // words are.
+    // noble's words are little-endian, like every machine that Deno and Bun
+    // support.
     this.#words = new Uint32Array(this.block.buffer);
   }
 
@@ -57,7 +57,9 @@ abstract class AesKeyStream implements KeyStream {
   }
 }
 
-/** CFB with 128 bits of feedback: a block of ciphertext makes the next one. */
+/**
+ * CFB with 128 bits of feedback: a block of ciphertext gives the next block.
+ */
 export class AesCfb extends AesKeyStream {
   readonly #encrypts: boolean;
   #used = BLOCK;
@@ -91,7 +93,7 @@ export class AesCfb extends AesKeyStream {
   }
 }
 
-/** OFB: a block of key stream makes the next one. */
+/** OFB: a block of key stream gives the next one. */
 export class AesOfb extends AesKeyStream {
   #used = BLOCK;
 
@@ -110,7 +112,7 @@ export class AesOfb extends AesKeyStream {
   }
 }
 
-/** CTR: a counter of 128 bits, most significant byte first, from the IV. */
+/** CTR: a big-endian counter of 128 bits that starts with the IV. */
 export class AesCtr extends AesKeyStream {
   readonly #counter: Uint8Array;
   readonly #counterWords: Uint32Array;
@@ -147,7 +149,7 @@ export class AesCtr extends AesKeyStream {
   }
 }
 
-/** CFB with 8 bits of feedback: a block of AES for each byte. */
+/** CFB with 8 bits of feedback: one AES block for each byte. */
 export class AesCfb8 extends AesKeyStream {
   readonly #encrypts: boolean;
   readonly #register: Uint8Array;
@@ -179,7 +181,10 @@ export class AesCfb8 extends AesKeyStream {
   }
 }
 
-/** CFB with one bit of feedback, most significant bit first: 8 blocks a byte. */
+/**
+ * CFB with one bit of feedback, most significant bit first: 8 AES blocks for
+ * each byte.
+ */
 export class AesCfb1 extends AesKeyStream {
   readonly #encrypts: boolean;
   readonly #register: Uint8Array;

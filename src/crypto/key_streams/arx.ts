@@ -1,8 +1,8 @@
 /**
- * ChaCha20 and Salsa20 in all their forms, over noble.
+ * ChaCha20 and Salsa20 in all their forms, on top of noble.
  *
- * noble computes whole calls and keeps no position, so the block that a call
- * ends in is kept here.
+ * noble computes whole calls and keeps no position. Therefore this module keeps
+ * the last, partly used block.
  *
  * Source: Bernstein, "ChaCha, a variant of Salsa20"; RFC 8439;
  * draft-irtf-cfrg-xchacha-03.
@@ -28,7 +28,7 @@ export type ArxAlgorithm =
   | "salsa20"
   | "xsalsa20";
 
-/** noble's type of such a cipher. */
+/** noble's type of a stream cipher function. */
 type NobleStream = (
   key: Uint8Array,
   nonce: Uint8Array,
@@ -49,20 +49,20 @@ const CIPHERS: Readonly<Record<ArxAlgorithm, NobleStream>> = {
 const BLOCK = 64;
 const ZEROS = new Uint8Array(BLOCK);
 
-/** One of them. */
+/** A key stream of ChaCha20 or Salsa20. */
 export class ArxKeyStream implements KeyStream {
   readonly #cipher: NobleStream;
   readonly #key: Uint8Array;
   readonly #iv: Uint8Array;
-  /** Key stream of the block that the last call ended in. */
+  /** Key stream of the last block of the previous call. */
   readonly #block = new Uint8Array(BLOCK);
   #used = BLOCK;
   #next: number;
 
   /**
-   * Keeps copies of key and IV.
+   * Copies key and IV.
    *
-   * @param firstBlock For tests at the far end; default 0.
+   * @param firstBlock For tests of the counter's end; default 0.
    */
   constructor(
     algorithm: ArxAlgorithm,
@@ -95,7 +95,11 @@ export class ArxKeyStream implements KeyStream {
     this.#block.fill(0);
   }
 
-  /** Uses what the kept block has left; where it came to. */
+  /**
+   * Uses the rest of the kept block.
+   *
+   * @returns The position after the processed bytes.
+   */
   #finishBlock(input: Uint8Array, out: Uint8Array, from: number): number {
     const end = Math.min(input.length, from + BLOCK - this.#used);
     for (let at = from; at < end; at++) {
@@ -113,12 +117,12 @@ export class ArxKeyStream implements KeyStream {
 }
 
 /**
- * The key that XChaCha20 has under one IV; the rest of the stream is ChaCha20
- * of that key with the last 8 bytes of the IV.
+ * Computes the key that XChaCha20 uses for one IV. The stream is ChaCha20 with
+ * that key and the last 8 bytes of the IV.
  *
  * @param key 32 bytes.
- * @param iv 24 bytes, of which 16 count.
- * @returns 32 fresh bytes.
+ * @param iv 24 bytes, of which the first 16 are used.
+ * @returns 32 new bytes.
  */
 export function xchachaKey(key: Uint8Array, iv: Uint8Array): Uint8Array {
   const words = (bytes: Uint8Array): Uint32Array =>
@@ -134,10 +138,10 @@ export function xchachaKey(key: Uint8Array, iv: Uint8Array): Uint8Array {
 }
 
 /**
- * What OpenSSL and Node take as IV of ChaCha20.
+ * Makes the IV of ChaCha20 for OpenSSL and Node.
  *
  * @param iv 8 or 12 bytes.
- * @returns 16 fresh bytes: a counter of zero, then the IV.
+ * @returns 16 new bytes: a counter of zero, then the IV.
  */
 export function afterCounter(iv: Uint8Array): Uint8Array {
   const out = new Uint8Array(16);

@@ -1,5 +1,5 @@
 /**
- * RC4: a permutation of all bytes that is stirred for each byte it yields.
+ * RC4: a permutation of all bytes that changes with each byte of key stream.
  *
  * Source: the description on the Cypherpunks list, 1994; RFC 6229 has vectors.
  *
@@ -11,8 +11,8 @@ import { checkOutput } from "../aead.ts";
 import type { KeyStream, KeyStreamMethod } from "../key_stream.ts";
 
 /**
- * The key of RC4 itself: `rc4-md5` makes one for each IV, `rc4` has one for
- * all streams, which is why it protects nothing.
+ * Returns the key of RC4. `rc4-md5` derives one for each IV. `rc4` uses the
+ * same for all streams, so that it protects nothing.
  */
 export function rc4Key(
   { algorithm }: KeyStreamMethod,

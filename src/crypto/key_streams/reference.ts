@@ -1,6 +1,6 @@
 /**
- * The reference provider of key streams: noble and plain TypeScript, present
- * everywhere.
+ * The reference provider of key streams: noble and plain TypeScript, available
+ * in every runtime.
  *
  * @module
  */
@@ -16,7 +16,7 @@ import { type ArxAlgorithm, ArxKeyStream } from "./arx.ts";
 import { Rc4, rc4Key } from "./rc4.ts";
 import { Table, Unchanged } from "./table.ts";
 
-/** Key streams by `@noble/ciphers` and by the files beside this one. */
+/** Key streams of `@noble/ciphers` and of the modules in this folder. */
 export const referenceKeyStreams: KeyStreamProvider = {
   name: "noble",
   version: "2.4.0",
@@ -35,7 +35,7 @@ export const referenceKeyStreams: KeyStreamProvider = {
   },
 };
 
-/** The parts of a key stream. */
+/** The parameters of a key stream. */
 interface Parts {
   readonly method: KeyStreamMethod;
   readonly key: Uint8Array;

@@ -1,8 +1,9 @@
 /**
- * `table`: every byte is replaced by another one, always the same; and `none`,
- * which leaves every byte as it is.
+ * `table` replaces each byte by a fixed other byte; `none` leaves every byte
+ * unchanged.
  *
- * Source: shadowsocks (Python) 2.8.2, as shadowsocks-rust and pproxy agree.
+ * Source: shadowsocks (Python) 2.8.2, compared with shadowsocks-rust and
+ * pproxy.
  *
  * @module
  */
@@ -15,12 +16,12 @@ const ROUNDS = 1_023;
 /**
  * Makes the table of a key.
  *
- * Time: some 50 milliseconds.
+ * Time: about 50 milliseconds.
  *
- * @param digest MD5 of the password, which is what `masterKeyFromPassword()`
- * makes for 16 bytes; its first 8 bytes count. ShadowsocksR has the MD5 of
- * these 16 bytes here.
- * @returns 256 bytes: what each byte becomes.
+ * @param digest MD5 of the password, as `masterKeyFromPassword()` makes for 16
+ * bytes; its first 8 bytes are used. For ShadowsocksR it is the MD5 of these 16
+ * bytes.
+ * @returns 256 bytes: the replacement of each byte.
  */
 export function makeTable(
   digest: Uint8Array,
@@ -37,11 +38,11 @@ export function makeTable(
   for (let round = 1; round <= ROUNDS; round++) {
     for (const byte of table) {
       const divisor = byte + round;
-      // The upper word's remainder is below 1,279: every step is exact.
+      // The remainder of the upper word is below 1,279, so every step is exact.
       const carried = (high % divisor) * 0x1_0000_0000 + low;
       rest[byte] = carried % divisor;
     }
-    // The standard's sort is stable, which decides between equal remainders.
+    // The sort is stable by the standard, which matters for equal remainders.
     table.sort((a, b) => rest[a]! - rest[b]!);
   }
   const out = new Uint8Array(256);
@@ -52,16 +53,22 @@ export function makeTable(
   return out;
 }
 
-/** Tables of keys in use: a packet must not cost as much. */
+/**
+ * Caches the tables of keys in use, because making one for each packet is too
+ * slow.
+ */
 const TABLES: Readonly<
   Record<KeyStreamDirection, WeakMap<Uint8Array, Uint8Array>>
 > = { encrypt: new WeakMap(), decrypt: new WeakMap() };
 
-/** Replaces bytes. */
+/** Replaces bytes with a table. */
 export class Table implements KeyStream {
   readonly #table: Uint8Array;
 
-  /** @param digest See {@link makeTable}; the table is kept as long as it is. */
+  /**
+   * @param digest See {@link makeTable}; its table is cached as long as this
+   * array exists.
+   */
   constructor(digest: Uint8Array, direction: KeyStreamDirection) {
     const known = TABLES[direction].get(digest);
     this.#table = known ?? makeTable(digest, direction);
@@ -75,7 +82,7 @@ export class Table implements KeyStream {
   }
 
   free(): void {
-    // The table stays with its key.
+    // The table stays cached for its key.
   }
 }
 
@@ -87,6 +94,6 @@ export class Unchanged implements KeyStream {
   }
 
   free(): void {
-    // It holds nothing.
+    // There is nothing to release.
   }
 }

@@ -1,12 +1,12 @@
 /**
- * Walks over the bytes of a binary list. No count is believed before the bytes
- * for it are seen.
+ * Reads the bytes of a binary list. A count is accepted only if enough bytes
+ * for it follow.
  *
  * @module
  */
 import { listError } from "../list_error.ts";
 
-/** A place in bytes, which only goes forwards. */
+/** A position in bytes, which only moves forward. */
 export class ByteCursor {
   readonly #bytes: Uint8Array;
   #at = 0;
@@ -16,24 +16,24 @@ export class ByteCursor {
     this.#bytes = bytes;
   }
 
-  /** Bytes behind the place. */
+  /** Bytes after the position. */
   get left(): number {
     return this.#bytes.length - this.#at;
   }
 
-  /** The next byte. */
+  /** Reads one byte. */
   byte(): number {
     return this.take(1)[0]!;
   }
 
-  /** The next bytes, borrowed. */
+  /** Reads bytes, which are borrowed. */
   take(length: number): Uint8Array {
     if (length > this.left) throw listError("it is not complete");
     this.#at += length;
     return this.#bytes.subarray(this.#at - length, this.#at);
   }
 
-  /** A number of 7 bits a byte, the lowest first. */
+  /** Reads a number with 7 bits in each byte, the lowest first. */
   uvarint(): number {
     let value = 0;
     let unit = 1;
@@ -43,10 +43,10 @@ export class ByteCursor {
       if (byte < 0x80) return this.#checked(value);
       unit *= 128;
     }
-    throw listError("a number in it has no end");
+    throw listError("it has a number without an end");
   }
 
-  /** A number of 8 bytes, the highest first. */
+  /** Reads a number of 8 bytes, the highest first. */
   u64(): number {
     let value = 0;
     for (const byte of this.take(8)) value = value * 256 + byte;
@@ -54,21 +54,21 @@ export class ByteCursor {
   }
 
   /**
-   * A count of things that are still to come.
+   * Checks a count of items that follow.
    *
-   * @param count As it was read.
-   * @param size Bytes of one thing at least.
+   * @param count The number that was read.
+   * @param size The least bytes of one item.
    */
   counted(count: number, size: number): number {
-    if (count * size > this.left) throw listError("it is not complete");
+    if (count * size > this.left) throw listError("it is truncated");
     return count;
   }
 
   #checked(value: number): number {
     if (Number.isSafeInteger(value)) return value;
-    throw listError("a number in it is too large");
+    throw listError("it has a number that is too large");
   }
 }
 
-/** The bytes of the longest number of 64 bits. */
+/** Bytes of the longest 64-bit number. */
 const MAX_VARINT_BYTES = 10;

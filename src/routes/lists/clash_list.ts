@@ -1,8 +1,8 @@
 /**
- * Lists of Clash and mihomo: `DOMAIN-SUFFIX,name` on lines, or names or blocks
- * alone, as text or as the YAML list `payload`.
+ * Lists of Clash and mihomo: lines such as `DOMAIN-SUFFIX,name`, or names or
+ * blocks only, as text or as the YAML list `payload`.
  *
- * Does not: read other YAML than a block of `- item` lines.
+ * Of YAML, only a block of `- item` lines is supported.
  *
  * @module
  */
@@ -26,8 +26,8 @@ import { textLines, withoutComment } from "./text_lines.ts";
 /**
  * Reads a list.
  *
- * @param list Its name in what is explained.
- * @param countryOf For `GEOIP`; without it such entries are left out.
+ * @param list The list's name in messages.
+ * @param countryOf Used for `GEOIP`; without it such entries are left out.
  * @throws {ConfigError} `ERR_ROUTE_LIST`.
  */
 export function readClashList(
@@ -55,7 +55,7 @@ class ClashReader {
   readonly #countryOf: CountryOf | undefined;
   readonly #ports: PortRange[] = [];
   readonly #sources: RuleBuilder;
-  /** Blocks for which no name is resolved. */
+  /** Blocks that only apply to targets that are addresses. */
   readonly #literal: RuleBuilder;
 
   constructor(builder: RuleListBuilder, countryOf: CountryOf | undefined) {
@@ -70,7 +70,7 @@ class ClashReader {
       .map((part) => part.trim());
     if (second === undefined) this.#bare(first, line);
     else if (first === "DOMAIN-REGEX") {
-      // A pattern may have commas.
+      // A pattern may contain commas.
       const value = text.slice(text.indexOf(",") + 1).trim();
       this.#builder.main.targets.regex(value, line);
     } else this.#classical(first, second, options, line);
@@ -85,7 +85,9 @@ class ClashReader {
     return this.#builder.finish();
   }
 
-  /** A name or a block, as in lists of `behavior: domain` and `ipcidr`. */
+  /**
+   * Reads a name or a block, as in lists of `behavior: domain` and `ipcidr`.
+   */
   #bare(text: string, line: number): void {
     const { targets } = this.#builder.main;
     if (!targets.cidr(text, line)) addClashName(targets, text, line);
@@ -128,7 +130,7 @@ class ClashReader {
         return this.#country(value, options, line);
       default:
         this.#builder.note(
-          `has ${typeName(type)}, which Umbra does not have`,
+          `has ${typeName(type)}, which is not supported`,
           line,
         );
     }
@@ -136,7 +138,7 @@ class ClashReader {
 
   #country(value: string, options: readonly string[], line: number): void {
     if (this.#countryOf === undefined) {
-      this.#builder.note("has GEOIP, and geoip_file is not set", line);
+      this.#builder.note("has GEOIP, but geoip_file is not set", line);
       return;
     }
     const there = inCountry(value.toUpperCase(), this.#countryOf);
@@ -162,12 +164,12 @@ class ClashReader {
   }
 }
 
-/** The type of an entry, cut to what a message may hold. */
+/** Returns the type of an entry as it can be shown in a message. */
 function typeName(type: string): string {
   return /^[A-Z0-9-]{1,32}$/.test(type) ? type : "a condition";
 }
 
-/** The item of a line `- item`, without quotes and comment. */
+/** Returns the item of a `- item` line, without quotes and comment. */
 function yamlScalar(line: string): string {
   const item = line.slice(2).trim();
   const quoted = /^'((?:[^']|'')*)'/.exec(item);

@@ -1,12 +1,12 @@
 /**
- * Names as Clash writes them alone: `+.x` with itself, `.x` only below, `*` for
- * one label.
+ * The notation of Clash for names: `+.x` includes `x` itself, `.x` does not,
+ * and `*` stands for one label.
  *
  * @module
  */
 import type { TargetSetBuilder } from "../match/target_set.ts";
 
-/** Adds one of them. */
+/** Adds a name in this notation. */
 export function addClashName(
   targets: TargetSetBuilder,
   text: string,
@@ -18,7 +18,7 @@ export function addClashName(
   else targets.name("exact", text, line);
 }
 
-/** A regular expression for a name with `*` in it. */
+/** Returns a regular expression for a name with `*`. */
 export function wildcardPattern(text: string): string {
   const escaped = text.replace(/[.?+^$|()[\]{}\\]/g, "\\$&");
   return `^${escaped.replaceAll("*", "[^.]+")}$`;

@@ -1,5 +1,5 @@
 /**
- * The seam to the runtime's decompression.
+ * The interface to the runtime's decompression.
  *
  * @module
  */
@@ -8,8 +8,8 @@
  * Decompresses one stream.
  *
  * @param bytes Borrowed.
- * @param maxBytes Bytes of the result at most.
- * @throws {ConfigError} `ERR_ROUTE_LIST` when it is damaged or too large.
+ * @param maxBytes The most bytes of the result.
+ * @throws {ConfigError} `ERR_ROUTE_LIST` if it is damaged or too large.
  */
 export type Decompress = (
   format: "zlib" | "zstd",

@@ -22,9 +22,10 @@ import { ByteCursor } from "./byte_cursor.ts";
  * Reads one category of names.
  *
  * @param bytes The file; borrowed.
- * @param category `CODE`, or `CODE@ATTRIBUTE` for those that have it.
- * @param list The file's name in what is explained.
- * @throws {ConfigError} `ERR_ROUTE_LIST`, also when there is no such category.
+ * @param category `CODE`, or `CODE@ATTRIBUTE` for the names with that
+ * attribute.
+ * @param list The file's name in messages.
+ * @throws {ConfigError} `ERR_ROUTE_LIST`, also if there is no such category.
  */
 export function readGeoSite(
   bytes: Uint8Array,
@@ -54,7 +55,7 @@ export function readGeoSite(
     else if (type === 1) targets.regex(value, 0);
     else if (type === 2) targets.name("suffix", value, 0);
     else if (type === 3) targets.name("exact", value, 0);
-    else builder.note("has a type that is not known", 0);
+    else builder.note("has an unknown type", 0);
   }
   return builder.finish();
 }
@@ -63,9 +64,9 @@ export function readGeoSite(
  * Reads the blocks of one country.
  *
  * @param bytes The file; borrowed.
- * @param code Of the country, or another name that the file has.
- * @param list The file's name in what is explained.
- * @throws {ConfigError} `ERR_ROUTE_LIST`, also when there is no such country.
+ * @param code The code of the country, or of another entry in the file.
+ * @param list The file's name in messages.
+ * @throws {ConfigError} `ERR_ROUTE_LIST`, also if there is no such country.
  */
 export function readGeoIp(
   bytes: Uint8Array,
@@ -96,19 +97,19 @@ export function readGeoIp(
 /** One field of a message. */
 interface Field {
   readonly number: number;
-  /** The value of a number; else 0. */
+  /** The value of a number; otherwise 0. */
   readonly value: number;
-  /** The bytes of a field with a length; else empty. */
+  /** The bytes of a field with a length; otherwise empty. */
   readonly bytes: Uint8Array;
 }
 
-/** Fields of the entry with this code. */
+/** Returns the fields of the entry with this code. */
 function findEntry(bytes: Uint8Array, code: string): Field[] {
   const wanted = code.toUpperCase();
   for (const entry of fields(bytes)) {
     if (entry.number !== 1) continue;
     for (const { number, bytes } of fields(entry.bytes)) {
-      // The code comes first; the rest is read of one entry only.
+      // The code comes first; other fields are read only if it matches.
       if (number !== 1) continue;
       if (UTF8.decode(bytes).toUpperCase() === wanted) {
         return [...fields(entry.bytes)];

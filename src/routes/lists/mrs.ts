@@ -19,7 +19,7 @@ import type { Decompress } from "./decompress.ts";
 import { isRange } from "./srs.ts";
 import { trieNames } from "./succinct_trie.ts";
 
-/** First bytes of any zstd stream. RFC 8878 §3.1.1. */
+/** The first bytes of every zstd stream. RFC 8878 §3.1.1. */
 export const ZSTD_MAGIC: readonly number[] = [0x28, 0xb5, 0x2f, 0xfd];
 
 const MAGIC = [0x4d, 0x52, 0x53, 0x01];
@@ -28,7 +28,7 @@ const MAGIC = [0x4d, 0x52, 0x53, 0x01];
  * Reads a rule set.
  *
  * @param bytes The file; borrowed.
- * @param list Its name in what is explained.
+ * @param list The list's name in messages.
  * @throws {ConfigError} `ERR_ROUTE_LIST`.
  */
 export function readMrs(
@@ -43,7 +43,9 @@ export function readMrs(
   const behaviour = cursor.byte();
   cursor.u64();
   cursor.take(cursor.u64());
-  if (cursor.byte() !== 1) throw listError("its content has another version");
+  if (cursor.byte() !== 1) {
+    throw listError("its content has an unsupported version");
+  }
   const builder = new RuleListBuilder(list);
   const { targets } = builder.main;
   const count = (size: number): number => cursor.counted(cursor.u64(), size);
@@ -58,9 +60,9 @@ export function readMrs(
     for (let left = count(32); left > 0; left--) {
       const from = cursor.take(16);
       const to = cursor.take(16);
-      if (!isRange(from, to)) throw listError("it has a range that is none");
+      if (!isRange(from, to)) throw listError("it has an invalid range");
       targets.range(from, to, 0);
     }
-  } else throw listError(`its behaviour ${behaviour} is not known`);
+  } else throw listError(`its behaviour ${behaviour} is unknown`);
   return builder.finish();
 }

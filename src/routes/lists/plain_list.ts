@@ -1,8 +1,8 @@
 /**
  * Plain lists: a name, an address or a block on each line.
  *
- * Prefixes say what a line is. `domain:` is a suffix for v2fly and an exact
- * name for shadowsocks-go, whose files have `suffix:` for suffixes.
+ * A line may have a prefix. `domain:` means a suffix in v2fly's lists and an
+ * exact name in shadowsocks-go's; the latter are recognised by `suffix:`.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { textLines, withoutComment } from "./text_lines.ts";
 /**
  * Reads a list.
  *
- * @param list Its name in what is explained.
+ * @param list The list's name in messages.
  * @throws {ConfigError} `ERR_ROUTE_LIST`.
  */
 export function readPlainList(text: string, list: string): RuleList {
@@ -24,7 +24,7 @@ export function readPlainList(text: string, list: string): RuleList {
     const entry = line.startsWith("//") ? "" : withoutComment(line);
     if (entry === "") continue;
     const [, prefix, rest = entry] = /^([a-z]+):(.*)$/.exec(entry) ?? [];
-    // v2fly marks entries behind them; a mark is no condition here.
+    // Attributes after an entry, as in v2fly's lists, are ignored.
     const mark = rest.search(/\s@/);
     const value = (mark < 0 ? rest : rest.slice(0, mark)).trim();
     switch (prefix) {
@@ -47,12 +47,12 @@ export function readPlainList(text: string, list: string): RuleList {
         targets.regex(value, number);
         break;
       case "include":
-        builder.note("includes another list, which is not read", number);
+        builder.note("includes another list, which is not supported", number);
         break;
       default:
-        // An IPv6 address begins like a prefix.
+        // The first part of an IPv6 address looks like a prefix.
         if (!targets.cidr(entry, number)) {
-          builder.note("has a prefix that is not known", number);
+          builder.note("has an unknown prefix", number);
         }
     }
   }

@@ -8,7 +8,7 @@ import type { PortRange } from "../condition.ts";
 /**
  * Reads `1000:2000`, `:80` or `8000:`.
  *
- * @returns `undefined` for what is none of them.
+ * @returns `undefined` for any other text.
  */
 export function parsePortRange(text: string): PortRange | undefined {
   const match = /^(\d{0,5}):(\d{0,5})$/.exec(text);

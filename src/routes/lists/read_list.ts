@@ -1,5 +1,5 @@
 /**
- * Lists of every format, told apart by what they say.
+ * Reads lists of every format; the format is recognised by the content.
  *
  * @module
  */
@@ -13,7 +13,7 @@ import { readPlainList } from "./plain_list.ts";
 import { readRuleSetJson } from "./rule_set_json.ts";
 import { readSrs, SRS_MAGIC } from "./srs.ts";
 
-/** Formats of lists. */
+/** The formats of lists. */
 export const LIST_FORMATS = ["plain", "clash", "json", "srs", "mrs"] as const;
 
 /** One of {@link LIST_FORMATS}. */
@@ -21,14 +21,15 @@ export type ListFormat = typeof LIST_FORMATS[number];
 
 /** The options of reading. */
 export interface ReadListOptions {
-  /** Name of the list in what is explained. */
+  /** The list's name in messages. */
   readonly list: string;
-  /** The format; default: found from the content. */
+  /** The format; default: recognised by the content. */
   readonly format?: ListFormat | undefined;
-  /** The decompression of this runtime. */
+  /** Decompresses with the functions of the runtime. */
   readonly decompress: Decompress;
   /**
-   * The countries of addresses; default: conditions on countries are left out.
+   * Returns the country of an address; default: conditions on countries are
+   * left out.
    */
   readonly countryOf?: CountryOf | undefined;
 }
@@ -62,7 +63,7 @@ export function readRuleList(
   }
 }
 
-/** The format that a list has by its first bytes or its first entry. */
+/** Recognises the format of a list by its first bytes or its first entry. */
 export function formatOf(bytes: Uint8Array): ListFormat {
   const startsWith = (magic: readonly number[]): boolean =>
     magic.every((byte, i) => bytes[i] === byte);

@@ -1,7 +1,7 @@
 /**
  * Rule sets of sing-box as JSON, versions 1 to 4.
  *
- * A rule with a condition that Umbra does not have is left out, and noted.
+ * A rule with an unsupported condition is left out, and noted.
  *
  * @module
  */
@@ -17,7 +17,7 @@ const NEWEST_VERSION = 4;
 /**
  * Reads a rule set.
  *
- * @param list Its name in what is explained.
+ * @param list The list's name in messages.
  * @throws {ConfigError} `ERR_ROUTE_LIST`.
  */
 export function readRuleSetJson(text: string, list: string): RuleList {
@@ -25,8 +25,8 @@ export function readRuleSetJson(text: string, list: string): RuleList {
   if (!Array.isArray(rules)) throw listError('it has no list "rules"');
   if (typeof version !== "number" || version < 1 || version > NEWEST_VERSION) {
     throw listError(
-      `its "version" is ${JSON.stringify(version)}, and 1 to ` +
-        `${NEWEST_VERSION} are known`,
+      `its "version" is ${JSON.stringify(version)}, expected 1 to ` +
+        `${NEWEST_VERSION}`,
     );
   }
   const builder = new RuleListBuilder(list);
@@ -38,7 +38,7 @@ export function readRuleSetJson(text: string, list: string): RuleList {
   return builder.finish();
 }
 
-/** @returns What it says, or why it is left out. */
+/** @returns The condition, or the reason why the rule is left out. */
 function readRule(
   builder: RuleListBuilder,
   entry: unknown,
@@ -57,7 +57,7 @@ function readLogical(
   { mode, rules, invert }: Record<string, unknown>,
   depth: number,
 ): Condition | string {
-  if (mode !== "and" && mode !== "or") return 'has a "mode" that is not known';
+  if (mode !== "and" && mode !== "or") return 'has an unknown "mode"';
   if (!Array.isArray(rules) || rules.length === 0) return 'has no "rules"';
   const parts: Condition[] = [];
   for (const rule of rules) {
@@ -89,7 +89,7 @@ function readSimple(
   return builder.build(rule) ?? "has no condition";
 }
 
-/** @returns Why the rule is left out. */
+/** @returns The reason if the rule is left out. */
 function readValue(
   rule: RuleBuilder,
   key: string,
@@ -97,16 +97,16 @@ function readValue(
 ): string | undefined {
   if (key === "port" || key === "source_port") {
     if (key === "source_port") {
-      return "has a condition that Umbra does not have";
+      return "has an unsupported condition";
     }
     const port = Number(value);
     if (!Number.isInteger(port) || port < 0 || port > 0xffff) {
-      return "has a port that is none";
+      return "has an invalid port";
     }
     rule.ports.push({ from: port, to: port });
     return undefined;
   }
-  if (typeof value !== "string") return `has a "${key}" that is no text`;
+  if (typeof value !== "string") return `has a "${key}" that is not text`;
   switch (key) {
     case "domain":
       rule.targets.name("exact", value, 0);
@@ -129,12 +129,12 @@ function readValue(
       return undefined;
     case "port_range": {
       const range = parsePortRange(value);
-      if (range === undefined) return "has a range of ports that is none";
+      if (range === undefined) return "has an invalid range of ports";
       rule.ports.push(range);
       return undefined;
     }
     default:
-      return "has a condition that Umbra does not have";
+      return "has an unsupported condition";
   }
 }
 

@@ -22,7 +22,7 @@ import type { Decompress } from "./decompress.ts";
 import { parsePortRange } from "./port_range.ts";
 import { trieNames } from "./succinct_trie.ts";
 
-/** First bytes of a file. */
+/** The first bytes of a file. */
 export const SRS_MAGIC: readonly number[] = [0x53, 0x52, 0x53];
 
 const NEWEST_VERSION = 4;
@@ -32,7 +32,7 @@ const END = 0xff;
  * Reads a rule set.
  *
  * @param bytes The file; borrowed.
- * @param list Its name in what is explained.
+ * @param list The list's name in messages.
  * @throws {ConfigError} `ERR_ROUTE_LIST`.
  */
 export function readSrs(
@@ -47,7 +47,7 @@ export function readSrs(
   const version = head.byte();
   if (version < 1 || version > NEWEST_VERSION) {
     throw listError(
-      `its version is ${version}, and 1 to ${NEWEST_VERSION} are known`,
+      `its version is ${version}, expected 1 to ${NEWEST_VERSION}`,
     );
   }
   const content = decompress("zlib", head.take(head.left), MAX_LIST_BYTES);
@@ -66,18 +66,18 @@ class SrsReader {
     this.#builder = builder;
   }
 
-  /** Reads the rules; the list holds if any of them does. */
+  /** Reads the rules; the list matches if any of them does. */
   rules(): void {
     const count = this.#count(1);
     for (let i = 0; i < count; i++) {
       const condition = this.#rule(0);
       if (condition === undefined) {
-        this.#builder.note("has a condition that Umbra does not have", 0);
+        this.#builder.note("has an unsupported condition", 0);
       } else this.#builder.add(condition);
     }
   }
 
-  /** `undefined` where it has what Umbra does not have. */
+  /** Returns `undefined` if the rule has an unsupported condition. */
   #rule(depth: number): Condition | undefined {
     if (depth > MAX_RULE_DEPTH) {
       throw listError("its rules are nested too deep");
@@ -107,7 +107,7 @@ class SrsReader {
     return isKnown ? this.#builder.build(rule) : undefined;
   }
 
-  /** @returns False for a condition that Umbra does not have. */
+  /** @returns False for an unsupported condition. */
   #item(type: number, rule: RuleBuilder): boolean {
     switch (type) {
       case 1:
@@ -137,7 +137,7 @@ class SrsReader {
         for (const text of this.#strings()) {
           const range = parsePortRange(text);
           if (range === undefined) {
-            throw listError(`it has the ports "${text}"`);
+            throw listError(`it has an invalid range of ports "${text}"`);
           }
           rule.ports.push(range);
         }
@@ -148,7 +148,7 @@ class SrsReader {
     }
   }
 
-  /** Steps over what belongs to a condition that Umbra does not have. */
+  /** Skips the values of an unsupported condition. */
   #skip(type: number): void {
     switch (type) {
       case 0:
@@ -214,7 +214,7 @@ class SrsReader {
   }
 
   #names(): Generator<string> {
-    // Its own version, of which there is one.
+    // The version of the trie; there is only one.
     this.#cursor.byte();
     const leaves = this.#cursor.take(8 * this.#count(8));
     const bitmap = this.#cursor.take(8 * this.#count(8));
@@ -224,19 +224,19 @@ class SrsReader {
 
   #addresses(take: (from: Uint8Array, to: Uint8Array) => void): void {
     if (this.#cursor.byte() !== 1) {
-      throw listError("it has addresses of another version");
+      throw listError("it has addresses of an unsupported version");
     }
     const count = this.#cursor.counted(this.#cursor.u64(), 10);
     for (let i = 0; i < count; i++) {
       const from = this.#cursor.take(this.#cursor.uvarint());
       const to = this.#cursor.take(this.#cursor.uvarint());
-      if (!isRange(from, to)) throw listError("it has a range that is none");
+      if (!isRange(from, to)) throw listError("it has an invalid range");
       take(from, to);
     }
   }
 }
 
-/** True if both are addresses of one family, in order. */
+/** True if both addresses are of one family, and in order. */
 export function isRange(from: Uint8Array, to: Uint8Array): boolean {
   if (from.length !== to.length) return false;
   if (from.length !== 4 && from.length !== 16) return false;
@@ -244,10 +244,10 @@ export function isRange(from: Uint8Array, to: Uint8Array): boolean {
   return i < 0 || from[i]! < to[i]!;
 }
 
-/** Reversed names begin with a mark, which ends up behind nothing else. */
+/** Adds a name of a trie. A mark before it distinguishes suffixes. */
 function addTrieName(rule: RuleBuilder, name: string): void {
   switch (name[0]) {
-    // Below a name, with its dot.
+    // The name with its leading dot, which excludes the name itself.
     case "\r":
       return rule.targets.name("suffix", name.slice(1), 0);
     case "\n":

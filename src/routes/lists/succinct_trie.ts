@@ -1,6 +1,6 @@
 /**
- * Names as sing-box and mihomo keep them: a trie of reversed names, breadth
- * first, as bits.
+ * The name format of sing-box and mihomo: a trie of reversed names in
+ * breadth-first order, as bits.
  *
  * ```text
  * leaves  a bit for each node: a name ends here
@@ -8,7 +8,7 @@
  * labels  a byte for each 0 of the bitmap
  * ```
  *
- * Bit i is bit (i mod 64) of the word i / 64; words are of 8 bytes, the highest
+ * Bit i is bit (i mod 64) of word i / 64; a word has 8 bytes, the highest
  * first.
  *
  * @module
@@ -20,21 +20,21 @@ import {
 } from "../../limits.ts";
 import { listError } from "../list_error.ts";
 
-/** Parts of a trie, borrowed. */
+/** The parts of a trie, borrowed. */
 export interface TrieParts {
   /** Words of 8 bytes. */
   readonly leaves: Uint8Array;
   /** Words of 8 bytes. */
   readonly bitmap: Uint8Array;
-  /** One byte a child. */
+  /** One byte for each child. */
   readonly labels: Uint8Array;
 }
 
 /**
- * The names of a trie, in its order. A name that is longer than a name can be
- * comes as "".
+ * Yields the names of a trie, in its order. A name that is too long is yielded
+ * as "".
  *
- * @throws {ConfigError} `ERR_ROUTE_LIST` when the parts do not fit each other.
+ * @throws {ConfigError} `ERR_ROUTE_LIST` if the parts are inconsistent.
  */
 export function* trieNames(
   { leaves, bitmap, labels }: TrieParts,
@@ -43,7 +43,7 @@ export function* trieNames(
     throw listError(`its names have more than ${MAX_TRIE_LABELS} parts`);
   }
   const parents = parentsOf(bitmap, labels.length);
-  // Two bytes more: a mark before the name.
+  // Names have at most two more bytes: a mark before the name.
   const text = new Uint8Array(MAX_NAME_LENGTH + 2);
   let count = 0;
   for (let node = 0; node <= labels.length; node++) {
@@ -61,7 +61,7 @@ export function* trieNames(
   }
 }
 
-/** The parent of each node, which is always before it. */
+/** Returns the parent of each node, which always comes before it. */
 function parentsOf(bitmap: Uint8Array, labelCount: number): Uint32Array {
   const parents = new Uint32Array(labelCount + 1);
   const bits = bitmap.length * 8;
@@ -70,13 +70,13 @@ function parentsOf(bitmap: Uint8Array, labelCount: number): Uint32Array {
   for (let bit = 0; bit < bits && node <= labelCount; bit++) {
     if (bitAt(bitmap, bit)) node++;
     else {
-      // A last word has zeros behind the bits that count.
+      // The last word is padded with zeros.
       if (++child > labelCount) break;
-      if (child <= node) throw listError("its names lead in a circle");
+      if (child <= node) throw listError("its names form a circle");
       parents[child] = node;
     }
   }
-  if (child < labelCount) throw listError("its names are not complete");
+  if (child < labelCount) throw listError("its names are incomplete");
   return parents;
 }
 

@@ -1,22 +1,22 @@
 /**
- * Lines of a text, without an array of them.
+ * Iterates over the lines of a text without making an array.
  *
  * @module
  */
 import { MAX_LIST_LINE_LENGTH } from "../../limits.ts";
 
-/** One line that is not empty. */
+/** A line that is not empty. */
 export interface TextLine {
-  /** The line without spaces at its ends, and without a byte order mark. */
+  /** The trimmed line, without a byte order mark. */
   readonly text: string;
-  /** Number, from 1. */
+  /** The number of the line, from 1. */
   readonly number: number;
 }
 
 /**
- * Every line that is not empty.
+ * Yields every line that is not empty.
  *
- * @param tooLong Hears of a line that is too long, which is left out.
+ * @param tooLong Called for a line that is too long and is left out.
  */
 export function* textLines(
   text: string,
@@ -36,7 +36,7 @@ export function* textLines(
   }
 }
 
-/** A line without the comment at its start or behind a space. */
+/** Returns a line without a comment at its start or after a space. */
 export function withoutComment(line: string): string {
   for (let at = line.indexOf("#"); at >= 0; at = line.indexOf("#", at + 1)) {
     if (at === 0) return "";

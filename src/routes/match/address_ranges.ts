@@ -1,23 +1,23 @@
 /**
- * IP addresses as sorted ranges that do not overlap, for a binary search. IPv4
- * and IPv6 apart; an IPv4 address inside IPv6 is IPv4.
+ * IP addresses as sorted ranges without overlaps, for a binary search. IPv4 and
+ * IPv6 are separate; an IPv4-mapped IPv6 address counts as IPv4.
  *
  * @module
  */
 import { unmapIpv4 } from "../../codec/ip_address.ts";
 import { GrowingWords } from "./growing.ts";
 
-/** One range, both ends included. */
+/** A range, both ends included. */
 export interface AddressRange {
-  /** 4 or 16 bytes. */
+  /** The first address, 4 or 16 bytes. */
   readonly from: Uint8Array;
-  /** The last address, with as many bytes. */
+  /** The last address, of the same length. */
   readonly to: Uint8Array;
-  /** Line of its file, from 1; 0 where the file has none. */
+  /** The line in the file, from 1; 0 for files without lines. */
   readonly line: number;
 }
 
-/** An index of 20 bits beside a word of 32 is an exact number. */
+/** A 32-bit word and a 20-bit index fit together into an exact number. */
 const INDEX_UNIT = 2 ** 20;
 
 /** Collects {@link AddressRanges}. */
@@ -33,14 +33,14 @@ export class AddressRangesBuilder {
   }
 
   /**
-   * Takes a range.
+   * Adds a range.
    *
    * @param from 4 or 16 bytes.
-   * @param to As many, and not less.
+   * @param to The last address, of the same length and not less.
    */
   add(from: Uint8Array, to: Uint8Array, line: number): void {
     const [first, last] = [unmapIpv4(from), unmapIpv4(to)];
-    // A range that begins inside the mapped block and ends behind it stays.
+    // A range that starts in the mapped block and ends after it stays IPv6.
     const isWhole = first.length === last.length;
     const [a, b] = isWhole ? [first, last] : [from, to];
     const stride = a.length === 4 ? 1 : 4;
@@ -51,7 +51,7 @@ export class AddressRangesBuilder {
     this.#lines[stride].push(line);
   }
 
-  /** Makes the ranges. */
+  /** Returns the finished ranges. */
   build(): AddressRanges {
     const family = (stride: 1 | 4): Family =>
       sorted(
@@ -64,32 +64,32 @@ export class AddressRangesBuilder {
   }
 }
 
-/** Ranges of one family. */
+/** The ranges of one family. */
 interface Family {
-  /** Words of an address. */
+  /** Words in an address. */
   readonly stride: 1 | 4;
   readonly from: Uint32Array;
   readonly to: Uint32Array;
   readonly lines: Uint32Array;
 }
 
-/** Finished ranges. */
+/** The finished ranges of a list. */
 export class AddressRanges {
   readonly #v4: Family;
   readonly #v6: Family;
 
-  /** Use {@link AddressRangesBuilder}. */
+  /** Do not call directly: use {@link AddressRangesBuilder}. */
   constructor(v4: Family, v6: Family) {
     this.#v4 = v4;
     this.#v6 = v6;
   }
 
-  /** The number of IPv4 ranges without those inside others. */
+  /** The number of IPv4 ranges, without those inside others. */
   get ipv4Count(): number {
     return this.#v4.lines.length;
   }
 
-  /** The number of IPv6 ranges without those inside others. */
+  /** The number of IPv6 ranges, without those inside others. */
   get ipv6Count(): number {
     return this.#v6.lines.length;
   }
@@ -100,10 +100,10 @@ export class AddressRanges {
   }
 
   /**
-   * Finds the range of an address.
+   * Finds the range that contains an address.
    *
    * @param address 4 or 16 bytes.
-   * @returns The number of the range; -1 for none.
+   * @returns The index of the range, or -1.
    */
   find(address: Uint8Array): number {
     const bytes = unmapIpv4(address);
@@ -113,14 +113,14 @@ export class AddressRanges {
     return index < 0 ? index : this.ipv4Count + index;
   }
 
-  /** A range by its number. */
+  /** Returns a range by its index. */
   entry(index: number): AddressRange {
     return index < this.ipv4Count
       ? rangeAt(this.#v4, index)
       : rangeAt(this.#v6, index - this.ipv4Count);
   }
 
-  /** Every range, IPv4 first, in their order. */
+  /** Yields every range in order, IPv4 first. */
   *entries(): Generator<AddressRange> {
     for (let i = 0; i < this.ipv4Count + this.ipv6Count; i++) {
       yield this.entry(i);
@@ -128,7 +128,7 @@ export class AddressRanges {
   }
 }
 
-/** The IPv6 address that is looked up. */
+/** The IPv6 address that is being looked up. */
 const KEY = new Uint32Array(4);
 
 function findWord({ from, to }: Family, key: number): number {
@@ -162,8 +162,8 @@ function rangeAt({ stride, from, to, lines }: Family, i: number): AddressRange {
 }
 
 /**
- * Sorts ranges, leaves out those inside others, and cuts off where two overlap,
- * so that each that is left keeps its own line.
+ * Sorts ranges, drops those inside others, and cuts overlaps, so that each
+ * remaining range has its own line.
  */
 function sorted(
   stride: 1 | 4,
@@ -200,7 +200,7 @@ function sorted(
   };
 }
 
-/** Numbers of the ranges in the order of their first addresses. */
+/** Returns the indices of the ranges, ordered by their first addresses. */
 function sortedOrder(
   stride: 1 | 4,
   from: Uint32Array,
@@ -213,7 +213,7 @@ function sortedOrder(
   keys.sort();
   const order = Uint32Array.from(keys, (key) => key % INDEX_UNIT);
   if (stride === 1) return order;
-  // The keys have the first of four words.
+  // The keys contain only the first of four words.
   for (let start = 0; start < count;) {
     let end = start + 1;
     const first = from[order[start]! * 4];
@@ -228,7 +228,9 @@ function sortedOrder(
   return order;
 }
 
-/** @returns Below 0, 0 or above 0, as addresses at two places compare. */
+/**
+ * @returns A number below, equal to or above 0, by the order of the addresses.
+ */
 function compare(
   a: Uint32Array,
   i: number,
@@ -243,7 +245,7 @@ function compare(
   return 0;
 }
 
-/** Never called with the highest address: nothing overlaps behind it. */
+/** The highest address does not occur, since no range can follow it. */
 function increment(words: Uint32Array, at: number, stride: number): void {
   let i = at + stride - 1;
   while (++words[i]! === 0x1_0000_0000 && i > at) i--;

@@ -1,6 +1,5 @@
 /**
- * Typed arrays that grow: what is read of a list, without an object for each
- * entry.
+ * Typed arrays that grow, so that entries of a list need no objects.
  *
  * @module
  */
@@ -15,7 +14,7 @@ export class GrowingWords {
     return this.#length;
   }
 
-  /** Appends one. */
+  /** Appends a word. */
   push(word: number): void {
     if (this.#length === this.#words.length) {
       this.#words = doubled(this.#words, new Uint32Array(2 * this.#length));
@@ -23,18 +22,18 @@ export class GrowingWords {
     this.#words[this.#length++] = word;
   }
 
-  /** The one at a place that exists. */
+  /** Returns the word at an existing index. */
   at(index: number): number {
     return this.#words[index]!;
   }
 
-  /** Copies the words into an array of just their size. */
+  /** Copies the words into an array of their exact size. */
   toArray(): Uint32Array {
     return this.#words.slice(0, this.#length);
   }
 }
 
-/** Bytes, appended as characters of ASCII text. */
+/** Bytes that are appended as ASCII text. */
 export class GrowingText {
   #bytes = new Uint8Array(64);
   #length = 0;
@@ -56,7 +55,7 @@ export class GrowingText {
     }
   }
 
-  /** Copies the bytes into an array of just their size. */
+  /** Copies the bytes into an array of their exact size. */
   toArray(): Uint8Array {
     return this.#bytes.slice(0, this.#length);
   }

@@ -1,24 +1,26 @@
 /**
- * Regular expressions that say no more than a name: most lines of most lists
- * for shadowsocks. As names they cost nothing.
+ * Recognises regular expressions that are equivalent to a name, as most lines
+ * of most shadowsocks lists are. Names are much cheaper to match.
  *
- * Does not: guess. A form is taken only where the name means the same.
+ * A form is recognised only if the name matches exactly the same.
  *
  * @module
  */
 import type { NameKind } from "./name_table.ts";
 
-/** A name that a pattern stands for. */
+/** The name that is equivalent to a pattern. */
 export interface PatternName {
-  /** The names it covers. */
+  /** The covered names: this one, those below it, or both. */
   readonly kind: NameKind;
-  /** The name as the pattern has it, without its escapes. */
+  /** The name, without the escapes of the pattern. */
   readonly name: string;
-  /** True if a dot is not escaped: taken for a dot, not for any character. */
+  /**
+   * True if a dot was not escaped; it counts as a dot, not as any character.
+   */
   readonly isLenient: boolean;
 }
 
-/** The ways to begin, with what each says. */
+/** The beginnings that are recognised, with the kind of name they mean. */
 const BEGINNINGS: readonly (readonly [text: string, kind: NameKind])[] = [
   ["(^|\\.)", "suffix"],
   ["(?:^|\\.)", "suffix"],
@@ -34,10 +36,10 @@ const BEGINNINGS: readonly (readonly [text: string, kind: NameKind])[] = [
   ["^", "exact"],
 ];
 
-/** Labels with dots between them; a backslash before a dot or a hyphen. */
+/** Labels separated by dots; a dot or a hyphen may be escaped. */
 const NAME = /^[\w-]+(?:(?:\\?\.|\\-)[\w-]+)*$/;
 
-/** The name that a pattern stands for; `undefined` where it says more. */
+/** Returns the name that is equivalent to a pattern, if there is one. */
 export function nameOfPattern(pattern: string): PatternName | undefined {
   const source = pattern.replace(/^\(\?i\)/, "");
   if (!source.endsWith("$")) return undefined;

@@ -1,9 +1,9 @@
 /**
- * Names of hosts, exact and as suffixes, in one flat hash table: their text, and
- * some 20 bytes for each, without an object.
+ * Host names, exact or as suffixes, in one flat hash table. An entry takes its
+ * text and about 20 bytes, without an object.
  *
- * A name is hashed from its last character to its first, so one walk over the
- * name that is looked up finds the hash of each of its suffixes.
+ * Names are hashed from their last character to the first, so that one pass
+ * over a name computes the hashes of all its suffixes.
  *
  * @module
  */
@@ -12,24 +12,24 @@ import { MAX_NAME_LENGTH, MAX_NAME_PROBES } from "../../limits.ts";
 import { GrowingText, GrowingWords } from "./growing.ts";
 
 /**
- * What an entry holds for: the name itself, the name and all below it, or only
- * what is below it.
+ * What an entry covers: the name itself, the name and all names below it, or
+ * only names below it.
  */
 export type NameKind = "exact" | "suffix" | "below";
 
 /** One entry of a table. */
 export interface NameEntry {
-  /** Lower case, ASCII. */
+  /** The name in lower case, ASCII. */
   readonly name: string;
-  /** The names it covers. */
+  /** The covered names: this one, those below it, or both. */
   readonly kind: NameKind;
-  /** Line of its file, from 1; 0 where the file has none. */
+  /** The line in the file, from 1; 0 for files without lines. */
   readonly line: number;
 }
 
 const KINDS: readonly NameKind[] = ["exact", "suffix", "below"];
 const DOT = 0x2e;
-/** A slot has 20 bits of an entry's number and 12 of its hash. */
+/** A slot contains a 20-bit index of an entry and 12 bits of its hash. */
 const INDEX_BITS = 20;
 const INDEX_MASK = (1 << INDEX_BITS) - 1;
 const FNV_BASIS = 0x811c9dc5 | 0;
@@ -38,7 +38,7 @@ const FNV_PRIME = 0x01000193;
 /** Collects the entries of a {@link NameTable}. */
 export class NameTableBuilder {
   readonly #text = new GrowingText();
-  /** The start of the text of each entry, with its kind in the upper bits. */
+  /** The offset of each entry's text, with its kind in the upper bits. */
   readonly #starts = new GrowingWords();
   readonly #lines = new GrowingWords();
 
@@ -48,7 +48,7 @@ export class NameTableBuilder {
   }
 
   /**
-   * Takes an entry.
+   * Adds an entry.
    *
    * @param name ASCII, in lower case, 1 to 253 bytes.
    */
@@ -59,9 +59,9 @@ export class NameTableBuilder {
   }
 
   /**
-   * Makes the table.
+   * Returns the finished table.
    *
-   * @throws {ConfigError} `ERR_ROUTE_LIST` When names are chosen to collide.
+   * @throws {ConfigError} `ERR_ROUTE_LIST` if names were chosen to collide.
    */
   build(): NameTable {
     return new NameTable(
@@ -72,21 +72,21 @@ export class NameTableBuilder {
   }
 }
 
-/** Bytes of text in a table at most: 30 bits are left for their place. */
+/** The most bytes of text in a table: an offset has 30 bits. */
 const KIND_UNIT = 2 ** 30;
 const START_MASK = KIND_UNIT - 1;
 
-/** A finished table. */
+/** The finished table. */
 export class NameTable {
   readonly #text: Uint8Array;
   readonly #starts: Uint32Array;
   readonly #lines: Uint32Array;
   readonly #slots: Uint32Array;
   readonly #mask: number;
-  /** Numbers of labels that its names have, as bits. */
+  /** The numbers of labels that occur in names, as bits. */
   #depths = 0;
 
-  /** Use {@link NameTableBuilder}. */
+  /** Do not call directly: use {@link NameTableBuilder}. */
   constructor(text: Uint8Array, starts: Uint32Array, lines: Uint32Array) {
     this.#text = text;
     this.#starts = starts;
@@ -98,7 +98,7 @@ export class NameTable {
     for (let i = 0; i < starts.length; i++) this.#insert(i);
   }
 
-  /** The number of entries, with those that occur twice. */
+  /** The number of entries, including duplicates. */
   get count(): number {
     return this.#starts.length;
   }
@@ -110,10 +110,10 @@ export class NameTable {
   }
 
   /**
-   * Finds an entry that holds for a name.
+   * Finds an entry that covers a name.
    *
-   * @param name ASCII of either case, without a dot at its end.
-   * @returns The number of the entry, the shortest suffix first; -1 for none.
+   * @param name ASCII in either case, without a dot at its end.
+   * @returns The index of the entry with the shortest suffix, or -1.
    */
   find(name: string): number {
     if (name.length > MAX_NAME_LENGTH) return -1;
@@ -133,7 +133,7 @@ export class NameTable {
     return depths & depthBit(depth) ? this.#probe(name, 0, hash) : -1;
   }
 
-  /** An entry by its number. */
+  /** Returns an entry by its index. */
   entry(index: number): NameEntry {
     const start = this.#starts[index]! & START_MASK;
     let name = "";
@@ -143,7 +143,7 @@ export class NameTable {
     return { name, kind: this.#kind(index), line: this.#lines[index]! };
   }
 
-  /** Every entry, in the order of the list. */
+  /** Yields every entry, in the order of the list. */
   *entries(): Generator<NameEntry> {
     for (let i = 0; i < this.count; i++) yield this.entry(i);
   }
@@ -172,7 +172,7 @@ export class NameTable {
     for (let probes = 0; this.#slots[slot] !== 0; probes++) {
       if (probes === MAX_NAME_PROBES) {
         throw listError(
-          "its names are made to collide, which would slow down every look-up",
+          "its names were chosen to collide, which would slow down look-ups",
         );
       }
       if (this.#isSame(this.#slots[slot]!, index, hash)) return;
@@ -181,7 +181,7 @@ export class NameTable {
     this.#slots[slot] = tagOf(hash) | (index + 1);
   }
 
-  /** True if the entry in a slot says the same as another entry. */
+  /** True if the entry in a slot equals another entry. */
   #isSame(word: number, index: number, hash: number): boolean {
     if ((word & ~INDEX_MASK) !== tagOf(hash)) return false;
     const other = (word & INDEX_MASK) - 1;
@@ -196,7 +196,7 @@ export class NameTable {
     return true;
   }
 
-  /** The entry that holds for a name because of its part from `from` on. */
+  /** Returns the entry that covers a name by its part from `from` on. */
   #probe(name: string, from: number, hash: number): number {
     const slots = this.#slots;
     const mask = this.#mask;
@@ -215,7 +215,7 @@ export class NameTable {
   #holds(index: number, name: string, from: number): boolean {
     const start = this.#starts[index]!;
     const kind = start >>> 30;
-    // 0 is exact, 2 is below.
+    // Kind 0 is exact, 2 is below.
     if (from > 0 ? kind === 0 : kind === 2) return false;
     let at = start & START_MASK;
     if (this.#end(index) - at !== name.length - from) return false;
@@ -227,7 +227,7 @@ export class NameTable {
   }
 }
 
-/** A bit for a number of labels; from 32 on they share bits. */
+/** The bit for a number of labels; numbers from 32 on share bits. */
 function depthBit(labels: number): number {
   return 1 << (labels & 31);
 }
@@ -236,7 +236,7 @@ function lower(code: number): number {
   return code >= 0x41 && code <= 0x5a ? code | 0x20 : code;
 }
 
-/** FNV's lowest bits depend on few characters. */
+/** The lowest bits of FNV depend on few characters. */
 function spread(hash: number): number {
   return hash ^ (hash >>> 15);
 }

@@ -1,5 +1,6 @@
 /**
- * Patterns as one machine that walks over a name once: Thompson's construction.
+ * Compiles patterns into one machine that reads a name once, by Thompson's
+ * construction.
  *
  * @module
  */
@@ -12,27 +13,27 @@ import {
 
 /** The operations of a state. */
 export const OP = {
-  /** Takes one character of a set. */
+  /** Consumes one character of a set. */
   one: 0,
-  /** Goes two ways at once. */
+  /** Continues in two states at once. */
   fork: 1,
-  /** Goes on at the start of the name only. */
+  /** Continues only at the start of the name. */
   start: 2,
-  /** Goes on at the end of the name only. */
+  /** Continues only at the end of the name. */
   end: 3,
-  /** The pattern has matched. */
+  /** The pattern matches. */
   match: 4,
 } as const;
 
-/** States of all patterns of a list. */
+/** The states of all patterns of a list. */
 export class PatternProgram {
-  /** One of {@link OP} for each state. */
+  /** The operation of each state, one of {@link OP}. */
   readonly ops: number[] = [];
-  /** The next state; of a match, the number of its pattern. */
+  /** The next state; for a match, the number of its pattern. */
   readonly next: number[] = [];
-  /** The other next state of a fork; of `one`, the number of its set. */
+  /** The second next state of a fork; for `one`, the number of its set. */
   readonly other: number[] = [];
-  /** The sets, each once. */
+  /** The different sets. */
   readonly sets: CharacterSet[] = [];
   /** The state in which each pattern starts. */
   readonly entries: number[] = [];
@@ -40,10 +41,10 @@ export class PatternProgram {
   #work = 0;
 
   /**
-   * Adds a pattern; its number is how many there were before.
+   * Adds a pattern; its number is the count of earlier ones.
    *
-   * @throws {PatternError} When it, or all together, would be too large; then
-   * it is not part of the program.
+   * @throws {PatternError} If it, or all patterns together, would be too large;
+   * it is not added then.
    */
   add(pattern: PatternNode): void {
     const before = this.ops.length;
@@ -59,11 +60,11 @@ export class PatternProgram {
     }
   }
 
-  /** @returns Where a part starts that goes on at `next`. */
+  /** @returns The start state of a part that continues at `next`. */
   #compile(node: PatternNode, next: number): number {
-    // Parts that take nothing make no state, so states do not bound them.
+    // Empty parts make no states, so the limit of states does not cover them.
     if (++this.#work > MAX_PATTERN_WORK) {
-      throw new PatternError("its repetitions make it too large");
+      throw new PatternError("its repetitions are too large");
     }
     switch (node.kind) {
       case "one":
@@ -104,7 +105,7 @@ export class PatternProgram {
 
   #emit(op: number, next: number, other: number): number {
     if (this.ops.length >= MAX_PATTERN_STATES) {
-      throw new PatternError("the patterns of the list are too large together");
+      throw new PatternError("the patterns of the list are too large in total");
     }
     this.next.push(next);
     this.other.push(other);

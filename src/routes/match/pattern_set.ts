@@ -1,11 +1,11 @@
 /**
- * Many patterns matched at once, in one walk over the name and without a way
- * back: the time is bounded by the length of the name and the size of the
- * patterns, whatever either of them is.
+ * Matches many patterns at once, in one pass over the name and without
+ * backtracking. The time is bounded by the length of the name and the size of
+ * the patterns.
  *
- * The states that are active together become one state of a deterministic
- * machine when a name first leads there. How many of those are remembered is
- * bounded; when they are too many, all are forgotten.
+ * States that are active together become one state of a deterministic machine
+ * when a name first reaches them. The number of these states is bounded; at the
+ * limit, all are dropped.
  *
  * @module
  */
@@ -20,25 +20,26 @@ import type { CharacterSet, PatternNode } from "./pattern_syntax.ts";
 const NONE = -1;
 const UNKNOWN = -2;
 const ALPHABET = 128;
-/** No name has it: what is not ASCII is taken for it. */
+/** No name contains it, so it represents all characters outside ASCII. */
 const FOREIGN = 0x7f;
 
-/** States that are reached together. */
+/** States that are active together. */
 interface Reached {
-  /** Those that take a character or the end, sorted. */
+  /** States that consume a character or wait for the end, sorted. */
   readonly threads: Uint32Array;
-  /** The pattern that has matched on the way, the first of several. */
+  /** The lowest number of a pattern that has matched on the way. */
   readonly match: number;
 }
 
 /**
- * A state of the deterministic machine. What started with the last character
- * is the same for all states with that character, and is not repeated here.
+ * A state of the deterministic machine. Threads that started at the last
+ * character are left out, because they are the same for all states with that
+ * character.
  */
 interface Composite extends Reached {
-  /** Column of the character that led here. */
+  /** The column of the character that led here. */
   readonly column: number;
-  /** The pattern that matches if the name ends here; found when asked. */
+  /** The pattern that matches if the name ends here; computed when needed. */
   matchAtEnd: number;
 }
 
@@ -52,56 +53,59 @@ export class PatternSetBuilder {
   }
 
   /**
-   * Adds a pattern; its number is how many there were before.
+   * Adds a pattern; its number is the count of earlier ones.
    *
-   * @throws {PatternError} When it is too large; it is left out then.
+   * @throws {PatternError} If it is too large; it is left out then.
    */
   add(pattern: PatternNode): void {
     this.#program.add(pattern);
   }
 
-  /** Makes the set. */
+  /** Returns the finished set. */
   build(): PatternSet {
     return new PatternSet(this.#program);
   }
 }
 
-/** A finished set. */
+/** The finished set of patterns. */
 export class PatternSet {
   readonly #ops: Uint8Array;
   readonly #next: Uint32Array;
   readonly #other: Uint32Array;
   readonly #sets: readonly CharacterSet[];
-  /** Characters that no pattern tells apart share a column. */
+  /**
+   * The column of each character; characters that no set distinguishes share
+   * one.
+   */
   readonly #columns: Uint8Array;
   readonly #columnCount: number;
   /** A character of each column. */
   readonly #characters: readonly number[];
 
-  /** Round in which a state was reached last. */
+  /** The round in which each state was last reached. */
   readonly #reached: Uint32Array;
   #round = 0;
   readonly #pending: number[] = [];
 
-  /** The state in which every name starts. */
+  /** The states at the start of a name. */
   readonly #first: Reached;
-  /** The states that start at each later place of a name. */
+  /** The states that start at each later position of a name. */
   readonly #restart: Reached;
-  /** The states that follow from {@link PatternSet} restarting, by column. */
+  /** The states after one character from {@link #restart}, by column. */
   readonly #fresh: (Reached | undefined)[];
-  /** The states after two columns. */
+  /** The states after two characters, by columns. */
   readonly #second: (Reached | undefined)[];
 
   #composites: Composite[] = [];
   #byHash = new Map<number, number[]>();
-  /** Number of the next composite plus 1; 0 for one not known yet. */
+  /** The number of the next composite plus 1; 0 if it is not known yet. */
   #steps: Uint16Array;
   #threads = 0;
 
   /** The number of patterns. */
   readonly count: number;
 
-  /** Use {@link PatternSetBuilder}. */
+  /** Do not call directly: use {@link PatternSetBuilder}. */
   constructor(program: PatternProgram) {
     this.count = program.entries.length;
     this.#ops = Uint8Array.from(program.ops);
@@ -129,8 +133,8 @@ export class PatternSet {
   /**
    * Finds a pattern that matches.
    *
-   * @param name Of either case, without a dot at its end.
-   * @returns Its number; -1 for none.
+   * @param name Either case, without a dot at its end.
+   * @returns Its number, or -1.
    */
   find(name: string): number {
     if (this.count === 0 || name.length > MAX_NAME_LENGTH) return NONE;
@@ -164,12 +168,12 @@ export class PatternSet {
     return this.#closure(from, isStart, true).match;
   }
 
-  /** Makes a step that was never made, and remembers it. */
+  /** Computes a step and caches it. */
   #step(from: number, column: number): number {
     const { threads, column: last } = this.#composites[from]!;
     const fresh = this.#freshOf(column);
     const older = from === 0
-      // Everything that starts anywhere has started at the first place.
+      // At the first position, no earlier threads exist.
       ? without(this.#taken(threads, column), fresh.threads)
       : joined(this.#taken(threads, column), this.#secondOf(last, column));
     const to = { ...older, match: least(older.match, fresh.match) };
@@ -197,7 +201,7 @@ export class PatternSet {
     );
   }
 
-  /** The states after threads have taken a character. */
+  /** Returns the states after threads have consumed a character. */
   #taken(threads: Uint32Array, column: number): Reached {
     const character = this.#characters[column]!;
     const next: number[] = [];
@@ -209,7 +213,7 @@ export class PatternSet {
     return this.#closure(next, false, false);
   }
 
-  /** The states that are reached without a character. */
+  /** Returns the states that are reached without a character. */
   #closure(from: readonly number[], isStart: boolean, isEnd: boolean): Reached {
     if (this.#round === 0xffff_ffff) {
       this.#reached.fill(0);
@@ -256,7 +260,7 @@ export class PatternSet {
     const composite = { ...reached, column, matchAtEnd: UNKNOWN };
     const number = this.#composites.push(composite) - 1;
     this.#threads += composite.threads.length;
-    // The first one is not looked for: it is before the first character.
+    // The first composite is not looked up, because no character led to it.
     if (number > 0) {
       const hash = hashOf(composite, column);
       const bucket = this.#byHash.get(hash);
@@ -280,7 +284,7 @@ export class PatternSet {
   }
 }
 
-/** Puts characters together that are in the same sets. */
+/** Groups characters that are in the same sets. */
 function columnsOf(
   sets: readonly CharacterSet[],
 ): { columns: Uint8Array; characters: number[] } {

@@ -1,10 +1,10 @@
 /**
- * Regular expressions of rule lists, from text to a tree.
+ * Parses regular expressions of rule lists into a tree.
  *
- * What JavaScript, PCRE and Rust agree on, for names of hosts: ASCII, letters
- * of either case alike. Does not: look-ahead and look-behind, back-references,
- * word boundaries, classes by Unicode property. They are what keeps a pattern
- * from being matched in one walk over the name, or mean nothing for a name.
+ * The syntax is what JavaScript, PCRE and Rust have in common, for host names:
+ * ASCII, without regard to case. Not supported are look-ahead and look-behind,
+ * back-references, word boundaries, and classes by Unicode property, because
+ * they prevent matching in one pass or mean nothing in a name.
  *
  * @module
  */
@@ -14,7 +14,7 @@ import {
   MAX_PATTERN_REPEAT,
 } from "../../limits.ts";
 
-/** A set of ASCII characters: 128 bits. */
+/** A set of ASCII characters, as 128 bits. */
 export type CharacterSet = Uint32Array;
 
 /** A part of a pattern. */
@@ -26,15 +26,15 @@ export type PatternNode =
     readonly kind: "repeat";
     readonly part: PatternNode;
     readonly min: number;
-    /** Infinity for no bound. */
+    /** The highest number of repetitions; Infinity for no limit. */
     readonly max: number;
   };
 
-/** Why a pattern is not used; half a sentence. */
+/** The reason why a pattern is not used, as half a sentence. */
 export class PatternError extends Error {}
 
 /**
- * Reads a pattern.
+ * Parses a pattern.
  *
  * @throws {PatternError}
  */
@@ -47,7 +47,7 @@ export function parsePattern(source: string): PatternNode {
   return new PatternReader(source).read();
 }
 
-/** The pattern that is a text itself, anywhere in a name. */
+/** Returns the pattern of a literal text anywhere in a name. */
 export function literalPattern(text: string): PatternNode {
   const parts = [...text].map((character): PatternNode => ({
     kind: "one",
@@ -56,7 +56,7 @@ export function literalPattern(text: string): PatternNode {
   return { kind: "sequence", parts };
 }
 
-/** Reads a pattern by recursive descent. */
+/** Parses a pattern by recursive descent. */
 class PatternReader {
   readonly #source: string;
   #at = 0;
@@ -69,7 +69,7 @@ class PatternReader {
   read(): PatternNode {
     const node = this.#choice();
     if (this.#at < this.#source.length) {
-      throw new PatternError('a ")" closes nothing');
+      throw new PatternError('it has a ")" without a "("');
     }
     return node;
   }
@@ -92,10 +92,10 @@ class PatternReader {
   #repeated(part: PatternNode): PatternNode {
     const count = this.#count();
     if (count === undefined) return part;
-    // Lazy or not, a name matches or it does not.
+    // Laziness does not change if a name matches.
     this.#skip("?");
     if (this.#sees("+", "*", "?") || this.#peekCount() !== undefined) {
-      throw new PatternError("a repetition is repeated");
+      throw new PatternError("it repeats a repetition");
     }
     if (
       Math.max(count.min, count.max === Infinity ? 0 : count.max) >
@@ -106,7 +106,9 @@ class PatternReader {
       );
     }
     if (count.min > count.max) {
-      throw new PatternError("a repetition has its bounds out of order");
+      throw new PatternError(
+        "it has a repetition with its bounds out of order",
+      );
     }
     return { kind: "repeat", part, ...count };
   }
@@ -125,7 +127,7 @@ class PatternReader {
     };
   }
 
-  /** `{2}`, `{2,}`, `{2,3}`; another brace is a character. */
+  /** Matches `{2}`, `{2,}` or `{2,3}`; any other brace is a literal. */
   #peekCount(): RegExpExecArray | undefined {
     if (!this.#sees("{")) return undefined;
     COUNT.lastIndex = this.#at;
@@ -150,7 +152,7 @@ class PatternReader {
       case "*":
       case "+":
       case "?":
-        throw new PatternError(`a "${character}" repeats nothing`);
+        throw new PatternError(`it has a "${character}" that repeats nothing`);
       default:
         return { kind: "one", set: setOf(character) };
     }
@@ -163,19 +165,19 @@ class PatternReader {
       );
       if (name === null) {
         throw new PatternError(
-          "it looks ahead or behind, or has another group that is not known",
+          "it looks ahead or behind, or has an unknown kind of group",
         );
       }
       this.#at += name[0].length;
     }
     if (++this.#depth > MAX_PATTERN_DEPTH) {
       throw new PatternError(
-        `its groups are more than ${MAX_PATTERN_DEPTH} deep`,
+        `its groups are nested more than ${MAX_PATTERN_DEPTH} deep`,
       );
     }
     const node = this.#choice();
     this.#depth--;
-    if (!this.#skip(")")) throw new PatternError('a "(" is not closed');
+    if (!this.#skip(")")) throw new PatternError('it has a "(" without a ")"');
     return node;
   }
 
@@ -185,7 +187,7 @@ class PatternReader {
     return { kind: "one", set: this.#escapedSet() };
   }
 
-  /** Reads the characters behind a backslash, inside a class or outside. */
+  /** Parses the characters after a backslash, inside or outside a class. */
   #escapedSet(): CharacterSet {
     const character = this.#take();
     const named = NAMED[character.toLowerCase()];
@@ -199,7 +201,7 @@ class PatternReader {
     }
     if (character in CONTROLS) return setOf(CONTROLS[character]!);
     if (/[a-zA-Z0]/.test(character)) {
-      throw new PatternError(`it has \\${character}, which is not known`);
+      throw new PatternError(`it has \\${character}, which is unknown`);
     }
     return setOf(character);
   }
@@ -207,7 +209,7 @@ class PatternReader {
   #hex(digits: number): string {
     const text = this.#source.slice(this.#at, this.#at + digits);
     if (!/^[0-9a-fA-F]+$/.test(text) || text.length < digits) {
-      throw new PatternError("an escape has no hexadecimal number");
+      throw new PatternError("it has an escape without a hexadecimal number");
     }
     this.#at += digits;
     return String.fromCharCode(parseInt(text, 16));
@@ -217,12 +219,13 @@ class PatternReader {
     const isInverted = this.#skip("^");
     const set = new Uint32Array(4);
     for (let isFirst = true; isFirst || !this.#sees("]"); isFirst = false) {
-      // JavaScript has empty classes where others have a first "]".
+      // JavaScript allows empty classes, where others read the "]" as a
+      // character.
       if (isFirst && this.#sees("]")) {
-        throw new PatternError("a class is empty, or begins with ]");
+        throw new PatternError("it has a class that is empty or begins with ]");
       }
       if (this.#sees("[:", "&&", "--", "~~", "[")) {
-        throw new PatternError("a class is inside another one");
+        throw new PatternError("it has a class inside another one");
       }
       const low = this.#classAtom();
       if (!this.#sees("-") || this.#sees("-]")) {
@@ -235,7 +238,7 @@ class PatternReader {
         low.character === undefined || high.character === undefined ||
         low.character > high.character
       ) {
-        throw new PatternError("a range of a class is out of order");
+        throw new PatternError("it has a range that is out of order");
       }
       addRange(set, low.character, high.character);
     }
@@ -254,7 +257,7 @@ class PatternReader {
 
   #take(): string {
     const character = this.#source[this.#at++];
-    if (character === undefined) throw new PatternError("it is not complete");
+    if (character === undefined) throw new PatternError("it is incomplete");
     return character;
   }
 
@@ -271,7 +274,7 @@ class PatternReader {
 
 const COUNT = /\{(\d{1,4})(,(\d{1,4})?)?\}/y;
 
-/** None of them can be part of a name. */
+/** No name contains any of them. */
 const CONTROLS: Readonly<Record<string, string>> = {
   t: "\t",
   n: "\n",
@@ -286,7 +289,7 @@ const NAMED: Readonly<Record<string, CharacterSet>> = {
   s: rangesOf("  ", "\t\r"),
 };
 
-/** Both cases of one character. */
+/** Returns the set of one character in both cases. */
 function setOf(character: string): CharacterSet {
   const set = new Uint32Array(4);
   addRange(set, character, character);
@@ -302,7 +305,9 @@ function rangesOf(...ranges: string[]): CharacterSet {
 function addRange(set: CharacterSet, low: string, high: string): void {
   const last = high.charCodeAt(0);
   if (last > 0x7f) {
-    throw new PatternError("it has letters that are not ASCII; names are");
+    throw new PatternError(
+      "it has letters outside ASCII, which names do not have",
+    );
   }
   for (let code = low.charCodeAt(0); code <= last; code++) {
     addCode(set, code);

@@ -1,6 +1,6 @@
 /**
- * Names, keywords, patterns and addresses of one list: the target meets the
- * set if it meets one of them.
+ * The names, keywords, patterns and addresses of one list. A target is in the
+ * set if one of them matches.
  *
  * @module
  */
@@ -32,13 +32,13 @@ import {
 
 /** The numbers of each kind of entry in a set. */
 export interface TargetCounts {
-  /** Names that hold for themselves only. */
+  /** Names that match only themselves. */
   readonly exact: number;
-  /** Names that hold for what is below them. */
+  /** Names that match names below them. */
   readonly suffix: number;
-  /** Texts that hold anywhere in a name. */
+  /** Texts that match anywhere in a name. */
   readonly keyword: number;
-  /** Regular expressions that are no names. */
+  /** Regular expressions, except those that are equivalent to names. */
   readonly regex: number;
   /** IPv4 ranges. */
   readonly ipv4: number;
@@ -53,7 +53,7 @@ interface PatternEntry {
   readonly line: number;
 }
 
-/** Collects a {@link TargetSet}. What cannot be used becomes a note. */
+/** Collects a {@link TargetSet}. Entries that cannot be used are noted. */
 export class TargetSetBuilder {
   readonly #names = new NameTableBuilder();
   readonly #ranges = new AddressRangesBuilder();
@@ -64,9 +64,9 @@ export class TargetSetBuilder {
   readonly #notes: ListNotes;
 
   /**
-   * @param list Name of the list in what is explained; `undefined` for the
-   * configuration itself.
-   * @param notes Takes what is left out.
+   * @param list The list's name in messages; `undefined` for the configuration
+   * itself.
+   * @param notes Receives the entries that are left out.
    */
   constructor(list: string | undefined, notes: ListNotes) {
     this.#list = list;
@@ -78,7 +78,7 @@ export class TargetSetBuilder {
     return this.#names.count + this.#ranges.count + this.#patternEntries.length;
   }
 
-  /** Takes a name; a dot before a suffix leaves the name itself out. */
+  /** Adds a name. A dot before a suffix excludes the name itself. */
   name(kind: NameKind, text: string, line: number): void {
     const isBelow = kind === "suffix" && text.startsWith(".");
     const name = asciiName(isBelow ? text.slice(1) : text);
@@ -91,16 +91,16 @@ export class TargetSetBuilder {
     this.#names.add(isBelow ? "below" : kind, name, line);
   }
 
-  /** Takes a text that holds anywhere in a name. */
+  /** Adds a text that matches anywhere in a name. */
   keyword(text: string, line: number): void {
     if (text === "") {
-      this.#notes.add("is an empty keyword, which every name has", line);
+      this.#notes.add("is an empty keyword, which every name contains", line);
       return;
     }
     this.#pattern("domain_keyword", text, line, () => literalPattern(text));
   }
 
-  /** Takes a regular expression. */
+  /** Adds a regular expression. */
   regex(source: string, line: number): void {
     const same = nameOfPattern(source);
     if (same !== undefined) {
@@ -118,13 +118,13 @@ export class TargetSetBuilder {
   }
 
   /**
-   * Takes an address or a block, `ADDRESS/BITS`; bits behind its length do not
-   * count.
+   * Adds an address or a block, `ADDRESS/BITS`; bits after the prefix are
+   * ignored.
    *
-   * @returns False for what is neither, and nothing is noted then.
+   * @returns False for any other text; nothing is noted then.
    */
   cidr(text: string, line: number): boolean {
-    // Most lines of most lists are none, and should not cost the whole check.
+    // Most lines of most lists are no addresses, so a cheap check comes first.
     if (!ADDRESS_LIKE.test(text)) return false;
     const [address = "", bits, more] = text.split("/");
     const prefix = parseIp(address);
@@ -139,9 +139,9 @@ export class TargetSetBuilder {
     return true;
   }
 
-  /** Takes the addresses that share their first bits with a prefix. */
+  /** Adds the addresses that share their first bits with a prefix. */
   block(prefix: Uint8Array, bits: number, line: number): void {
-    // Not slice(): that of a Buffer shares its bytes.
+    // `slice()` of a Buffer would share its bytes.
     const from = Uint8Array.from(prefix);
     const to = Uint8Array.from(prefix);
     for (let i = 0; i < prefix.length; i++) {
@@ -152,16 +152,16 @@ export class TargetSetBuilder {
     this.range(from, to, line);
   }
 
-  /** Takes a range, both ends included, as many bytes each. */
+  /** Adds a range of addresses of the same length, both ends included. */
   range(from: Uint8Array, to: Uint8Array, line: number): void {
     this.#checkRoom();
     this.#ranges.add(from, to, line);
   }
 
   /**
-   * Makes the set.
+   * Returns the finished set.
    *
-   * @throws {ConfigError} `ERR_ROUTE_LIST` When names are chosen to collide.
+   * @throws {ConfigError} `ERR_ROUTE_LIST` if names were chosen to collide.
    */
   build(): TargetSet {
     return new TargetSet({
@@ -186,7 +186,10 @@ export class TargetSetBuilder {
       this.#patterns.add(parse());
     } catch (error) {
       if (!(error instanceof PatternError)) throw error;
-      this.#notes.add(`is a pattern that is not used: ${error.message}`, line);
+      this.#notes.add(
+        `is a pattern that cannot be used: ${error.message}`,
+        line,
+      );
       return;
     }
     this.#counts[condition === "domain_keyword" ? "keyword" : "regex"]++;
@@ -200,53 +203,53 @@ export class TargetSetBuilder {
   }
 }
 
-/** Parts of a {@link TargetSet}. */
+/** The parts of a {@link TargetSet}. */
 interface TargetParts {
   readonly list: string | undefined;
   readonly names: NameTable;
   readonly ranges: AddressRanges;
-  /** Absent where it has none. */
+  /** Not set if there are no patterns. */
   readonly patterns?: PatternSet;
   readonly patternEntries: readonly PatternEntry[];
   readonly counts: Omit<TargetCounts, "ipv4" | "ipv6">;
 }
 
-/** A finished set. */
+/** The finished set of a list. */
 export class TargetSet {
   readonly #parts: TargetParts;
   /** The numbers of each kind of entry. */
   readonly counts: TargetCounts;
 
-  /** Use {@link TargetSetBuilder}. */
+  /** Do not call directly: use {@link TargetSetBuilder}. */
   constructor(parts: TargetParts) {
     this.#parts = parts;
     const { ipv4Count: ipv4, ipv6Count: ipv6 } = parts.ranges;
     this.counts = { ...parts.counts, ipv4, ipv6 };
   }
 
-  /** True if it has conditions on names. */
+  /** True if the set has entries for names. */
   get hasNames(): boolean {
     return this.#parts.names.count > 0 || this.hasPatterns;
   }
 
-  /** True if it has keywords or regular expressions. */
+  /** True if the set has keywords or regular expressions. */
   get hasPatterns(): boolean {
     return this.#parts.patternEntries.length > 0;
   }
 
-  /** True if it has conditions on addresses. */
+  /** True if the set has entries for addresses. */
   get hasAddresses(): boolean {
     return this.counts.ipv4 + this.counts.ipv6 > 0;
   }
 
-  /** Bytes of memory, but for the texts of its patterns. */
+  /** Bytes of memory, without the texts of patterns. */
   get byteLength(): number {
     const { names, ranges, patterns } = this.#parts;
     return names.byteLength + ranges.byteLength + (patterns?.byteLength ?? 0);
   }
 
   /**
-   * Finds what holds for a name.
+   * Finds an entry that matches a name.
    *
    * @param name ASCII, without a dot at its end.
    */
@@ -260,24 +263,27 @@ export class TargetSet {
     return { list, condition, value: text, line };
   }
 
-  /** Finds what holds for an address of 4 or 16 bytes. */
+  /** Finds an entry that matches an address of 4 or 16 bytes. */
   matchAddress(address: Uint8Array): RouteHit | undefined {
     const { list, ranges } = this.#parts;
     const index = ranges.find(address);
     return index < 0 ? undefined : new RangeHit(list, ranges, index);
   }
 
-  /** Every name, in the order of the list. */
+  /** Iterates over the names, in the order of the list. */
   names(): Iterable<NameEntry> {
     return this.#parts.names.entries();
   }
 
-  /** Every keyword and regular expression, in the order of the list. */
+  /**
+   * Iterates over the keywords and regular expressions, in the order of the
+   * list.
+   */
   patterns(): Iterable<{ readonly text: string; readonly line: number }> {
     return this.#parts.patternEntries;
   }
 
-  /** Every range, sorted. */
+  /** Iterates over the ranges, sorted. */
   ranges(): Iterable<AddressRange> {
     return this.#parts.ranges.entries();
   }
@@ -285,7 +291,7 @@ export class TargetSet {
 
 const ADDRESS_LIKE = /^[0-9a-fA-F:.]+(?:\/\d+)?$/;
 
-/** A name that holds; its text is made when somebody asks for it. */
+/** A name that matched; its text is made when it is read. */
 class NameHit implements RouteHit {
   readonly list: string | undefined;
   readonly #names: NameTable;
@@ -312,7 +318,7 @@ class NameHit implements RouteHit {
   }
 }
 
-/** A range that holds; its text is made when somebody asks for it. */
+/** A range that matched; its text is made when it is read. */
 class RangeHit implements RouteHit {
   readonly condition = "ip_cidr";
   readonly list: string | undefined;
@@ -334,7 +340,7 @@ class RangeHit implements RouteHit {
   }
 }
 
-/** Formats a block where the range is one, else both ends. */
+/** Formats a range as a block if it is one, otherwise as both ends. */
 export function formatRange({ from, to }: AddressRange): string {
   let bits = 0;
   const most = from.length * 8;
@@ -349,7 +355,7 @@ export function formatRange({ from, to }: AddressRange): string {
   return bits === most ? formatIp(from) : `${formatIp(from)}/${bits}`;
 }
 
-/** An address as routes compare it; `undefined` for what is none. */
+/** Returns an address as routes compare it; `undefined` for any other text. */
 export function routeAddress(text: string): Uint8Array | undefined {
   const bytes = parseIp(text);
   return bytes && unmapIpv4(bytes);

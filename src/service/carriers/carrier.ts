@@ -1,5 +1,5 @@
 /**
- * What carries Shadowsocks between both ends, in the place of plain TCP and UDP.
+ * A carrier replaces plain TCP and UDP between client and server.
  *
  * @module
  */
@@ -7,33 +7,33 @@ import type { StopSignal } from "../../on_abort.ts";
 import type { WebSocketTransport } from "../../codec/websocket_transport.ts";
 import type { Connection, DatagramSocket, Endpoint } from "../../transport.ts";
 
-/** The way of one server's streams and packets. */
+/** Carries the streams and packets of one server. */
 export interface Carrier {
   /**
    * Opens a stream to the server.
    *
-   * @param signal Its abort gives the wait up.
+   * @param signal Its abort ends the wait.
    * @returns A connection that the caller owns.
-   * @throws {UmbraError} When it cannot be opened.
+   * @throws {UmbraError} If the stream cannot be opened.
    */
   connect(signal: StopSignal): Promise<Connection>;
   /**
-   * Opens the way of one association's packets. Default: they are sent to the
-   * server as plain UDP.
+   * Opens a socket for the packets of one association. Default: packets are
+   * sent as plain UDP.
    *
-   * @returns A socket that sends to the server, whatever address it is given.
-   * @throws {UmbraError} When it cannot be opened.
+   * @returns A socket that sends to the server, whatever address is given.
+   * @throws {UmbraError} If it cannot be opened.
    */
   bind?(): Promise<DatagramSocket>;
 }
 
-/** Any carrier, as it is configured. */
+/** The settings of any carrier. */
 export type CarrierSettings = WebSocketTransport;
 
-/** The world of a carrier. */
+/** The options of a carrier. */
 export interface CarrierOptions {
   /** The address of the server. */
   readonly endpoint: Endpoint;
-  /** Milliseconds until a stream is open. */
+  /** Milliseconds to open a stream. */
   readonly connectTimeoutMs: number;
 }

@@ -1,5 +1,5 @@
 /**
- * The carriers there are: a new one is one folder, and one row here.
+ * The list of carriers. A new carrier is one folder, and one row here.
  *
  * @module
  */
@@ -7,7 +7,7 @@ import type { Dependencies } from "../service.ts";
 import type { Carrier, CarrierOptions, CarrierSettings } from "./carrier.ts";
 import { WebSocketCarrier } from "./websocket/client.ts";
 
-/** Opens nothing yet. */
+/** Makes a carrier, which connects when it is used. */
 export function carrierOf(
   settings: CarrierSettings,
   options: CarrierOptions,

@@ -1,11 +1,11 @@
 /**
- * What is answered to a query: by the resolver of the way that routes give its
- * name, or by ourselves.
+ * Answers DNS queries: with the answer of the resolver that the routes choose
+ * for the name, or with an answer of our own.
  *
- * A query has a name and no port, so routes that depend on one are passed over.
- * Where the addresses of a name decide, the server's side is asked for them:
- * so no name is shown to the network that the program is in before a route says
- * that it may be.
+ * A query has a name and no port, so routes that depend on a port are skipped.
+ * If a route depends on the addresses of the name, the resolver behind the
+ * server is asked for them. A name is therefore never sent to the local network
+ * before a route allows it.
  *
  * @module
  */
@@ -27,47 +27,47 @@ import type { DnsClient } from "./dns_client.ts";
 import type { DnsExchange } from "./dns_upstream.ts";
 import type { LocalNames } from "./local_names.ts";
 
-/** The parts of the answers. */
+/** What the answers depend on. */
 export interface DnsAnswersOptions {
   /** Asks resolvers. */
   readonly client: DnsClient;
-  /** Learns the answers to programs. */
+  /** Records the answers that programs get. */
   readonly names: LocalNames;
-  /** `host:port` of the listener, for rules that name it. */
+  /** `host:port` of the listener, for rules on inbounds. */
   readonly inbound: string;
-  /** True for names that the program itself needs before it has a server. */
+  /** True for names that the program itself needs to reach a server. */
   isOwn(name: string): boolean;
-  /** True for names that keep their true addresses. */
+  /** True for names that never get a made-up address. */
   isTrue(name: string): boolean;
 }
 
-/** Which way a name takes, and its answer if that is known from choosing. */
+/** The route of a name, and the answer if choosing the route needed it. */
 interface Chosen {
   readonly to: string;
   readonly answer?: Uint8Array;
 }
 
-/** The answers to queries; see the module. */
+/** Answers queries; see the module. */
 export class DnsAnswers {
   readonly #options: DnsAnswersOptions;
   #table: RouteTable | undefined;
 
-  /** @param table Default: everything goes through a server. */
+  /** @param table Default: all queries go through a server. */
   constructor(options: DnsAnswersOptions, table?: RouteTable) {
     this.#options = options;
     this.#table = table;
   }
 
-  /** Uses other routes from now on. */
+  /** Replaces the routes. */
   setRoutes(table: RouteTable | undefined): void {
     this.#table = table;
   }
 
   /**
-   * The answer to a query.
+   * Answers a query.
    *
    * @returns See `DnsUpstream.ask`.
-   * @throws {UmbraError} When there is none.
+   * @throws {UmbraError} If there is no answer.
    */
   async answer(
     exchange: DnsExchange,
@@ -91,7 +91,10 @@ export class DnsAnswers {
     return bytes;
   }
 
-  /** `undefined` where the same query of the same client waits already. */
+  /**
+   * Returns `undefined` if the same query of the same client is already
+   * pending.
+   */
   async #choose(
     question: DnsQuestion,
     exchange: DnsExchange,
@@ -112,7 +115,7 @@ export class DnsAnswers {
     };
     const decision = table.decide(asked);
     if (decision !== undefined) return decision;
-    // Only addresses can decide, and there are none of other types.
+    // Only addresses can decide, and queries of other types have none.
     if (!isForAddress(question)) {
       return table.decide({ ...asked, addresses: [] })!;
     }
@@ -123,7 +126,7 @@ export class DnsAnswers {
     return to === "proxy" ? { to, answer } : { to };
   }
 
-  /** An answer that is made up, for a name that is reached through a server. */
+  /** Returns a made-up answer for a name that is reached through a server. */
   #fake(
     { name, type }: DnsQuestion,
     to: string,
@@ -144,7 +147,7 @@ export class DnsAnswers {
           ttlSeconds: FAKE_IP_TTL_S,
         });
       }
-      // Their hints are true addresses.
+      // These records contain hints with true addresses, so they are left out.
       case DNS_TYPE.https:
       case DNS_TYPE.svcb:
         return ownAnswer(message, query, {});

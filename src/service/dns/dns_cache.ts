@@ -1,5 +1,5 @@
 /**
- * Answers of the DNS inbound, for as long as their TTL says.
+ * Caches answers of the DNS inbound for as long as their TTL allows.
  *
  * @module
  */
@@ -16,7 +16,7 @@ interface Entry {
   readonly ttlSeconds: number;
 }
 
-/** Bounded; the answer that was stored first is forgotten first. */
+/** A bounded cache; the entry that was stored first is dropped first. */
 export class DnsCache {
   readonly #clock: Clock;
   readonly #entries = new Map<string, Entry>();
@@ -26,12 +26,12 @@ export class DnsCache {
     this.#clock = clock;
   }
 
-  /** Answers, those that are too old included. */
+  /** Cached answers, including expired ones. */
   get size(): number {
     return this.#entries.size;
   }
 
-  /** The answer and its age in whole seconds, less than its TTL. */
+  /** Returns an answer that has not expired, and its age in whole seconds. */
   get(key: string): { answer: Uint8Array; ageSeconds: number } | undefined {
     const entry = this.#entries.get(key);
     if (entry === undefined) return undefined;
@@ -45,9 +45,9 @@ export class DnsCache {
   }
 
   /**
-   * Keeps an answer, unless it is too large together with its key.
+   * Caches an answer, unless it is too large together with its key.
    *
-   * @param ttlSeconds 0 for one that must not be kept.
+   * @param ttlSeconds 0 for an answer that must not be cached.
    */
   set(key: string, answer: Uint8Array, ttlSeconds: number): void {
     const length = key.length + answer.length;

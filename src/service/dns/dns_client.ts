@@ -1,8 +1,8 @@
 /**
- * Asks resolvers, each by its way, and remembers what they answer.
+ * Asks resolvers and caches their answers.
  *
- * Ways have answers of their own: two resolvers may say different things of one
- * name, which is why there are two.
+ * Each route has a cache of its own, because two resolvers may answer
+ * differently for the same name.
  *
  * @module
  */
@@ -15,17 +15,17 @@ import { codeOf } from "../../defect.ts";
 import type { DnsWayCounts } from "./dns_status.ts";
 import type { DnsExchange, DnsUpstream } from "./dns_upstream.ts";
 
-/** Counts of one way. */
+/** The counts of one route. */
 type Counts = { -readonly [K in keyof DnsWayCounts]: DnsWayCounts[K] };
 
-/** Resolvers by what routes call the way to them; `proxy` is among them. */
+/** The resolver for each route name; `proxy` always has one. */
 export type DnsUpstreams = ReadonlyMap<string, DnsUpstream>;
 
-/** Bounded by its cache and by its resolvers. */
+/** Asks resolvers through a common cache. */
 export class DnsClient {
   #upstreams: DnsUpstreams;
   readonly #cache: DnsCache;
-  /** The counts of ways that were asked. */
+  /** The counts of each route that was used. */
   readonly #counts = new Map<string, Counts>();
 
   /** @param clock Measures the age of answers. */
@@ -34,29 +34,29 @@ export class DnsClient {
     this.#cache = new DnsCache(clock);
   }
 
-  /** Answers that are remembered. */
+  /** Cached answers. */
   get answers(): number {
     return this.#cache.size;
   }
 
-  /** The results of queries, by each way that has a resolver. */
+  /** The counts of each route that has a resolver. */
   get counts(): readonly (readonly [way: string, counts: DnsWayCounts])[] {
     return [...this.#upstreams.keys()].map((way) =>
       [way, this.#counts.get(way) ?? NOTHING] as const
     );
   }
 
-  /** True if there is a resolver on this way. */
+  /** True if the route has a resolver. */
   has(way: string): boolean {
     return this.#upstreams.has(way);
   }
 
   /**
-   * The answer of a resolver, or of the past.
+   * Returns a cached answer, or asks the resolver.
    *
-   * @param way One that has a resolver.
+   * @param way A route that has a resolver.
    * @returns See {@link DnsUpstream.ask}.
-   * @throws {UmbraError} When there is none.
+   * @throws {UmbraError} If there is no answer.
    */
   async ask(
     way: string,
@@ -79,15 +79,16 @@ export class DnsClient {
         throw error;
       });
     const answer = bytes && readDnsAnswer(bytes);
-    // Who asks in mixed case tells forgeries by it; an answer in another case
-    // is for that client to judge, and not for others.
+    // Clients that mix upper and lower case in a question detect forged answers
+    // by it. An answer in another case is not cached: only its client can judge
+    // it.
     if (answer && equalBytes(answer.question, query.question)) {
       this.#cache.set(key, bytes!, answer.ttlSeconds);
     }
     return bytes;
   }
 
-  /** Asks others from now on; those that are not among them are stopped. */
+  /** Replaces the resolvers; those that are not used any more are stopped. */
   use(upstreams: DnsUpstreams): void {
     const before = this.#upstreams;
     this.#upstreams = upstreams;
@@ -98,7 +99,7 @@ export class DnsClient {
     }
   }
 
-  /** Ends what is under way. Idempotent. */
+  /** Ends pending queries. Idempotent. */
   stop(): void {
     for (const upstream of this.#upstreams.values()) upstream.stop();
   }

@@ -1,6 +1,7 @@
 /**
- * A DNS port of this machine. What is reached through a server is asked by the
- * server, so no name leaks; routes may give names another resolver, or none.
+ * A DNS port on this machine. Names that are reached through a server are
+ * resolved through it, so that they do not leak; routes may choose another
+ * resolver for a name, or block it.
  *
  * @module
  */
@@ -54,55 +55,55 @@ import { ReverseNames } from "./reverse_names.ts";
 
 /** The options of a DNS inbound. */
 export interface DnsOptions extends Partial<UdpOptions> {
-  /** The address for programs, over UDP and TCP. */
+  /** The address to listen on, over UDP and TCP. */
   readonly listen: Endpoint;
-  /** The resolver that the server asks. */
+  /** The resolver that is asked through the server. */
   readonly resolver: DnsResolver;
   /**
-   * Whom this machine asks where a route says `direct`, an IP address; default:
-   * no resolver.
+   * The resolver, an IP address, that this machine asks for names that are
+   * routed `direct`; default: none.
    */
   readonly direct?: DnsResolver | undefined;
-  /** The servers, at least one; the next one asks while one does not work. */
+  /** The servers, at least one. If one fails, the next one is used. */
   readonly servers: readonly UpstreamServer[];
-  /** Set: the group whose servers these are. The caller keeps it. */
+  /** The group that the servers belong to, if the caller owns it. */
   readonly group?: ServerGroup | undefined;
-  /** Which way each name takes; default: through a server. */
+  /** The routes of names; default: all go through a server. */
   readonly routes?: LocalRoutes | undefined;
-  /** Learns what programs are answered, for locals; default: none. */
+  /** Records the answers, for locals; default: they are not recorded. */
   readonly names?: LocalNames | undefined;
-  /** Names that are always asked directly, whatever routes say. */
+  /** Names that are always resolved directly, despite the routes. */
   readonly ownNames?: readonly string[];
-  /** True for names that keep their true addresses; default: none. */
+  /** True for names that never get a made-up address; default: none. */
   readonly isTrue?: (name: string) => boolean;
 }
 
 /** A running DNS inbound. */
 export interface DnsService extends Service {
   /**
-   * Lets other servers ask from now on.
+   * Replaces the servers.
    *
-   * @throws {RangeError} When there is none; nothing has changed then.
+   * @throws {RangeError} If there is none; nothing has changed then.
    */
   setServers(servers: readonly UpstreamServer[]): void;
   /**
-   * Uses other routes from now on.
+   * Replaces the routes.
    *
-   * @param routes Default: everything goes through a server.
+   * @param routes Default: all names go through a server.
    */
   setRoutes(routes?: LocalRoutes): void;
   /** The present status. */
   readonly status: DnsStatus;
-  /** Asks these names directly from now on, whatever routes say. */
+  /** Replaces the names that are always resolved directly. */
   setOwnNames(names: readonly string[]): void;
 }
 
 /**
  * Starts a DNS inbound.
  *
- * @throws {RangeError} When a resolver is no IP address, there is no server,
- * or routes may lead past the servers and no resolver can be asked there.
- * @throws {TransportError} When it cannot listen or bind.
+ * @throws {RangeError} If a resolver is not an IP address, there is no server,
+ * or routes need a direct resolver that is not set.
+ * @throws {TransportError} If it cannot listen or bind.
  */
 export async function startDns(
   options: DnsOptions,
@@ -182,34 +183,34 @@ export async function startDns(
   };
 }
 
-/** @throws {RangeError} When a route may lead where no resolver can be asked. */
+/** @throws {RangeError} If routes need a resolver that is not set. */
 function checkRoutes(
   { direct }: DnsOptions,
   routes: LocalRoutes | undefined,
 ): void {
   if (routes === undefined || direct !== undefined) return;
   throw new RangeError(
-    "Cannot answer DNS by routes: there is no resolver for direct ones",
+    "Cannot answer DNS by routes: there is no resolver for direct routes",
   );
 }
 
 const NO_UDP =
-  "Queries wait for one and are then asked over TCP: start the server with " +
-  "-u, and open its port for UDP; `umbra doctor -u` says more";
+  "Each query waits for it and is then repeated over TCP: start the server " +
+  "with -u and open its port for UDP; run `umbra doctor -u` to check";
 
-/** Resolvers, each with the way that leads to it. */
+/** The resolvers by route. */
 class Resolvers {
   readonly #options: DnsOptions;
   readonly #group: ServerGroup;
   readonly #report: UdpReport;
   readonly #world: Required<Dependencies>;
   readonly #lasting: readonly (readonly [string, DnsUpstream])[];
-  /** Those of the routes in use. */
+  /** Resolvers of the servers and groups in the present routes. */
   #named: readonly (readonly [string, DnsUpstream])[] = [];
-  /** Datagrams that those of earlier routes have lost. */
+  /** Datagrams that resolvers of earlier routes lost. */
   #lost = 0;
 
-  /** @throws {RangeError} When one is no IP address. */
+  /** @throws {RangeError} If a resolver is not an IP address. */
   constructor(
     options: DnsOptions,
     group: ServerGroup,
@@ -233,7 +234,7 @@ class Resolvers {
     ];
   }
 
-  /** Datagrams that flows have lost in their receive queues. */
+  /** Datagrams that were lost in the receive queues of flows. */
   get overflown(): number {
     return [...this.#lasting, ...this.#named].reduce(
       (sum, [, { overflown }]) => sum + overflown,
@@ -241,7 +242,7 @@ class Resolvers {
     );
   }
 
-  /** Those of all ways that routes lead; the caller stops them. */
+  /** Returns the resolvers of all routes; the caller stops them. */
   by(routes: LocalRoutes | undefined): Map<string, DnsUpstream> {
     const { resolver } = this.#options;
     for (const [, { overflown }] of this.#named) this.#lost += overflown;
@@ -293,7 +294,7 @@ class DnsInbound {
     this.#world = world;
   }
 
-  /** Takes what a program has asked over UDP. */
+  /** Handles a query over UDP. */
   handle({ payload, from }: Datagram): void {
     this.#report.received();
     try {
@@ -308,7 +309,7 @@ class DnsInbound {
     }
   }
 
-  /** Answers what a program asks over TCP, one query after the other. */
+  /** Answers the queries of a TCP connection, one after the other. */
   async handleConnection(
     client: Connection,
     signal: AbortSignal,
@@ -334,7 +335,7 @@ class DnsInbound {
           { ...exchange, isStream: true },
           signal,
         );
-        if (answer === undefined) throw malformed("it is asked already");
+        if (answer === undefined) throw malformed("the same query is pending");
         using idle = patience();
         await abortable(writer.write(frameMessage(answer)), idle.signal);
       }
@@ -348,12 +349,12 @@ class DnsInbound {
     }
   }
 
-  /** Ends every query. */
+  /** Ends all pending queries. */
   stop(): void {
     this.#stopped.abort();
   }
 
-  /** Answers over UDP; without an answer the client may ask again. */
+  /** Answers over UDP; if there is no answer, the client may ask again. */
   async #answer(exchange: Omit<DnsExchange, "isStream">): Promise<void> {
     const { client, query } = exchange;
     try {
@@ -377,7 +378,7 @@ function readQuery(message: Uint8Array): DnsQuery {
   const query = message.length <= MAX_DNS_QUERY_LENGTH
     ? readDnsQuery(message)
     : undefined;
-  if (query === undefined) throw malformed("it is no query");
+  if (query === undefined) throw malformed("it is not a query");
   return query;
 }
 

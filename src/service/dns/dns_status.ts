@@ -1,40 +1,40 @@
 /**
- * What there is to see of a DNS inbound. Plain data.
+ * The status of a DNS inbound. Plain data.
  *
  * @module
  */
 import type { ErrorCode } from "../../errors.ts";
 
-/** What became of the queries of one way, since the start. */
+/** The results of the queries of one route since the start. */
 export interface DnsWayCounts {
   /** Queries, answered or not. */
   readonly asked: number;
-  /** Answers from the cache, among these. */
+  /** Those queries that were answered from the cache. */
   readonly cached: number;
-  /** Queries without an answer, among these. */
+  /** Those queries that got no answer. */
   readonly failed: number;
-  /** Why the last one failed; not set without one. */
+  /** The code of the last failure; not set if there was none. */
   readonly lastErrorCode?: ErrorCode;
 }
 
-/** A resolver, and what it was asked. */
+/** A resolver and the results of its queries. */
 export interface DnsWayStatus extends DnsWayCounts {
-  /** The name of the way in routes: `proxy`, `direct`, a server or a group. */
+  /** The name of the route: `proxy`, `direct`, a server or a group. */
   readonly way: string;
-  /** As on a command line. */
+  /** The resolver, in the syntax of the command line. */
   readonly resolver: string;
 }
 
-/** One DNS inbound. */
+/** The status of one DNS inbound. */
 export interface DnsStatus {
-  /** The address on which it listens, `host:port`. */
+  /** The address that it listens on, as `host:port`. */
   readonly address: string;
-  /** Its resolvers; `proxy` is the first. */
+  /** Its resolvers; `proxy` comes first. */
   readonly ways: readonly DnsWayStatus[];
-  /** Answers that are remembered. */
+  /** Cached answers. */
   readonly answers: number;
-  /** Addresses whose names are remembered, for rules on names. */
+  /** Addresses whose names are recorded, for rules on names. */
   readonly names: number;
-  /** Names that have a made-up address; not set where none are made up. */
+  /** Names that have a made-up address; not set if none are made up. */
   readonly madeUp?: number;
 }

@@ -1,6 +1,6 @@
 /**
- * Queries over a connection to a resolver, one after the other: with a length in
- * front of each, over TCP or TLS, or as requests of HTTP.
+ * Queries over one connection to a resolver, one after the other: over TCP or
+ * TLS with a length before each message, or as HTTP requests.
  *
  * Source: RFC 1035 §4.2.2, RFC 7858 §3.3, RFC 8484 §4.1.
  *
@@ -21,21 +21,21 @@ import type { ByteStream } from "../../transport.ts";
 import type { DnsResolver } from "./dns_resolver.ts";
 import { frameMessage, MessageReader } from "./dns_tcp.ts";
 
-/** One connection; to be closed after an error. */
+/** One connection to a resolver, which must be closed after an error. */
 export interface DnsTalk {
-  /** True if another query can be asked. */
+  /** True if another query can be sent. */
   readonly isOpen: boolean;
   /**
-   * Asks, and waits for the answer.
+   * Sends a query and waits for the answer.
    *
-   * @throws {UmbraError} When there is none.
+   * @throws {UmbraError} If there is no answer.
    */
   ask(message: Uint8Array, signal: StopSignal): Promise<Uint8Array>;
-  /** Idempotent. */
+  /** Closes the connection. Idempotent. */
   close(): void;
 }
 
-/** Starts to talk with a resolver over a stream, which the talk owns. */
+/** Starts queries over a stream, which the result owns. */
 export function talkOver(stream: ByteStream, resolver: DnsResolver): DnsTalk {
   return resolver.protocol === "https"
     ? new HttpTalk(stream, resolver)
@@ -60,7 +60,9 @@ class FramedTalk implements DnsTalk {
     this.#signal = signal;
     await this.#stream.write(frameMessage(message), signal);
     const answer = await this.#messages.next();
-    if (answer === undefined) throw unusable("there is none");
+    if (answer === undefined) {
+      throw unusable("the resolver closed the connection");
+    }
     return answer;
   }
 
@@ -81,7 +83,7 @@ class HttpTalk implements DnsTalk {
 
   async ask(message: Uint8Array, signal: StopSignal): Promise<Uint8Array> {
     const { path = "/dns-query" } = this.#resolver;
-    // Caches on the way find answers by the bytes of the query. RFC 8484 §4.1.
+    // HTTP caches identify a query by its bytes, so its id is 0. RFC 8484 §4.1.
     const question = message.slice();
     writeU16(question, 0, 0);
     const head = encodeHead(`POST ${path} HTTP/1.1`, [
@@ -113,7 +115,7 @@ class HttpTalk implements DnsTalk {
       fields,
       minorVersion,
     );
-    if (codings.length > 0) throw unusable("it is in a coding of HTTP");
+    if (codings.length > 0) throw unusable("it has a content coding");
     const body = new HttpBodyDecoder(framing, "response");
     const parts: Uint8Array[] = [];
     let length = 0;
@@ -123,7 +125,7 @@ class HttpTalk implements DnsTalk {
       length += payload.length;
       if (length > MAX_DNS_MESSAGE_LENGTH) throw unusable("it is too long");
       if (body.done) {
-        // What was not asked for would be taken for the next answer.
+        // Bytes after the answer would be taken for the next answer.
         this.isOpen = rest.length === 0 && !doubtful && minorVersion === 1 &&
           framing.kind !== "close";
         return concat(...parts);
@@ -140,7 +142,9 @@ class HttpTalk implements DnsTalk {
 
   async #read(signal: StopSignal): Promise<Uint8Array> {
     const bytes = await this.#stream.read(signal);
-    if (bytes === undefined) throw unusable("there is none");
+    if (bytes === undefined) {
+      throw unusable("the resolver closed the connection");
+    }
     return bytes;
   }
 }
@@ -149,7 +153,7 @@ const MEDIA_TYPE = "application/dns-message";
 
 const CLOSE = { kind: "close" } as const;
 
-/** The host, without the port that is usual. */
+/** Returns the host, without the default port. */
 function hostOf({ host, port }: DnsResolver): string {
   if (port !== 443) return formatAddress({ host, port });
   return host.includes(":") ? `[${host}]` : host;

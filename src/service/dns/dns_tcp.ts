@@ -1,6 +1,6 @@
 /**
- * DNS over TCP: messages with a 2-byte length in front, and one query through
- * a Shadowsocks server.
+ * DNS over TCP: messages with a 2-byte length before each, and single queries
+ * through a Shadowsocks server.
  *
  * Source: RFC 1035 §4.2.2.
  *
@@ -15,9 +15,9 @@ import type { Endpoint } from "../../transport.ts";
 import type { Outbound } from "../outbound/outbound.ts";
 
 /**
- * Puts the length in front.
+ * Puts the length before a message.
  *
- * @throws {RangeError} When that does not fit into 2 bytes.
+ * @throws {RangeError} If the length does not fit into 2 bytes.
  */
 export function frameMessage(message: Uint8Array): Uint8Array {
   if (message.length > MAX_DNS_MESSAGE_LENGTH) {
@@ -32,16 +32,16 @@ export function frameMessage(message: Uint8Array): Uint8Array {
   return out;
 }
 
-/** Cuts a stream into messages. */
+/** Splits a stream into messages. */
 export class MessageReader {
   readonly #read: () => Promise<Uint8Array | undefined>;
   readonly #maxLength: number;
-  /** The bytes received: at most one incomplete message and one read. */
+  /** Bytes received: at most one incomplete message and one read. */
   #received: Uint8Array = new Uint8Array(0);
 
   /**
-   * @param read Yields the next bytes; `undefined` at the end.
-   * @param maxLength Bytes of the longest message that is taken.
+   * @param read Returns the next bytes; `undefined` at the end.
+   * @param maxLength Bytes of the longest message that is accepted.
    */
   constructor(
     read: () => Promise<Uint8Array | undefined>,
@@ -52,9 +52,10 @@ export class MessageReader {
   }
 
   /**
-   * The next message; `undefined` at the end of the stream.
+   * Returns the next message; `undefined` at the end of the stream.
    *
-   * @throws {ProtocolError} `ERR_DNS_MESSAGE` when one is too long, or cut.
+   * @throws {ProtocolError} `ERR_DNS_MESSAGE` if a message is too long or
+   * truncated.
    */
   async next(): Promise<Uint8Array | undefined> {
     for (;;) {
@@ -70,17 +71,17 @@ export class MessageReader {
       const bytes = await this.#read();
       if (bytes !== undefined) this.#received = concat(this.#received, bytes);
       else if (this.#received.length === 0) return undefined;
-      else throw malformed("it is cut");
+      else throw malformed("it is truncated");
     }
   }
 }
 
 /**
- * Asks one question.
+ * Sends one query and returns the answer.
  *
- * @param resolver Who is asked.
- * @param outbound The way there.
- * @throws {UmbraError} Whatever went wrong on the way.
+ * @param resolver The resolver that is asked.
+ * @param outbound The way to the resolver.
+ * @throws {UmbraError} If there is no answer.
  */
 export async function askOverTcp(
   query: Uint8Array,
@@ -103,7 +104,9 @@ export async function askOverTcp(
       MAX_DNS_MESSAGE_LENGTH,
     );
     const answer = await messages.next();
-    if (answer === undefined) throw malformed("there is none");
+    if (answer === undefined) {
+      throw malformed("the resolver closed the connection");
+    }
     return answer;
   } finally {
     channel.close();

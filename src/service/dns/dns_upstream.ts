@@ -1,5 +1,5 @@
 /**
- * The seam between DNS queries and the resolvers that are asked.
+ * The interface between DNS queries and the resolvers that are asked.
  *
  * @module
  */
@@ -7,34 +7,34 @@ import type { StopSignal } from "../../on_abort.ts";
 import type { DnsQuery } from "../../codec/dns_message.ts";
 import type { Endpoint } from "../../transport.ts";
 
-/** A query on its way. */
+/** A query that is being answered. */
 export interface DnsExchange {
   /** The client. */
   readonly client: Endpoint;
   /** The query. */
   readonly query: DnsQuery;
-  /** The message as it came. */
+  /** The message as it was received. */
   readonly message: Uint8Array;
-  /** True if an answer of any size can be taken: the client came over TCP. */
+  /** True if the client uses TCP and accepts answers of any size. */
   readonly isStream: boolean;
 }
 
-/** A resolver, and the way to it. */
+/** A resolver and the way to it. */
 export interface DnsUpstream {
   /** Datagrams lost in receive queues so far. */
   readonly overflown: number;
   /**
-   * Asks it.
+   * Asks the resolver.
    *
-   * @param signal Its abort gives the wait up.
-   * @returns An answer to this query; `undefined` where the same query of the
-   * same client is being asked already, or there was no room to wait.
-   * @throws {UmbraError} When there is none.
+   * @param signal Its abort ends the wait.
+   * @returns An answer to this query; `undefined` if the same query of the same
+   * client is already pending, or too many queries are.
+   * @throws {UmbraError} If there is no answer.
    */
   ask(
     exchange: DnsExchange,
     signal: StopSignal,
   ): Promise<Uint8Array | undefined>;
-  /** Ends what is under way. Idempotent. */
+  /** Ends pending queries. Idempotent. */
   stop(): void;
 }

@@ -1,7 +1,7 @@
 /**
- * Addresses that stand for names: a program that resolves names itself gets one
- * of a range that is nowhere, and connects to it; the local knows which name is
- * meant, and the server resolves it.
+ * Made-up addresses for names. A program that resolves a name gets an address
+ * from a range that no host uses, and connects to it. The local replaces the
+ * address by the name, which the server resolves.
  *
  * The n-th name has the n-th address of the IPv4 range and of the IPv6 range.
  *
@@ -10,11 +10,11 @@
 import { MAX_FAKE_NAMES } from "../../limits.ts";
 import { type CidrBlock, contains } from "../../security/target_policy.ts";
 
-/** Ranges that addresses are taken from. */
+/** The ranges that addresses are taken from. */
 export interface FakeRanges {
-  /** 4 bytes. */
+  /** A block of IPv4 addresses. */
   readonly ipv4: CidrBlock;
-  /** 16 bytes. */
+  /** A block of IPv6 addresses. */
   readonly ipv6: CidrBlock;
 }
 
@@ -22,23 +22,23 @@ export interface FakeRanges {
 export type FakeEntry = readonly [name: string, index: number];
 
 /**
- * Bounded: when every address has a name, the name that was asked for or
- * connected to the longest ago gives its address up.
+ * A bounded table of names. If every address is taken, a new name gets the
+ * address of the name that was least recently resolved or connected to.
  */
 export class FakeIps {
   readonly #ranges: FakeRanges;
   readonly #capacity: number;
-  /** Numbers by name, the one that was used the longest ago first. */
+  /** Numbers by name; the least recently used name comes first. */
   readonly #indices = new Map<string, number>();
   readonly #names: (string | undefined)[] = [];
-  /** No number below it is free. */
+  /** All numbers below it are taken. */
   #next = 0;
 
   /**
-   * Takes the names of the past over.
+   * Restores names.
    *
-   * @param entries Of the past, in the order of {@link FakeIps.entries}; those
-   * that do not fit are left out.
+   * @param entries Entries in the order of {@link FakeIps.entries}; those that
+   * do not fit are left out.
    */
   constructor(ranges: FakeRanges, entries: Iterable<FakeEntry> = []) {
     this.#ranges = { ipv4: masked(ranges.ipv4), ipv6: masked(ranges.ipv6) };
@@ -54,7 +54,7 @@ export class FakeIps {
     }
   }
 
-  /** Every name with its number, the one used the longest ago first. */
+  /** Every name with its number; the least recently used name comes first. */
   get entries(): Iterable<FakeEntry> {
     return this.#indices.entries();
   }
@@ -64,13 +64,13 @@ export class FakeIps {
     return this.#indices.size;
   }
 
-  /** True if an address, 4 or 16 bytes, is of one of the ranges. */
+  /** True if an address of 4 or 16 bytes is within one of the ranges. */
   has(address: Uint8Array): boolean {
     const { ipv4, ipv6 } = this.#ranges;
     return contains(ipv4, address) || contains(ipv6, address);
   }
 
-  /** The address of a name, which has one from now on. */
+  /** Returns the address of a name, which gets one if it has none. */
   addressOf(name: string, family: keyof FakeRanges): Uint8Array {
     const known = this.#indices.get(name);
     this.#indices.delete(name);
@@ -79,7 +79,7 @@ export class FakeIps {
     return plus(this.#ranges[family].prefix, index + FIRST);
   }
 
-  /** The name of an address of the ranges, if one has it. */
+  /** Returns the name of an address in the ranges, if it has one. */
   nameOf(address: Uint8Array): string | undefined {
     const { ipv4, ipv6 } = this.#ranges;
     const { prefix } = address.length === 4 ? ipv4 : ipv6;
@@ -106,22 +106,22 @@ export class FakeIps {
   }
 }
 
-/** The address of all zeros behind the prefix names the range, no host. */
+/** The first address of a range identifies the range and no host. */
 const FIRST = 1;
 
-/** Addresses of a range that can be given, all ones left out. */
+/** Returns the number of addresses without the first and the last one. */
 function sizeOf({ prefix, bits }: CidrBlock): number {
   return 2 ** (prefix.length * 8 - bits) - FIRST - 1;
 }
 
-/** The block with nothing behind the bits that count. */
+/** Returns the block with all bits after the prefix cleared. */
 function masked({ prefix, bits }: CidrBlock): CidrBlock {
   const mask = (i: number): number =>
     0xff00 >>> Math.min(8, Math.max(0, bits - i * 8)) & 0xff;
   return { prefix: prefix.map((byte, i) => byte & mask(i)), bits };
 }
 
-/** An address so many behind another one. */
+/** Returns the address that is `n` after another one. */
 function plus(prefix: Uint8Array, n: number): Uint8Array {
   const address = prefix.slice();
   const view = new DataView(address.buffer);
@@ -130,7 +130,9 @@ function plus(prefix: Uint8Array, n: number): Uint8Array {
   return address;
 }
 
-/** The distance of two addresses of a range; the low 32 bits count. */
+/**
+ * Returns the distance between two addresses of a range, by their low 32 bits.
+ */
 function minus(address: Uint8Array, prefix: Uint8Array): number {
   const low = (bytes: Uint8Array): number =>
     new DataView(bytes.buffer, bytes.byteOffset + bytes.length - 4).getUint32(

@@ -1,5 +1,5 @@
 /**
- * What the DNS inbound has answered to programs, for the locals that they connect to.
+ * What the DNS inbound answered to programs, for the locals they connect to.
  *
  * @module
  */
@@ -11,24 +11,24 @@ import type { TargetNames } from "../routing/target_names.ts";
 import type { FakeIps } from "./fake_ips.ts";
 import type { ReverseNames } from "./reverse_names.ts";
 
-/** True names of addresses, and addresses that were made up. */
+/** Names by true addresses and by made-up addresses. */
 export class LocalNames implements TargetNames {
-  /** Addresses that are made up for names; not set: none are. */
+  /** The made-up addresses; not set if none are made up. */
   readonly fake: FakeIps | undefined;
   readonly #reverse: ReverseNames;
 
-  /** Owns nothing. */
+  /** Combines the two tables without owning them. */
   constructor(reverse: ReverseNames, fake?: FakeIps) {
     this.#reverse = reverse;
     this.fake = fake;
   }
 
-  /** The number of addresses with a name. */
+  /** The number of true addresses with a name. */
   get known(): number {
     return this.#reverse.size;
   }
 
-  /** Takes note of what a name resolves to. */
+  /** Records the addresses of a name. */
   remember(name: string, found: DnsAddresses): void {
     this.#reverse.remember(name, found);
   }
@@ -44,8 +44,8 @@ export class LocalNames implements TargetNames {
     if (host !== undefined) return { ...target, host };
     throw new PolicyError(
       "ERR_FAKE_IP_UNKNOWN",
-      `Cannot reach ${formatAddress(target)}: no name has this address; ` +
-        "the program has kept it from before, let it look the name up again",
+      `Cannot reach ${formatAddress(target)}: no name has this made-up ` +
+        "address; restart the program so that it resolves the name again",
     );
   }
 

@@ -1,6 +1,6 @@
 /**
- * DNS queries that wait for an answer over UDP: so many at once, each for so
- * long.
+ * DNS queries that wait for an answer over UDP, with bounds on their number and
+ * on their time.
  *
  * @module
  */
@@ -15,19 +15,19 @@ import {
 import { DNS_UDP_TIMEOUT_MS, MAX_PENDING_QUERIES } from "../../limits.ts";
 import type { Endpoint } from "../../transport.ts";
 
-/** A query, and who has asked it. */
+/** A query and its client. */
 export interface PendingQuery {
-  /** The program's socket. */
+  /** The address of the client's socket. */
   readonly client: Endpoint;
   /** The query. */
   readonly query: DnsQuery;
-  /** The message as it came. */
+  /** The message as it was received. */
   readonly message: Uint8Array;
 }
 
 /**
- * What came of waiting: an answer; `late`, when none came in time; `undefined`,
- * when this query waits no more, or the same one waits already.
+ * The result of waiting: an answer; `late` if none arrived in time; `undefined`
+ * if the query was dropped, or the same query is already pending.
  */
 export type PendingOutcome = Uint8Array | "late" | undefined;
 
@@ -35,7 +35,7 @@ interface Waiting extends PendingQuery {
   end(outcome: PendingOutcome): void;
 }
 
-/** Those of one resolver. */
+/** The pending queries of one resolver. */
 export class PendingQueries {
   readonly #clock: Clock;
   /** The queries by client and id, the oldest first. */
@@ -47,9 +47,8 @@ export class PendingQueries {
   }
 
   /**
-   * Waits for an answer. The same query once more waits no longer for it;
-   * another one of that id takes its place. At the limit the oldest is
-   * forgotten.
+   * Waits for an answer. A repeated query does not wait; a different query with
+   * the same id replaces the earlier one. At the limit, the oldest is dropped.
    */
   wait(pending: PendingQuery): Promise<PendingOutcome> {
     const key = keyOf(pending.client, pending.query.id);
@@ -75,10 +74,10 @@ export class PendingQueries {
   }
 
   /**
-   * Gives an answer to the query that waits for it.
+   * Passes an answer to the query that waits for it.
    *
-   * @param message The answer as it came.
-   * @returns False when none does.
+   * @param message The answer as it was received.
+   * @returns False if no query waits for it.
    */
   settle(client: Endpoint, answer: DnsAnswer, message: Uint8Array): boolean {
     const waiting = this.#waiting.get(keyOf(client, answer.id));
@@ -87,13 +86,13 @@ export class PendingQueries {
     return true;
   }
 
-  /** Lets none wait any longer. */
+  /** Drops all pending queries. */
   clear(): void {
     for (const waiting of this.#waiting.values()) waiting.end(undefined);
   }
 }
 
-/** True if an answer is one to this query. */
+/** True if an answer belongs to a query. */
 export function answers(answer: DnsAnswer, query: DnsQuery): boolean {
   return answer.id === query.id &&
     sameQuestion(answer.question, query.question);

@@ -1,12 +1,12 @@
 /**
- * A resolver that is asked over UDP, and over TCP where its answer does not fit
- * or does not come.
+ * A resolver that is asked over UDP, and over TCP if its answer does not fit or
+ * does not arrive.
  *
- * UDP shows little of a server that is gone; asking over TCP then finds the
- * next one that works, and the flows follow it.
+ * Over UDP, a server that is down is hard to detect. Asking over TCP finds the
+ * next server that works, and the UDP flows then use it as well.
  *
- * An answer counts only when it comes from the resolver and has the id and the
- * question of a query under way: a flow's socket is open to everybody.
+ * An answer is accepted only from the resolver, with the id and the question of
+ * a pending query, because any host can send to a flow's socket.
  *
  * @module
  */
@@ -34,12 +34,12 @@ import { answers, PendingQueries } from "./pending_queries.ts";
 
 /** The options of an upstream over UDP. */
 export interface PlainUpstreamOptions extends UdpOptions {
-  /** An IP address. */
+  /** The address of the resolver, an IP address. */
   readonly resolver: Endpoint;
-  /** The way there. */
+  /** The way to the resolver. */
   readonly outbound: Outbound;
   /**
-   * The hint that is logged once when nothing ever comes over UDP; default:
+   * A hint that is logged once if no answer ever arrives over UDP; default:
    * none.
    */
   readonly hint?: string;
@@ -48,21 +48,21 @@ export interface PlainUpstreamOptions extends UdpOptions {
 /** An upstream over UDP; see the module. */
 export class PlainUpstream implements DnsUpstream {
   readonly #options: PlainUpstreamOptions;
-  /** The resolver, as the addresses of packets are written. */
+  /** The resolver's address in the notation of packets. */
   readonly #resolver: Endpoint;
   readonly #world: Required<Dependencies>;
   readonly #report: UdpReport;
   readonly #flows: OutboundFlows<FlowOwner>;
   readonly #pending: PendingQueries;
   #overTcp = 0;
-  /** True if something has come over UDP, or its absence was logged. */
+  /** True once an answer arrived over UDP, or its absence was logged. */
   #udpJudged = false;
 
   /**
-   * Asks nothing yet.
+   * Makes an upstream, which connects when it is asked.
    *
    * @param report Counts datagrams.
-   * @throws {RangeError} When the resolver is no IP address.
+   * @throws {RangeError} If the resolver is not an IP address.
    */
   constructor(
     options: PlainUpstreamOptions,
@@ -72,7 +72,9 @@ export class PlainUpstream implements DnsUpstream {
     const { host, port } = options.resolver;
     const ip = parseIp(host);
     if (ip === undefined) {
-      throw new RangeError("Cannot start DNS: the resolver is no IP address");
+      throw new RangeError(
+        "Cannot start DNS: the resolver is not an IP address",
+      );
     }
     this.#options = options;
     this.#resolver = { host: formatIp(ip), port };
@@ -94,7 +96,7 @@ export class PlainUpstream implements DnsUpstream {
     );
   }
 
-  /** Datagrams that flows of the past lost in their receive queues. */
+  /** Datagrams that flows lost in their receive queues. */
   get overflown(): number {
     return this.#flows.overflown;
   }
@@ -121,7 +123,7 @@ export class PlainUpstream implements DnsUpstream {
     } catch (error) {
       if (!(error instanceof UmbraError)) throw error;
       this.#report.dropped(error, client.host);
-      // The client may try by itself.
+      // The client may repeat the query over TCP itself.
       return outcome;
     }
   }
@@ -132,16 +134,19 @@ export class PlainUpstream implements DnsUpstream {
     this.#pending.clear();
   }
 
-  /** Something came for a client: an answer, or not. */
+  /** Handles a datagram for a client, which may be an answer. */
   #deliver(client: Endpoint, { address, payload }: Packet): void {
     if (formatAddress(address) !== formatAddress(this.#resolver)) {
-      throw new PolicyError("ERR_POLICY_STRANGER", "Not from the resolver");
+      throw new PolicyError(
+        "ERR_POLICY_STRANGER",
+        "Datagram is not from the resolver",
+      );
     }
     this.#udpJudged = true;
     const answer = readDnsAnswer(payload);
     if (
       answer === undefined || !this.#pending.settle(client, answer, payload)
-    ) throw malformed("it answers no query under way");
+    ) throw malformed("it answers no pending query");
   }
 
   /** Logs once why every query takes two seconds. */
@@ -157,7 +162,10 @@ export class PlainUpstream implements DnsUpstream {
     signal: StopSignal,
   ): Promise<Uint8Array> {
     if (this.#overTcp >= MAX_DNS_CONNECTIONS) {
-      throw new PolicyError("ERR_POLICY_LIMIT", "Too many queries over TCP");
+      throw new PolicyError(
+        "ERR_POLICY_LIMIT",
+        "Too many pending queries over TCP",
+      );
     }
     this.#overTcp++;
     try {
@@ -176,7 +184,10 @@ export class PlainUpstream implements DnsUpstream {
   }
 }
 
-/** @throws {ProtocolError} `ERR_DNS_MESSAGE` for what does not answer a query. */
+/**
+ * @throws {ProtocolError} `ERR_DNS_MESSAGE` if the message does not answer the
+ * query.
+ */
 export function refuseOthers(message: Uint8Array, query: DnsQuery): void {
   const answer = readDnsAnswer(message);
   if (answer !== undefined && answers(answer, query)) return;

@@ -1,6 +1,6 @@
 /**
- * Addresses of names for rules, asked through a server: what is compared here is
- * not shown to the network that this machine is in.
+ * Resolves names for rules through a server, so that they are not sent to the
+ * local network.
  *
  * @module
  */
@@ -21,7 +21,7 @@ import { DnsClient } from "./dns_client.ts";
 import type { DnsResolver } from "./dns_resolver.ts";
 import { StreamUpstream } from "./stream_upstream.ts";
 
-/** Asks one resolver, over connections: they need no UDP at the server. */
+/** Asks one resolver over TCP connections, so that the server needs no UDP. */
 export class RemoteNames {
   readonly #client: DnsClient;
   readonly #world: Required<Dependencies>;
@@ -38,10 +38,10 @@ export class RemoteNames {
   }
 
   /**
-   * Looks a name up, as `Transport.resolve` does.
+   * Resolves a name, as `Transport.resolve` does.
    *
-   * @throws {TransportError} `ERR_NET_NAME_NOT_FOUND`, or what went wrong on the
-   * way.
+   * @throws {TransportError} `ERR_NET_NAME_NOT_FOUND`, or another code if the
+   * resolver cannot be asked.
    */
   async resolve(
     name: string,
@@ -56,7 +56,7 @@ export class RemoteNames {
     throw new TransportError("ERR_NET_NAME_NOT_FOUND", "Name has no address");
   }
 
-  /** Ends what is under way. Idempotent. */
+  /** Ends pending queries. Idempotent. */
   stop(): void {
     this.#client.stop();
   }
@@ -80,7 +80,7 @@ export class RemoteNames {
 
 const WAY = "proxy";
 
-/** There are no other askers. */
+/** All queries have the same client. */
 const HERE = { host: "0.0.0.0", port: 0 };
 
 const NEVER = new AbortController().signal;

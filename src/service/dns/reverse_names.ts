@@ -1,6 +1,6 @@
 /**
- * The names that addresses were answers for: a program that asks DNS itself
- * connects to an address, and rules on names shall hold for it all the same.
+ * The names that addresses were answers for. A program that resolves names
+ * itself connects to an address; with this table, rules on names apply to it.
  *
  * @module
  */
@@ -19,15 +19,15 @@ interface Entry {
 }
 
 /**
- * Bounded; the address that was answered first is forgotten first. Where names
- * share an address, the one that was asked for last counts.
+ * A bounded table; the address that was recorded first is dropped first. If
+ * several names share an address, the latest one is used.
  */
 export class ReverseNames {
   readonly #clock: Clock;
   readonly #entries = new Map<string, Entry>();
 
   /**
-   * Remembers nothing yet.
+   * Makes an empty table.
    *
    * @param clock Measures how long a name is remembered.
    */
@@ -35,12 +35,12 @@ export class ReverseNames {
     this.#clock = clock;
   }
 
-  /** Addresses, those whose time is over included. */
+  /** Recorded addresses, including expired ones. */
   get size(): number {
     return this.#entries.size;
   }
 
-  /** Takes note of what a name resolves to. */
+  /** Records the addresses of a name. */
   remember(name: string, { addresses, ttlSeconds }: DnsAddresses): void {
     const seconds = Math.min(ttlSeconds, MAX_ANSWER_TTL_S) +
       REVERSE_NAME_GRACE_S;
@@ -56,7 +56,7 @@ export class ReverseNames {
     }
   }
 
-  /** The name of an address, 4 or 16 bytes, while that is remembered. */
+  /** Returns the name of an address of 4 or 16 bytes, unless it has expired. */
   nameOf(address: Uint8Array): string | undefined {
     const key = formatIp(unmapIpv4(address));
     const entry = this.#entries.get(key);

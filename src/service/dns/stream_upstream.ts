@@ -1,6 +1,5 @@
 /**
- * A resolver that is asked over connections: TCP, TLS or HTTPS. A connection is
- * used again while it lasts.
+ * A resolver that is asked over TCP, TLS or HTTPS. Connections are reused.
  *
  * @module
  */
@@ -21,7 +20,7 @@ import { type DnsTalk, talkOver } from "./dns_talk.ts";
 import type { DnsExchange, DnsUpstream } from "./dns_upstream.ts";
 import { refuseOthers } from "./plain_upstream.ts";
 
-/** An unused connection. */
+/** An idle connection. */
 interface Idle {
   readonly talk: DnsTalk;
   cancelTimer(): void;
@@ -29,7 +28,7 @@ interface Idle {
 
 /** An upstream over connections; see the module. */
 export class StreamUpstream implements DnsUpstream {
-  /** It sends no datagrams. */
+  /** Always 0, since no datagrams are sent. */
   readonly overflown = 0;
   readonly #resolver: DnsResolver;
   readonly #outbound: Outbound;
@@ -39,7 +38,7 @@ export class StreamUpstream implements DnsUpstream {
   #stopped = false;
 
   /**
-   * Asks nothing yet.
+   * Makes an upstream, which connects when it is asked.
    *
    * @param outbound The way to the resolver.
    */
@@ -59,7 +58,10 @@ export class StreamUpstream implements DnsUpstream {
     parent: StopSignal,
   ): Promise<Uint8Array> {
     if (this.#busy >= MAX_DNS_CONNECTIONS) {
-      throw new PolicyError("ERR_POLICY_LIMIT", "Too many queries over TCP");
+      throw new PolicyError(
+        "ERR_POLICY_LIMIT",
+        "Too many pending queries over TCP",
+      );
     }
     using deadline = new Deadline(this.#world.clock, {
       delayMs: DNS_TCP_TIMEOUT_MS,
@@ -87,7 +89,7 @@ export class StreamUpstream implements DnsUpstream {
     }
   }
 
-  /** `undefined` where there is no connection, or it has ended meanwhile. */
+  /** Returns `undefined` if there is no idle connection, or it has ended. */
   async #askIdle(
     message: Uint8Array,
     signal: StopSignal,

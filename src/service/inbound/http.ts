@@ -1,7 +1,7 @@
 /**
- * The HTTP proxy that applications speak to in `ss-local`: CONNECT and a change
- * of protocols (WebSocket) become a relay, other requests are passed on one after the other, each connection to
- * a target being used again as long as requests go there.
+ * The HTTP proxy of `ss-local`. CONNECT and upgrades such as WebSocket become a
+ * relay. Other requests are forwarded one after the other, and the connection
+ * to a target is reused while requests go to the same target.
  *
  * @module
  */
@@ -34,12 +34,11 @@ import { HttpExchange } from "./http_exchange.ts";
 import type { InboundClient, InboundRequest } from "./inbound.ts";
 
 /**
- * Serves requests until one of them is CONNECT, or its target agrees to another
- * protocol.
+ * Serves requests until one of them is CONNECT, or a target accepts an upgrade.
  *
- * @param first What it has said already; default: nothing.
- * @returns That one; `undefined` when the connection has served its purpose.
- * @throws {UmbraError} After the client was answered, where it could be.
+ * @param first Bytes already read from the client; default: none.
+ * @returns That request; `undefined` if the connection is finished.
+ * @throws {UmbraError} After the client was answered, if that was possible.
  */
 export async function acceptHttp(
   client: InboundClient,
@@ -49,17 +48,17 @@ export async function acceptHttp(
   return await connection.serve();
 }
 
-/** A channel that can be used again. */
+/** A channel that can be reused. */
 interface IdleChannel {
   readonly channel: Channel;
-  /** The target as text; the same text is the same target. */
+  /** The target as text, by which targets are compared. */
   readonly target: string;
 }
 
 class HttpConnection implements Disposable {
   readonly #client: InboundClient;
   readonly #heads = new HttpHeadReader();
-  /** The channel to the target of the last request, if it can be used again. */
+  /** The channel of the last request, if it can be reused. */
   #idle: IdleChannel | undefined;
   #isFirst = true;
 
@@ -94,7 +93,7 @@ class HttpConnection implements Disposable {
     this.#idle?.channel.close();
   }
 
-  /** The next request; `undefined` when the client left before it. */
+  /** Returns the next request; `undefined` if the client left before it. */
   async #nextRequest(): Promise<HttpConnect | HttpForward | undefined> {
     try {
       const lines = await this.#readHead();
@@ -132,7 +131,7 @@ class HttpConnection implements Disposable {
       if (!await this.#receive(wait)) {
         throw new ProtocolError(
           "ERR_HTTP_TRUNCATED",
-          "Application left in the middle of a request's head",
+          "Application closed in the middle of a request head",
         );
       }
       lines = this.#heads.next();
@@ -140,7 +139,7 @@ class HttpConnection implements Disposable {
     return lines;
   }
 
-  /** `false` once the client has ended its side. */
+  /** Returns `false` once the client has ended its side. */
   async #receive(wait: Deadline): Promise<boolean> {
     const bytes = await this.#client.channel.reader.read(wait.signal);
     if (bytes !== undefined) this.#heads.push(bytes);
@@ -158,7 +157,7 @@ class HttpConnection implements Disposable {
       credentials !== undefined && authenticate(credentials) !== undefined;
   }
 
-  /** Answers 407; the client may try again on the same connection. */
+  /** Answers 407. The client may try again on the same connection. */
   async #demandPassword(request: HttpConnect | HttpForward): Promise<void> {
     const error = new ProtocolError(
       "ERR_HTTP_AUTHENTICATION",
@@ -166,17 +165,18 @@ class HttpConnection implements Disposable {
         ? "Application gave no user name and password"
         : "Application gave a wrong user name or password",
     );
-    // What was sent behind a CONNECT is not the next request.
+    // Bytes after a CONNECT are not the next request.
     const isTunnel = request.kind === "connect" && !this.#heads.empty;
-    // To be asked first is how the scheme works: no news for the operator.
+    // A first request without credentials is how the scheme works, and not
+    // logged.
     const isNews = request.credentials !== undefined;
     await this.#refuse(request, error, { mayKeep: !isTunnel, isNews });
   }
 
   /**
-   * Answers in the target's stead.
+   * Answers with an error instead of the target's answer.
    *
-   * @throws The error, when the connection cannot be used again.
+   * @throws The error, if the connection cannot be reused.
    */
   async #refuse(
     request: HttpConnect | HttpForward,
@@ -215,8 +215,8 @@ class HttpConnection implements Disposable {
   }
 
   /**
-   * @returns True if the client's connection can be used again; what is to be
-   * relayed, if it speaks another protocol from now on.
+   * @returns True if the client's connection can be reused; a request to relay
+   * after an upgrade.
    */
   async #forward(request: HttpForward): Promise<boolean | InboundRequest> {
     const reused = this.#takeIdle(request);
@@ -237,7 +237,9 @@ class HttpConnection implements Disposable {
     return await this.#exchange(request, channel, false) ?? false;
   }
 
-  /** The connection of the request before, if it goes to the same target. */
+  /**
+   * Returns the channel of the last request, if it leads to the same target.
+   */
   #takeIdle({ address }: HttpForward): Channel | undefined {
     const idle = this.#idle;
     this.#idle = undefined;
@@ -249,9 +251,9 @@ class HttpConnection implements Disposable {
   }
 
   /**
-   * @param mayRepeat True if the target may have given the connection up just
-   * now; the request is then to be sent again on a new one.
-   * @returns As `#forward()`; `undefined` when the request is to be repeated.
+   * @param mayRepeat True if the target may have closed the reused connection
+   * just now; the request is then repeated on a new one.
+   * @returns As `#forward()`; `undefined` if the request must be repeated.
    */
   async #exchange(
     request: HttpForward,
@@ -269,7 +271,7 @@ class HttpConnection implements Disposable {
         return {
           ...{ kind: "connect", address, payload, channel },
           accept: () => switched,
-          // It is connected: nothing is left that could be refused.
+          // The target is connected, so the request cannot be refused any more.
           refuse: () => new Uint8Array(0),
         };
       }
@@ -282,7 +284,7 @@ class HttpConnection implements Disposable {
       return end.clientKeepsAlive;
     } catch (error) {
       channel.cut();
-      // After a part of the response a second one would pass for its rest.
+      // A second answer would be taken for the rest of the first one.
       if (exchange.answered) this.#client.cut();
       if (!(error instanceof UmbraError) || exchange.answered) throw error;
       if (signal.aborted) throw error;

@@ -1,6 +1,6 @@
 /**
- * One HTTP request and its response, passed on both ways at the same time: a
- * target may answer before it has the whole request.
+ * One HTTP request and its response. Both are forwarded at the same time,
+ * because a target may answer before it has the whole request.
  *
  * @module
  */
@@ -26,38 +26,38 @@ import type { InboundClient } from "./inbound.ts";
 export interface ExchangeEnd {
   /** True if the client's connection can be used again. */
   readonly clientKeepsAlive: boolean;
-  /** True if the target's can. */
+  /** True if the connection to the target can be used again. */
   readonly targetKeepsAlive: boolean;
-  /** Bytes of the client behind its request. */
+  /** Bytes of the client after its request. */
   readonly rest: Uint8Array;
   /**
-   * Set: the target has agreed to another protocol. This is for the client,
-   * which has seen nothing of it: the answer, and what came behind it.
+   * Set if the target accepted an upgrade: the response head and the bytes
+   * after it, which were not sent to the client yet.
    */
   readonly switched?: Uint8Array;
 }
 
-/** State of one exchange. */
+/** Runs one exchange and records its state. */
 export class HttpExchange {
-  /** True if the client has seen a part of the final response. */
+  /** True if a part of the final response was sent to the client. */
   answered = false;
-  /** True if the target has said anything. */
+  /** True if the target has sent anything. */
   heard = false;
-  /** True if it is the client's side that failed. */
+  /** True if the client's side failed. */
   clientFailed = false;
   readonly #client: InboundClient;
   readonly #channel: Channel;
   readonly #request: HttpForward;
   readonly #heads = new HttpHeadReader("response");
-  /** Bytes of the client that are not passed on yet. */
+  /** Bytes of the client that were not forwarded yet. */
   #rest: Uint8Array;
   #requestSent = false;
 
   /**
-   * @param client Who asks.
-   * @param channel To the target; stays the caller's.
-   * @param request Its head has been read.
-   * @param rest What came behind the head.
+   * @param client The client.
+   * @param channel The channel to the target; the caller owns it.
+   * @param request The request, whose head was read.
+   * @param rest Bytes after the head.
    */
   constructor(
     client: InboundClient,
@@ -72,18 +72,18 @@ export class HttpExchange {
   }
 
   /**
-   * Runs it to the end of the response.
+   * Runs the exchange to the end of the response.
    *
    * @throws {ProtocolError} Any `ERR_HTTP_…` or `ERR_SS_…`.
-   * @throws {TransportError} Of the client's or the server's connection;
-   * `ERR_NET_IDLE`.
+   * @throws {TransportError} An error of the client's or the server's
+   * connection; `ERR_NET_IDLE`.
    */
   async run(): Promise<ExchangeEnd> {
     const { clock, idleTimeoutMs, signal } = this.#client;
     using idle = new IdleSignal(clock, idleTimeoutMs, signal);
     const sending = this.#sendRequest(idle);
     const receiving = this.#receiveResponse(idle);
-    // Whichever fails second has nothing to tell that the first has not.
+    // The second failure is ignored; the first one is reported.
     sending.catch(() => {});
     receiving.catch(() => {});
     return await Promise.race([receiving, sending.then(() => receiving)]);
@@ -98,7 +98,7 @@ export class HttpExchange {
         const { payload, rest } = body.decode(this.#rest);
         this.#rest = rest;
         const part = encodeBody(framing, payload, body.done);
-        // Handed over is sent: if it gets lost there will be no answer.
+        // Set before the write: if the last bytes are lost, there is no answer.
         this.#requestSent = body.done;
         if (!await this.#toTarget(prefixed(prefix, part), idle)) return;
         prefix = NOTHING;
@@ -114,7 +114,7 @@ export class HttpExchange {
     }
   }
 
-  /** `false` when the target takes no more; its answer may still come. */
+  /** Returns `false` if the target accepts no more; it may still answer. */
   async #toTarget(bytes: Uint8Array, idle: IdleSignal): Promise<boolean> {
     try {
       await this.#channel.write(bytes, idle.signal);
@@ -153,7 +153,7 @@ export class HttpExchange {
     }
     return {
       clientKeepsAlive: response.clientKeepsAlive,
-      // Unrequested bytes would be taken for the next answer.
+      // Bytes after the response would be taken for the next response.
       targetKeepsAlive: response.targetKeepsAlive && surplus.length === 0,
       rest: this.#rest,
     };
@@ -173,7 +173,7 @@ export class HttpExchange {
     idle.touch();
   }
 
-  /** Passes on what comes before the final response, and reads its head. */
+  /** Forwards interim responses, and reads the head of the final one. */
   async #finalResponse(idle: IdleSignal): Promise<ProxyResponse> {
     for (;;) {
       const lines = this.#heads.next();
@@ -189,9 +189,9 @@ export class HttpExchange {
         this.#requestSent,
       );
       if (!response.interim) return response;
-      // HTTP/1.0 does not know them. RFC 9110 §15.2.
+      // HTTP/1.0 has no interim responses. RFC 9110 §15.2.
       if (this.#request.minorVersion === 0) continue;
-      // Given up half-way, nothing can follow it.
+      // If this write is interrupted, no other response can follow.
       this.answered = true;
       await this.#client.send(response.head, idle.signal);
       this.answered = false;
@@ -209,7 +209,7 @@ export class HttpExchange {
     return new ProtocolError(
       "ERR_HTTP_TRUNCATED",
       this.heard
-        ? "Target closed the connection in the middle of a response's head"
+        ? "Target closed the connection in the middle of a response head"
         : UNANSWERED,
     );
   }

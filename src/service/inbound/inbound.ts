@@ -1,6 +1,5 @@
 /**
- * The seam between a local proxy and the protocols that applications speak to
- * it.
+ * The interface between a local proxy and the protocols of applications.
  *
  * @module
  */
@@ -15,8 +14,8 @@ import type { Mode } from "../options.ts";
 import type { ServePac } from "./proxy_pac.ts";
 
 /**
- * What applications may speak: `mixed` tells SOCKS4, SOCKS5 and HTTP apart by
- * the first byte; a tunnel has one target and no handshake.
+ * The protocol for applications. `mixed` distinguishes SOCKS4, SOCKS5 and HTTP
+ * by the first byte. A tunnel has one target and no handshake.
  */
 export type InboundProtocol =
   | "mixed"
@@ -24,83 +23,85 @@ export type InboundProtocol =
   | "http"
   | { readonly tunnelTo: Address };
 
-/** The request of an application, and the answers in its protocol. */
+/** The request of an application, with answers in its protocol. */
 export interface InboundRequest {
-  /** A connection, or leave to send datagrams. */
+  /** A connection, or permission to send datagrams. */
   readonly kind: "connect" | "associate";
   /**
-   * The target; for `associate`, the address from which the application will
-   * send.
+   * The target; for `associate`, the address that the application will send
+   * from.
    */
   readonly address: Address;
   /** Payload that came with the request; may be empty. */
   readonly payload: Uint8Array;
-  /**
-   * Set: the channel is there already, and this goes on; the receiver owns it.
-   */
+  /** The channel, if it is already open; the receiver owns it. */
   readonly channel?: Channel;
   /**
-   * Set: the server's first bytes are the answer, and when it ends the stream
-   * without any, the application is refused with this code.
+   * If set, the server's first bytes are the answer. If the server ends the
+   * stream without any, the application is refused with this code.
    */
   readonly unanswered?: ProtocolErrorCode;
   /**
-   * The answer that lets the application go ahead; may be empty.
+   * Returns the answer to a request that succeeded; may be empty.
    *
-   * @param end Our own address, which few protocols have room for.
+   * @param end Our own address, which few protocols report.
    */
   accept(end: { readonly local: Endpoint }): Uint8Array;
-  /** The answer for a request that failed; may be empty. */
+  /** Returns the answer to a request that failed; may be empty. */
   refuse(code: ErrorCode): Uint8Array;
 }
 
 /**
  * Sends bytes to the application.
  *
- * @param signal Its abort gives the wait up; the connection is then to be
- * closed. Default: the time of a handshake.
- * @returns Settles when the system has taken them; `undefined`: it has already.
+ * @param signal Its abort ends the wait; the connection must then be closed.
+ * Default: the handshake timeout applies.
+ * @returns Settles when the system has taken the bytes; `undefined` if it
+ * already has.
  */
 export type Send = (
   bytes: Uint8Array,
   signal?: StopSignal,
 ) => Promise<void> | undefined;
 
-/** An application's connection, and what an inbound can do for it. */
+/** What an inbound needs to serve an application's connection. */
 export interface InboundClient {
-  /** To hear it by. */
+  /** The channel that the application's bytes are read from. */
   readonly channel: Channel;
-  /** Answers it. */
+  /** Sends an answer. */
   readonly send: Send;
-  /** Set: the client must give user name and password. */
+  /** Checks user name and password; not set if none are required. */
   readonly authenticate: Authenticate | undefined;
-  /** Serves the PAC file of this port; not set: there is none. */
+  /** Serves the PAC file of this port; not set if there is none. */
   readonly pac?: ServePac | undefined;
-  /** True if BIND is asked of the server; else it is refused. */
+  /** True if BIND is passed to the server; otherwise it is refused. */
   readonly bind: boolean;
-  /** True if TCP, UDP or both are relayed. */
+  /** The networks that are relayed. */
   readonly mode: Mode;
-  /** Measures waits. */
+  /** Measures the waits. */
   readonly clock: Clock;
-  /** Milliseconds for a handshake, a head that has begun, or an answer. */
+  /** Milliseconds for a handshake, for the rest of a head, or for an answer. */
   readonly handshakeTimeoutMs: number;
-  /** Milliseconds without a byte. */
+  /** Milliseconds without a byte after which a connection is closed. */
   readonly idleTimeoutMs: number;
-  /** Aborted when the service gives up waiting. */
+  /** Aborted when the service stops waiting for the connection. */
   readonly signal: AbortSignal;
   /**
    * Opens a stream to a target, for an inbound that serves requests itself.
    *
-   * @throws {UmbraError} When no server can be reached.
+   * @throws {UmbraError} If no server can be reached.
    */
   open(address: Address): Promise<Channel>;
-  /** Tells the operator of a request that was refused while we go on. */
+  /** Reports a refused request on a connection that stays open. */
   refused(error: UmbraError): void;
-  /** Closes the connection so that an answer that was begun is not whole. */
+  /**
+   * Closes the connection in such a way that the client sees an incomplete
+   * answer.
+   */
   cut(): void;
 }
 
-/** How long an application may take to say what it wants. */
+/** Makes the deadline for a handshake. */
 export function handshakeDeadline(
   { clock, handshakeTimeoutMs: delayMs, signal: parent }: InboundClient,
 ): Deadline {
@@ -108,11 +109,11 @@ export function handshakeDeadline(
 }
 
 /**
- * Speaks with an application until it wants bytes relayed.
+ * Performs a handshake with an application until bytes must be relayed.
  *
- * @returns Its request; `undefined` when there is nothing (more) to do.
- * @throws {UmbraError} After the refusal has been sent; the connection is then
- * to be closed.
+ * @returns The request; `undefined` if nothing is left to do.
+ * @throws {UmbraError} After the refusal was sent; the connection must then be
+ * closed.
  */
 export type Inbound = (
   client: InboundClient,

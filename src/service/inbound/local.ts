@@ -1,6 +1,6 @@
 /**
- * `ss-local`: speaks SOCKS or HTTP to applications and Shadowsocks to a server.
- * What becomes of a connection is in `local_connection.ts`.
+ * `ss-local`: accepts SOCKS or HTTP from applications, and uses Shadowsocks to
+ * a server. `local_connection.ts` serves the single connection.
  *
  * @module
  */
@@ -52,39 +52,39 @@ import { type SocksUser, userCheck } from "./socks5.ts";
 
 /** The options of a local proxy. */
 export interface LocalOptions extends Partial<ServiceOptions> {
-  /** The address for applications. */
+  /** The address that applications connect to. */
   readonly listen: Endpoint;
-  /** The servers, at least one; another is used while one does not work. */
+  /** The servers, at least one. While one fails, another is used. */
   readonly servers: readonly UpstreamServer[];
-  /** The choice and the probes of servers. */
+  /** Options for choosing and probing servers. */
   readonly balancer?: Partial<GroupOptions>;
   /**
-   * Set: `servers` and `balancer` are those of this group, which others share.
-   * It stays the caller's.
+   * If set, the group that `servers` and `balancer` belong to. It may be
+   * shared, and the caller owns it.
    */
   readonly group?: ServerGroup | undefined;
   /** The protocol for applications; default `mixed`. */
   readonly protocol?: InboundProtocol;
   /**
-   * Set: only these may use it, which leaves SOCKS5 and HTTP. Not set, or
-   * empty: everybody may.
+   * If not empty, only these users may connect, by SOCKS5 or HTTP. Default: no
+   * password is required.
    */
   readonly users?: readonly SocksUser[];
   /**
-   * Set: nothing is spoken with applications, since the system redirects their
-   * connections here in this way, and their datagrams by `tproxy`. The
-   * transport needs `Capabilities.redirection`.
+   * If set, there is no handshake: the system redirects connections here in
+   * this way, and datagrams by `tproxy`. The transport needs
+   * `Capabilities.redirection`.
    */
   readonly redirected?: Redirection | undefined;
-  /** Which way each target takes; default: through a server. */
+  /** The routes; default: everything goes through a server. */
   readonly routes?: LocalRoutes | undefined;
-  /** The PAC file, and who may have it. */
+  /** Settings of the PAC file. */
   readonly pac?: PacSettings;
-  /** Knows the names behind addresses; default: none is known. */
+  /** The names of addresses; default: none are known. */
   readonly names?: TargetNames | undefined;
   /**
-   * Set: of a target that is an address, routes see the name that the client
-   * says first, in TLS or HTTP. Not set by default.
+   * If set, and the target is an address, routes get the name that the client
+   * sends in TLS or HTTP. Default: not set.
    */
   readonly sniff?: SniffOptions | undefined;
   /** Milliseconds for the handshake; default 30,000. */
@@ -108,14 +108,14 @@ const DEFAULTS = {
 /** A running local. */
 export interface LocalService extends Service {
   /**
-   * Uses other servers for new connections and flows; open ones are not touched.
+   * Replaces the servers for new connections and flows; open ones stay.
    *
-   * @param servers The preferred one first.
-   * @throws {RangeError} When there is none; nothing has changed then.
+   * @param servers In the order of preference.
+   * @throws {RangeError} If there is none; nothing has changed then.
    */
   setServers(servers: readonly UpstreamServer[]): void;
   /**
-   * Uses other routes for new connections and flows; open ones are not touched.
+   * Replaces the routes for new connections and flows; open ones stay.
    *
    * @param routes Default: everything goes through a server.
    */
@@ -125,8 +125,8 @@ export interface LocalService extends Service {
 /**
  * Starts a local proxy.
  *
- * @throws {TransportError} When it cannot listen.
- * @throws {RangeError} When there is no server.
+ * @throws {TransportError} If it cannot listen.
+ * @throws {RangeError} If there is no server.
  */
 export async function startLocal(
   given: LocalOptions,
@@ -154,7 +154,7 @@ async function listen(
 ): Promise<Service> {
   const { mode, protocol, redirected } = options;
   const flows = flowShare(options, world);
-  // SOCKS asks for UDP over TCP; others do not ask.
+  // Only SOCKS has a request for UDP, which arrives over TCP.
   const asks = typeof protocol === "string" && redirected === undefined;
   if (mode === "udp_only" && !asks) {
     return await local.startUdp(options.listen, flows);
@@ -228,7 +228,7 @@ class Local implements ConnectionLocal {
     return this.#udp;
   }
 
-  /** Set where the name makes a difference. */
+  /** Set only if routes or the server use the name. */
   get sniff(): SniffOptions | undefined {
     const { sniff } = this.options;
     return sniff?.override || this.#routes !== undefined ? sniff : undefined;
@@ -245,7 +245,7 @@ class Local implements ConnectionLocal {
     before.stop?.();
   }
 
-  /** Serves UDP: a tunnel's, or that of associations. */
+  /** Serves UDP, for a tunnel, a redirection or SOCKS associations. */
   async startUdp(listen: Endpoint, maxFlows: number): Promise<Service> {
     const { protocol, redirected } = this.options;
     const options = { ...this.options, listen, maxFlows, router: this.router };
@@ -260,7 +260,7 @@ class Local implements ConnectionLocal {
     return this.#udp.service;
   }
 
-  /** Probes no more, unless others do. */
+  /** Stops the probes, unless the group is shared. */
   stop(): void {
     this.#router.stop?.();
     if (this.options.group === undefined) this.#group.stop();

@@ -1,6 +1,6 @@
 /**
- * An application that is connected to `ss-local`: what it says first, and how
- * it hears a refusal before the connection closes.
+ * An application's connection to `ss-local`: its first bytes, and the answer it
+ * gets before the connection closes.
  *
  * @module
  */
@@ -12,16 +12,16 @@ import { drain } from "../../streams/drain.ts";
 import { hearOut } from "../../streams/hear_out.ts";
 import type { Connection } from "../../transport.ts";
 
-/** The channel of an application; payload passes it as it is. */
+/** The channel of an application; payload is neither sealed nor opened. */
 export class LocalClient extends Channel {
   readonly #clock: Clock;
   readonly #answerTimeoutMs: number;
 
   /**
-   * Takes reading and writing over.
+   * Makes a channel that owns the connection's reading and writing.
    *
    * @param clock Measures the waits.
-   * @param answerTimeoutMs How long it may take to take an answer.
+   * @param answerTimeoutMs Milliseconds for the application to read an answer.
    */
   constructor(connection: Connection, clock: Clock, answerTimeoutMs: number) {
     super(connection);
@@ -30,13 +30,14 @@ export class LocalClient extends Channel {
   }
 
   /**
-   * Answers the application.
+   * Sends an answer to the application.
    *
-   * @param bytes May be empty: nothing is written then.
-   * @param signal Its abort gives the wait up.
-   * @returns Settles when the system has taken them; `undefined`: it has
-   * already.
-   * @throws {TransportError} `ERR_NET_TIMEOUT` when it does not take them.
+   * @param bytes If empty, nothing is written.
+   * @param signal Its abort ends the wait.
+   * @returns Settles when the system has taken the bytes; `undefined` if it
+   * already has.
+   * @throws {TransportError} `ERR_NET_TIMEOUT` if the application does not
+   * read.
    */
   answer(bytes: Uint8Array, signal: AbortSignal): Promise<void> | undefined {
     const rest = bytes.length === 0 ? bytes : this.writer.writeNow(bytes);
@@ -53,8 +54,8 @@ export class LocalClient extends Channel {
   }
 
   /**
-   * What the application says first, if it does so soon: so that salt, address
-   * and payload leave in one segment, whose size is not always the same.
+   * Waits a short time for the first bytes of the application. Salt, address
+   * and payload then leave in one segment, whose size varies.
    */
   firstPayload(signal: AbortSignal): Uint8Array | Promise<Uint8Array> {
     const chunk = this.reader.tryRead();
@@ -75,12 +76,12 @@ export class LocalClient extends Channel {
     }
   }
 
-  /** Says no, when the server has turned out not to serve what was asked. */
+  /** Sends a refusal, after the server has not served the request. */
   async refuse(reply: Uint8Array, signal: AbortSignal): Promise<void> {
     try {
       await this.answer(reply, signal);
     } catch {
-      // The application is gone or takes nothing: the reply is not needed.
+      // The application has closed or does not read, so it needs no reply.
       return;
     }
     await this.hangUp(signal);
@@ -96,7 +97,7 @@ export class LocalClient extends Channel {
     try {
       await abortable(this.writer.close(), linger.signal);
     } catch {
-      // The application is gone or takes nothing: the answer is not needed.
+      // The application has closed or does not read, so it needs no answer.
       return;
     }
     await drain(this.reader, linger.signal);

@@ -1,9 +1,9 @@
 /**
  * One connection of an application to `ss-local`: handshake, open, relay.
  *
- * The protocol has no status channel: a server never says if the target
- * could be reached. So an application hears "succeeded" once the way is open,
- * and a true error when the server itself cannot be reached.
+ * Shadowsocks has no status messages: a server never reports if a target was
+ * reached. An application therefore gets "succeeded" once the server is
+ * connected, and an error if the server itself cannot be reached.
  *
  * @module
  */
@@ -29,39 +29,42 @@ import type { ServePac } from "./proxy_pac.ts";
 import type { SilenceHint } from "./silence_hint.ts";
 import { sniff, type SniffOptions } from "./sniff.ts";
 
-/** The options for connections of applications. */
+/** The options of connections of applications. */
 export interface ApplicationOptions extends ServiceOptions {
   /** Milliseconds for the handshake. */
   readonly handshakeTimeoutMs: number;
 }
 
-/** The local of a connection. */
+/** What a connection needs of its local. */
 export interface ConnectionLocal {
-  /** The options for connections of applications. */
+  /** The options of connections of applications. */
   readonly options: ApplicationOptions;
   /** The protocol of applications. */
   readonly inbound: Inbound;
-  /** Name of it, for the router. */
+  /** The name of that protocol, for the routes. */
   readonly inboundName: string;
-  /** Set: applications must give user name and password. */
+  /** Checks user name and password; not set if none are required. */
   readonly authenticate: Authenticate | undefined;
-  /** Serves the PAC file; not set: there is none. */
+  /** Serves the PAC file; not set if there is none. */
   readonly pac: ServePac | undefined;
   /** Chooses the way to targets. */
   readonly router: Router;
-  /** The names behind addresses; not set: there are none. */
+  /** The names of addresses; not set if none are known. */
   readonly names: TargetNames | undefined;
-  /** Set: what a client says first may name a target. */
+  /** If set, a client's first bytes are searched for the name of the target. */
   readonly sniff: SniffOptions | undefined;
-  /** The associations; set where UDP is relayed. */
+  /** The UDP associations; not set if UDP is not relayed. */
   readonly udp: UdpLocal | undefined;
-  /** Watches for a server that never answers. */
+  /** Logs a hint if the server never answers. */
   readonly silence: SilenceHint;
-  /** The world it runs in. */
+  /** The dependencies of the local. */
   readonly world: Required<Dependencies>;
 }
 
-/** Serves one application; closes what it has opened, but not the client. */
+/**
+ * Serves one application. It closes what it opened, but not the client's
+ * connection.
+ */
 export class LocalConnection implements Passage {
   readonly #local: ConnectionLocal;
   readonly #inbound: Inbound;
@@ -69,14 +72,14 @@ export class LocalConnection implements Passage {
   readonly #client: LocalClient;
   readonly #report: ConnectionReport;
   #request: InboundRequest | undefined;
-  /** True once the application was told to go ahead. */
+  /** True once the application was answered that the request succeeded. */
   #isAccepted = false;
 
   /**
-   * Begins a report.
+   * Starts the report.
    *
-   * @param signal Aborted when the service gives up waiting for it.
-   * @param inbound What it speaks; the local's by default.
+   * @param signal Aborted when the service stops waiting for the connection.
+   * @param inbound The protocol of the application; the local's by default.
    */
   constructor(
     connection: Connection,
@@ -95,7 +98,10 @@ export class LocalConnection implements Passage {
     this.#report = new ConnectionReport(connection, local.world);
   }
 
-  /** Serves it to its end; what peers and networks do is no error. */
+  /**
+   * Serves the connection to its end. Errors of peers and networks are only
+   * reported.
+   */
   async serve(): Promise<void> {
     const report = this.#report;
     using _watched = this.#local.silence.watch(report);
@@ -108,7 +114,8 @@ export class LocalConnection implements Passage {
       if (unanswered) report.closeUnanswered();
       else report.close("done");
     } catch (error) {
-      // Neither side is to take what it has for whole.
+      // Resets both sides, so that neither takes a cut stream for a complete
+      // one.
       channel.cut();
       const refusal = this.#refusal();
       if (refusal === undefined) this.#client.cut();
@@ -121,7 +128,10 @@ export class LocalConnection implements Passage {
     }
   }
 
-  /** Handshake and way; `undefined` when there is nothing to relay. */
+  /**
+   * Performs the handshake and opens the channel; returns `undefined` if there
+   * is nothing to relay.
+   */
   async #open(): Promise<Channel | undefined> {
     try {
       const request = await this.#handshake();
@@ -164,11 +174,11 @@ export class LocalConnection implements Passage {
     });
   }
 
-  /** The way for a request; the application is refused where there is none. */
+  /** Opens the channel for a request, or refuses the application. */
   async #openFor(request: InboundRequest): Promise<Channel> {
     this.#request = request;
     if (request.channel !== undefined) return request.channel;
-    // What it says during the dial leaves with the first bytes.
+    // Bytes that arrive during the dial are sent with the first ones.
     if (request.payload.length === 0) this.#client.reader.ask();
     try {
       const target = this.#targetOf(request.address);
@@ -176,7 +186,7 @@ export class LocalConnection implements Passage {
       if (options === undefined || parseIp(target.host) === undefined) {
         return await this.#channelTo(target, request.payload);
       }
-      // It may wait for the answer before it says anything.
+      // The application may wait for the answer before it sends anything.
       await this.#accept(NOT_BOUND);
       const { said, name } = await sniff(this.#client.reader, request.payload, {
         clock: this.#local.world.clock,
@@ -191,14 +201,17 @@ export class LocalConnection implements Passage {
     }
   }
 
-  /** Says yes once. @returns What is left to wait for, if anything is. */
+  /**
+   * Answers once that the request succeeded. @returns Settles when the answer
+   * was sent; `undefined` if there is nothing to wait for.
+   */
   #accept(end: { readonly local: Endpoint }): Promise<void> | undefined {
     if (this.#isAccepted) return undefined;
     this.#isAccepted = true;
     return this.#client.answer(this.#request!.accept(end), this.#signal);
   }
 
-  /** Finds the target behind the address that was asked for. */
+  /** Finds the target behind the requested address. */
   #targetOf(asked: Address): Address {
     const { options, names } = this.#local;
     const report = this.#report;
@@ -207,12 +220,12 @@ export class LocalConnection implements Passage {
     const target = names?.meant(asked) ?? asked;
     if (target !== asked) report.target = formatAddress(target);
     if (options.mode === "udp_only") {
-      throw new ProtocolError("ERR_SOCKS_COMMAND", "This relays UDP only");
+      throw new ProtocolError("ERR_SOCKS_COMMAND", "Only UDP is relayed here");
     }
     return target;
   }
 
-  /** @param name What the client calls a target that is an address. */
+  /** @param name The client's name for a target that is an address. */
   #channelTo(
     target: Address,
     first: Uint8Array,
@@ -232,7 +245,7 @@ export class LocalConnection implements Passage {
       report: request,
       network: "tcp",
     });
-    // Past the server the address is dialled that was asked for.
+    // A direct connection uses the requested address.
     const isNamed = name !== undefined && options?.override === true &&
       report.route?.to !== "direct";
     const sent = isNamed ? { ...target, host: name } : target;
@@ -240,18 +253,20 @@ export class LocalConnection implements Passage {
     return outbound.open(sent, first, this.#signal);
   }
 
-  /** The inbound has no request: it has served all, or the client left. */
+  /**
+   * Ends the connection after the inbound has served all, or the client left.
+   */
   async #leave(): Promise<void> {
     const report = this.#report;
     report.close(
       report.target === undefined
-        ? "application left during the handshake"
+        ? "application closed during the handshake"
         : "done",
     );
     await this.#client.hangUp(this.#signal);
   }
 
-  /** Lets the application send datagrams for as long as it stays connected. */
+  /** Relays datagrams as long as the application stays connected. */
   async #associate({ address, accept }: InboundRequest): Promise<void> {
     const client = this.#client;
     using association = this.#local.udp!.associate(
@@ -287,7 +302,7 @@ export class LocalConnection implements Passage {
     });
   }
 
-  /** @param more Payload behind the first of the channel; may be empty. */
+  /** @param more Payload after the first of the channel; may be empty. */
   #firstBytes(channel: Channel, more: Uint8Array): Uint8Array {
     const hasBegun = this.#request!.channel !== undefined;
     const added = hasBegun ? 0 : channel.first.length;
@@ -310,8 +325,8 @@ export class LocalConnection implements Passage {
   }
 
   /**
-   * What the application is answered where the server's first bytes were to be the
-   * answer, and there were none.
+   * Returns the refusal for an application whose answer should have come from
+   * the server, which sent nothing.
    */
   #refusal(): Uint8Array | undefined {
     const { unanswered, refuse } = this.#request!;
@@ -322,6 +337,6 @@ export class LocalConnection implements Passage {
   }
 }
 
-/** The address that the application gets while there is no way yet. */
+/** The address in the answer while there is no connection yet. */
 const NOT_BOUND = { local: { host: "0.0.0.0", port: 0 } };
-const NO_BIND = "Server does not serve BIND: start it with --bind";
+const NO_BIND = "Server does not support BIND: start it with --bind";

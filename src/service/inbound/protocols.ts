@@ -1,6 +1,6 @@
 /**
- * Which inbound serves a connection: the configured one, or the one the first
- * byte calls for.
+ * Chooses the inbound of a connection: by the configuration, or by the first
+ * byte.
  *
  * @module
  */
@@ -19,7 +19,7 @@ import {
 import { acceptSocks4 } from "./socks4.ts";
 import { acceptSocks5 } from "./socks5.ts";
 
-/** The inbound of a protocol. */
+/** Returns the inbound of a protocol. */
 export function inboundFor(protocol: InboundProtocol): Inbound {
   switch (protocol) {
     case "http":
@@ -34,14 +34,14 @@ export function inboundFor(protocol: InboundProtocol): Inbound {
   }
 }
 
-/** The inbound of a target that is known, without a handshake. */
+/** Returns an inbound for a known target, without a handshake. */
 export function tunnelInbound(target: Address): Inbound {
   const request = tunnelRequest(target);
   return () => request;
 }
 
 /**
- * What applications may speak, for people.
+ * Describes the protocol for people.
  *
  * @param secured True if users are configured.
  */
@@ -58,9 +58,9 @@ export function describeProtocol(
 }
 
 /**
- * An inbound that was chosen by what the application has said.
+ * An inbound that was chosen by the first byte.
  *
- * @param first At least one byte of it.
+ * @param first At least one byte.
  */
 type Chosen = (
   client: InboundClient,
@@ -75,7 +75,7 @@ function socksFor(byte: number): Chosen | undefined {
     : undefined;
 }
 
-/** The methods that exist start with a capital. */
+/** All HTTP methods start with a capital letter. */
 function httpFor(byte: number): Chosen | undefined {
   return byte >= 0x41 && byte <= 0x5a ? acceptHttp : undefined;
 }
@@ -90,7 +90,7 @@ async function acceptByFirstByte(
   if (inbound === undefined) {
     throw new ProtocolError(
       "ERR_INBOUND_PROTOCOL",
-      `Application speaks no protocol served here: its first byte is 0x${
+      `Application uses no protocol served here: its first byte is 0x${
         first[0]!.toString(16).padStart(2, "0")
       }`,
     );

@@ -1,10 +1,10 @@
 /**
  * The PAC file that a local serves on its own port, for browsers and systems
- * that are given the address of one.
+ * that are configured with its URL.
  *
- * Security: a page on the web may ask for it, but not read it, nor run it as a
- * script: the browser refuses the type, and a host that is a name of somebody
- * else's (DNS rebinding) is not answered.
+ * Security: a web page may request the file, but can neither read it nor run it
+ * as a script, because the browser refuses its type. Requests for a foreign
+ * host name (DNS rebinding) are not answered.
  *
  * @module
  */
@@ -21,19 +21,19 @@ import { pacOf } from "../../routes/pac.ts";
 import { RouteTable } from "../../routes/route_table.ts";
 import type { LocalRoutes } from "../routing/rule_router.ts";
 
-/** One who may use the local. */
+/** A user of the local. */
 export interface PacUser {
-  /** The name, as the local has it. */
+  /** The name of the user. */
   readonly username: string;
-  /** The password, as the local has it. */
+  /** The password of the user. */
   readonly password: string;
 }
 
-/** The PAC file, and who may have it. */
+/** How the PAC file is served. */
 export interface PacSettings {
-  /** True to serve it where other machines connect as well; default: false. */
+  /** True to serve it to other machines as well; default: false. */
   readonly everywhere: boolean;
-  /** True to let programs go past a proxy that does not answer. */
+  /** True to let programs connect directly if the proxy does not answer. */
   readonly fallback: boolean;
 }
 
@@ -41,14 +41,14 @@ export interface PacSettings {
 export const PAC_DEFAULTS: PacSettings = { everywhere: false, fallback: false };
 
 /**
- * Where it is; `?full` has all rules in it, and `?t=SECRET` or `?full&t=SECRET`
- * is for locals with users.
+ * The path. `?full` includes all rules; `?t=SECRET` or `?full&t=SECRET` is for
+ * locals with users.
  */
 const PATH = /^\/proxy\.pac(?:\?(full)|\?(?:(full)&)?t=([\w-]+))?$/;
 
 /**
- * The end of the file's address where users need a password: it opens the file,
- * and gives no password away.
+ * Returns the secret in the file's URL if users need a password. It allows
+ * access to the file and does not reveal a password.
  */
 export function pacSecret(users: readonly PacUser[]): string | undefined {
   if (users.length === 0) return undefined;
@@ -59,17 +59,19 @@ export function pacSecret(users: readonly PacUser[]): string | undefined {
     .slice(0, 16).toBase64({ alphabet: "base64url", omitPadding: true });
 }
 
-/** Everything that is not routed. */
+/** A table without rules. */
 const NO_ROUTES = new RouteTable([], { to: "proxy", place: "default" });
 
-/** Answers one request; `undefined` for any other than that for the file. */
+/**
+ * Answers a request for the file; returns `undefined` for any other request.
+ */
 export type ServePac = (head: HttpRequestHead) => Uint8Array | undefined;
 
 /**
- * Serves the file of some routes.
+ * Makes the server of the PAC file.
  *
- * @param listening Where the local listens, and who may use it.
- * @returns `undefined` where it is not served.
+ * @param listening The local's address and users.
+ * @returns `undefined` if the file is not served.
  */
 export function pacServer(
   { host, users }: {
@@ -117,7 +119,9 @@ export function pacServer(
   };
 }
 
-/** The last file that was made: one of many rules takes a while. */
+/**
+ * The last file, which is kept because making one of many rules takes a while.
+ */
 interface Made {
   readonly table: RouteTable;
   readonly key: string;
@@ -125,7 +129,10 @@ interface Made {
   readonly tag: string;
 }
 
-/** A name may be anybody's, and lead here for now. */
+/**
+ * True for an address or `localhost`. Another name may be controlled by an
+ * attacker and resolve to this machine.
+ */
 function isOurs(authority: string): boolean {
   const [, ipv6, host = ""] =
     /^(?:\[([^\]]+)\]|([^:]+)):\d+$/.exec(authority) ??

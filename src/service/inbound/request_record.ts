@@ -1,6 +1,6 @@
 /**
- * What a local is asked for, for the list of the latest. Nothing is made of it
- * until somebody looks.
+ * A request to a local, for the list of recent requests. Its fields are
+ * computed when they are read.
  *
  * @module
  */
@@ -13,7 +13,7 @@ import {
 } from "../../routes/route_table.ts";
 import type { RouteReport } from "../outbound/outbound.ts";
 
-/** The connection of a request; it may have had others before. */
+/** The connection of a request, which may have had earlier requests. */
 export interface RequestConnection extends RouteReport {
   readonly target: string | undefined;
   readonly user: string | undefined;
@@ -21,7 +21,7 @@ export interface RequestConnection extends RouteReport {
   readonly bytesDown: number;
 }
 
-/** One request. */
+/** The record of one request. */
 export class RequestRecord implements LocalRequest, RouteReport {
   readonly startedUnixMs: number;
   readonly client: string;
@@ -37,7 +37,7 @@ export class RequestRecord implements LocalRequest, RouteReport {
   readonly #before: Pick<RequestConnection, "bytesUp" | "bytesDown">;
   #after: Pick<RequestConnection, "bytesUp" | "bytesDown"> | undefined;
 
-  /** @param connection Has a target. */
+  /** @param connection Must have a target. */
   constructor(connection: RequestConnection, client: string, clock: Clock) {
     this.startedUnixMs = clock.unixMs();
     this.client = client;
@@ -49,7 +49,7 @@ export class RequestRecord implements LocalRequest, RouteReport {
     this.#before = bytesOf(connection);
   }
 
-  /** The decision of the rules; the line of the connection has it, too. */
+  /** The decision of the rules; it is also set on the connection. */
   get route(): RouteDecision | undefined {
     return this.#decision;
   }
@@ -72,9 +72,9 @@ export class RequestRecord implements LocalRequest, RouteReport {
   }
 
   /**
-   * It is over; the first end counts.
+   * Ends the record. Only the first call has an effect.
    *
-   * @param code Why it failed, if it did.
+   * @param code The reason of the failure, if it failed.
    */
   end(code?: ErrorCode): void {
     if (this.#after !== undefined) return;

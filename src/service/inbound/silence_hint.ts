@@ -1,6 +1,6 @@
 /**
- * Tells the operator of a local that nothing comes from the server, long before
- * the connection ends: a server is silent to a wrong password for a minute.
+ * Warns the operator of a local that the server does not answer, long before
+ * the connection ends: after a wrong password, a server is silent for a minute.
  *
  * @module
  */
@@ -9,20 +9,23 @@ import { type ConnectionReport, UNANSWERED } from "../connection_report.ts";
 import type { Dependencies } from "../service.ts";
 
 /**
- * Says it once, and not at all where the server has ever answered. Watches one
- * connection at a time: one timer, however many there are.
+ * Warns once, and not if the server has ever answered. It watches one
+ * connection at a time, so that one timer is enough.
  */
 export class SilenceHint {
   readonly #world: Required<Dependencies>;
   #watched: ConnectionReport | undefined;
   #over = false;
 
-  /** @param world Its clock and log. */
+  /** @param world Its clock and log are used. */
   constructor(world: Required<Dependencies>) {
     this.#world = world;
   }
 
-  /** Watches a connection, perhaps, until the result is disposed of. */
+  /**
+   * Watches a connection, unless another one is watched, until the result is
+   * disposed of.
+   */
   watch(report: ConnectionReport): Disposable {
     if (this.#over || this.#watched !== undefined) return NOTHING;
     this.#watched = report;
@@ -38,7 +41,7 @@ export class SilenceHint {
     };
   }
 
-  /** The next connection may be watched, unless this one was answered. */
+  /** Ends the watch. If the connection was answered, no other is watched. */
   #judge(report: ConnectionReport): void {
     if (this.#watched === report) this.#watched = undefined;
     if (report.bytesDown > 0) this.#over = true;

@@ -1,6 +1,6 @@
 /**
- * What a client says before it hears anything, where that may name the target
- * it has asked for by an address. The bytes stay what they are.
+ * Reads a client's first bytes, which may contain the name of a target that was
+ * requested by address. The bytes are not changed.
  *
  * @module
  */
@@ -10,25 +10,27 @@ import { firstName } from "../../codec/first_name.ts";
 import { MAX_SNIFFED_BYTES, SNIFF_WAIT_MS } from "../../limits.ts";
 import type { ByteReader } from "../../streams/byte_reader.ts";
 
-/** What becomes of names that clients say first. */
+/** How the names in first bytes are used. */
 export interface SniffOptions {
-  /** True to ask the server for the name, too; else routes alone see it. */
+  /**
+   * True to send the name to the server as well; otherwise only routes use it.
+   */
   readonly override: boolean;
 }
 
-/** What a client has said. */
+/** The result of reading the first bytes. */
 export interface Sniffed {
   /** The bytes to send on; may be empty. */
   readonly said: Uint8Array;
-  /** The name in it, in lower case. */
+  /** The name in the bytes, in lower case. */
   readonly name: string | undefined;
 }
 
 /**
- * Reads until a name is there, or none can come any more.
+ * Reads until a name is found, or none can follow.
  *
- * @param said What has come already.
- * @param signal Its abort gives the wait up.
+ * @param said Bytes already read.
+ * @param signal Its abort ends the wait.
  */
 export async function sniff(
   source: Pick<ByteReader, "read">,

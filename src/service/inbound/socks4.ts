@@ -78,13 +78,13 @@ function checkRequest(
   if (command !== SOCKS4_COMMAND.connect) {
     throw new ProtocolError(
       "ERR_SOCKS_COMMAND",
-      `Application asked for SOCKS4 command ${command}, only CONNECT is served`,
+      `Application requested SOCKS4 command ${command}, only CONNECT is served`,
     );
   }
   if (address.port === 0) {
     throw new ProtocolError(
       "ERR_SOCKS_MALFORMED",
-      "Application asked for a connection to port 0",
+      "Application requested a connection to port 0",
     );
   }
 }

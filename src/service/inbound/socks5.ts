@@ -1,6 +1,6 @@
 /**
- * SOCKS5 as applications speak it to `ss-local`: runs the handshake on a
- * connection and turns errors into replies.
+ * SOCKS5 for applications of `ss-local`: performs the handshake on a connection
+ * and turns errors into replies.
  *
  * @module
  */
@@ -31,20 +31,20 @@ import type { Mode } from "../options.ts";
 
 /** A user of the proxy. RFC 1929. */
 export interface SocksUser {
-  /** 1 to 255 bytes of UTF-8. */
+  /** The name, 1 to 255 bytes of UTF-8. */
   readonly username: string;
-  /** 1 to 255 bytes of UTF-8. */
+  /** The password, 1 to 255 bytes of UTF-8. */
   readonly password: string;
 }
 
 /**
- * Runs the handshake up to the request.
+ * Performs the handshake up to the request.
  *
  * @param first The first bytes of the greeting.
- * @returns The request; `undefined` when the application left between two
+ * @returns The request; `undefined` if the application left between two
  * messages.
- * @throws {ProtocolError} Any `ERR_SOCKS_…`, after the refusal has been sent;
- * the connection is then to be closed.
+ * @throws {ProtocolError} Any `ERR_SOCKS_…`, after the refusal was sent; the
+ * connection must then be closed.
  */
 export async function acceptSocks5(
   client: InboundClient,
@@ -82,9 +82,9 @@ export async function acceptSocks5(
 }
 
 /**
- * Compares user names and passwords in a time that does not tell which fits.
- * Neither RFC 1929 nor older clients of RFC 7617 say how text becomes bytes:
- * UTF-8 and Latin-1 are both taken.
+ * Compares user names and passwords in a time that does not reveal which of
+ * them match. Neither RFC 1929 nor older clients of RFC 7617 define the
+ * encoding, so UTF-8 and Latin-1 are both accepted.
  */
 export function userCheck(users: readonly SocksUser[]): Authenticate {
   const known = users.flatMap(({ username, password }) =>
@@ -108,7 +108,7 @@ export function userCheck(users: readonly SocksUser[]): Authenticate {
 
 const ENCODINGS: readonly ((text: string) => Uint8Array)[] = [
   (text) => new TextEncoder().encode(text),
-  // Of a text that Latin-1 does not have, UTF-8 again: nothing else fits it.
+  // For a text that Latin-1 cannot encode, UTF-8 is used again.
   (text) =>
     [...text].every((character) => character.charCodeAt(0) <= 0xff)
       ? toLatin1(text)
@@ -120,7 +120,9 @@ const REPLIES: Pick<InboundRequest, "accept" | "refuse"> = {
   refuse: (code) => encodeReply(repOf(code)),
 };
 
-/** BIND: both replies come from the server, if it is one that knows it. */
+/**
+ * Makes a BIND request. Both replies come from the server, if it supports BIND.
+ */
 function bindRequest(expected: Address, rest: Uint8Array): InboundRequest {
   return {
     kind: "connect",
@@ -142,7 +144,7 @@ async function checkRequest(
     (command === SOCKS5_COMMAND.connect && address.port === 0
       ? new ProtocolError(
         "ERR_SOCKS_MALFORMED",
-        "Application asked for a connection to port 0",
+        "Application requested a connection to port 0",
       )
       : undefined);
   if (error === undefined) return;
@@ -166,14 +168,14 @@ function checkCommand(command: number, mode: Mode): ProtocolError | undefined {
     : "CONNECT and UDP ASSOCIATE";
   return new ProtocolError(
     "ERR_SOCKS_COMMAND",
-    `Application asked for SOCKS command ${command}, this serves ${served}`,
+    `Application requested SOCKS command ${command}, only ${served} is served`,
   );
 }
 
-/** The error of an application that leaves too early. */
+/** The error of an application that closes in the middle of a message. */
 export function truncated(): ProtocolError {
   return new ProtocolError(
     "ERR_SOCKS_TRUNCATED",
-    "Application left in the middle of a SOCKS message",
+    "Application closed in the middle of a SOCKS message",
   );
 }

@@ -1,5 +1,5 @@
 /**
- * The way that leads nowhere.
+ * The outbound of blocked targets.
  *
  * @module
  */

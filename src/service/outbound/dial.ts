@@ -1,5 +1,5 @@
 /**
- * From a name to a connection: look-up, policy, and a race of addresses.
+ * Connects to a target: look-up, policy, and a race between addresses.
  *
  * Source: RFC 8305 (Happy Eyeballs) §4 for the order, §5 for the delay.
  *
@@ -20,34 +20,36 @@ import type { Connection, TlsOptions, Transport } from "../../transport.ts";
 
 /** The options of a dial. */
 export interface DialOptions {
-  /** The network. */
+  /** The network that is used. */
   readonly transport: Transport;
   /** Measures the waits. */
   readonly clock: Clock;
-  /** Judges the addresses a name resolved to, before they are dialled. */
+  /** Checks the addresses of a name before they are dialled. */
   readonly policy: TargetPolicy;
   /** Milliseconds for look-up and connection together. */
   readonly timeoutMs: number;
-  /** The signal; its abort gives the dial up. */
+  /** The signal; its abort cancels the dial. */
   readonly signal: StopSignal;
-  /** Secures the connection; default: nothing does. */
+  /** The TLS options of the connection; default: no TLS. */
   readonly tls?: TlsOptions | undefined;
-  /** Why a name would be looked up; default: no reason is given. */
+  /**
+   * The reason that is reported if a name is looked up; default: not reported.
+   */
   readonly why?: LookupReason;
-  /** Called with the time it took, unless it was given up. */
+  /** Receives the duration, unless the dial was cancelled. */
   readonly metrics?: Metrics;
 }
 
 /**
  * Connects to the first address of a name that answers.
  *
- * Addresses are tried in turns of IPv6 and IPv4, each 250 ms after the one
- * before or as soon as that has failed.
+ * IPv6 and IPv4 addresses are tried alternately, each 250 ms after the previous
+ * one, or as soon as that has failed.
  *
  * @returns A connection that the caller owns.
  * @throws {TransportError} The error of the last attempt, or of the look-up;
  * `ERR_NET_TIMEOUT`.
- * @throws {PolicyError} `ERR_POLICY_TARGET` when no address may be dialled.
+ * @throws {PolicyError} `ERR_POLICY_TARGET` if no address may be dialled.
  */
 export async function dial(
   { host, port }: Address,
@@ -62,7 +64,7 @@ export async function dial(
     parent,
     what: () =>
       ips === undefined
-        ? `Cannot resolve ${host}: no answer of the resolver`
+        ? `Cannot resolve ${host}: no answer from the resolver`
         : `Cannot connect to ${host} port ${port}: no answer`,
   });
   const { signal } = deadline;
@@ -71,7 +73,7 @@ export async function dial(
       if (options.why !== undefined) metrics?.lookedUp(options.why);
       ips = await transport.resolve(host, { signal });
     }
-    // A signal that is aborted already calls no listener that is added now.
+    // If the signal is already aborted, a new listener would not be called.
     signal.throwIfAborted();
     const connection = await connect(permitted(ips, host, policy), port, {
       ...options,
@@ -87,7 +89,7 @@ export async function dial(
   }
 }
 
-/** Not an async function: one less step for every connection. */
+/** This is not an async function, which saves a step for every connection. */
 function connect(
   ips: readonly string[],
   port: number,
@@ -117,7 +119,7 @@ function permitted(
   return allowed;
 }
 
-/** Takes turns between the families, starting with the first one given. */
+/** Alternates between the families, starting with that of the first address. */
 function interleave(ips: readonly string[]): readonly string[] {
   const isIpv6 = (ip: string): boolean => ip.includes(":");
   const startsIpv6 = isIpv6(ips[0]!);
@@ -132,7 +134,7 @@ function interleave(ips: readonly string[]): readonly string[] {
 
 type Attempt = (signal: StopSignal) => Promise<Connection>;
 
-/** Starts the attempts one after the other; the first connection wins. */
+/** Starts the attempts one after the other; the first connection is used. */
 async function race(
   attempts: readonly Attempt[],
   clock: Clock,
@@ -166,13 +168,15 @@ async function race(
   }
 }
 
-/** One for all: an abort without a reason makes one, with a trace, each time. */
+/**
+ * A shared reason: aborting without one makes an error with a stack each time.
+ */
 const RACE_OVER = new TransportError(
   "ERR_NET_ABORTED",
   "Another address was connected first",
 );
 
-/** Closes a connection that came too late. */
+/** Closes a connection that was established after another one. */
 function closeUnless(
   winner: Connection,
   connecting: Promise<Connection>,
@@ -180,6 +184,6 @@ function closeUnless(
   connecting.then((connection) => {
     if (connection !== winner) connection.close();
   }, () => {
-    // A failed attempt has nothing to close, and the race is over.
+    // A failed attempt has nothing to close.
   });
 }

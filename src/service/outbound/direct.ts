@@ -1,6 +1,5 @@
 /**
- * The way without a server in between: look the name up, ask the policy,
- * connect.
+ * Connects to targets without a server in between: look-up, policy, connect.
  *
  * @module
  */
@@ -14,22 +13,22 @@ import type { Outbound, PacketChannel } from "./outbound.ts";
 
 /** The options of direct connections. */
 export interface DirectOptions {
-  /** The name; default: `direct`; see {@link Outbound.name}. */
+  /** The name of the outbound; default `direct`; see {@link Outbound.name}. */
   readonly name?: string;
-  /** Judges the addresses that are dialled or sent to. */
+  /** Checks the addresses that are dialled or sent to. */
   readonly policy: TargetPolicy;
   /** Milliseconds to resolve and connect. */
   readonly connectTimeoutMs: number;
 }
 
-/** Connects to targets itself. */
+/** Connects to targets directly. */
 export class Direct implements Outbound {
   /** See {@link Outbound.name}. */
   readonly name: string;
   readonly #options: DirectOptions;
   readonly #world: Required<Dependencies>;
 
-  /** Opens nothing yet. */
+  /** Makes an outbound, which connects when it is used. */
   constructor(options: DirectOptions, world: Required<Dependencies>) {
     this.name = options.name ?? "direct";
     this.#options = options;

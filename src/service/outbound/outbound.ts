@@ -1,5 +1,5 @@
 /**
- * Ways to reach targets, and who chooses among them.
+ * Ways to reach targets, and the router that chooses among them.
  *
  * @module
  */
@@ -13,17 +13,17 @@ import type { Datagram, DatagramSocket } from "../../transport.ts";
 
 /** A way to reach targets. */
 export interface Outbound {
-  /** Name for the log; no two outbounds of a router have the same. */
+  /** Name for the log; unique within a router. */
   readonly name: string;
   /**
-   * Opens a stream to a target. Nothing is written yet: the caller does that
-   * with `Channel.begin()`, when more may leave in the same segment.
+   * Opens a stream to a target. Nothing is written yet: the caller calls
+   * `Channel.begin()` when more payload may leave in the same segment.
    *
    * @param target IP address or name, and port.
-   * @param first Payload that is there already; may be empty.
-   * @param signal Its abort gives the wait up.
+   * @param first The payload that is already there; may be empty.
+   * @param signal Its abort ends the wait.
    * @returns A channel that the caller owns.
-   * @throws {UmbraError} When the way cannot be opened.
+   * @throws {UmbraError} If the stream cannot be opened.
    */
   open(
     target: Address,
@@ -31,93 +31,93 @@ export interface Outbound {
     signal: StopSignal,
   ): Promise<Channel>;
   /**
-   * What the datagrams of one client become on this way.
+   * Makes a channel for the datagrams of one client.
    *
-   * @param target Where the first of them leads.
+   * @param target The target of the first datagram.
    */
   packets(target: Address): PacketChannel;
 }
 
-/** The datagrams of one client on one way, without I/O. */
+/** Converts the datagrams of one client, without I/O. */
 export interface PacketChannel {
-  /** Judges the addresses that a datagram's destination resolves to. */
+  /** Checks the addresses that a datagram's destination resolves to. */
   readonly policy: TargetPolicy;
   /**
-   * Makes the datagram that leaves.
+   * Makes the outgoing datagram.
    *
-   * @param packet Target, and what it is to be sent; borrowed.
-   * @throws {UmbraError} When it must not leave.
+   * @param packet The target and the payload; borrowed.
+   * @throws {UmbraError} If the datagram must not be sent.
    */
   seal(packet: Packet): PacketOut;
   /**
-   * Reads a datagram that came.
+   * Reads an incoming datagram.
    *
-   * @returns Who sent it, and what.
-   * @throws {ProtocolError} When it is to be dropped.
+   * @returns The sender and the payload.
+   * @throws {ProtocolError} If the datagram must be dropped.
    */
   open(datagram: Datagram): Packet;
   /**
-   * True if this way leads nowhere any more, and another one would be chosen:
-   * the flow ends with the next datagram, which begins another. Default: false.
+   * True if this way does not work any more and another would be chosen. The
+   * next datagram then starts a new flow. Default: false.
    */
   readonly isLost?: boolean;
   /**
-   * Opens the socket that these datagrams alone leave by, whatever their
-   * address. Default: one of the transport.
+   * Opens a socket for these datagrams only; it ignores their addresses.
+   * Default: a socket of the transport is used.
    *
-   * @throws {UmbraError} When it cannot be opened.
+   * @throws {UmbraError} If it cannot be opened.
    */
   bind?(): Promise<DatagramSocket>;
-  /** Gives keys back. Idempotent. */
+  /** Releases keys. Idempotent. */
   free(): void;
 }
 
-/** A datagram that leaves. */
+/** An outgoing datagram. */
 export interface PacketOut {
   /** IP address or name, and port, of the next hop. */
   readonly to: Address;
-  /** One datagram. */
+  /** The datagram. */
   readonly bytes: Uint8Array;
 }
 
-/** The request for a way. */
+/** What a router needs to choose a way. */
 export interface RouteRequest {
   /** The target. */
   readonly target: Address;
   /**
-   * Name of a target that is an address, where it is known from DNS or the client:
-   * rules on names hold for it.
+   * The name of a target that is an address, if DNS or the client supplied it.
+   * Rules on names apply to it.
    */
   readonly name?: string | undefined;
   /** The user, where users have names. */
   readonly user?: string | undefined;
-  /** Name of the protocol that the request came in by. */
+  /** Name of the inbound protocol of the request. */
   readonly inbound: string;
   /** IP address of the client. */
   readonly source?: string | undefined;
-  /** A stream, or one datagram. */
+  /** `tcp` for a stream, `udp` for a datagram. */
   readonly network: "tcp" | "udp";
-  /** Learns what rules have decided. */
+  /** Receives the decision of the rules. */
   readonly report?: RouteReport;
 }
 
-/** The report on a request, where rules decide. */
+/** Receives the decision about a request, if rules decide. */
 export interface RouteReport {
-  /** Set once the way is decided. */
+  /** Set once the route is decided. */
   route: RouteDecision | undefined;
 }
 
-/** Asked once for each connection, and for each datagram. */
+/** Chooses a way for each connection, and for each datagram. */
 export interface Router {
   /**
-   * The way for a request.
+   * Returns the way for a request.
    *
-   * @throws {UmbraError} When there is none.
+   * @throws {UmbraError} If there is none.
    */
   choose(request: RouteRequest): Outbound;
 }
 
-/** Sends everything one way. */
+/** Makes a router that always chooses the same way. */
 export function everythingTo(outbound: Outbound): Router {
   return { choose: () => outbound };
 }

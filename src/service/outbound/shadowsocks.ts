@@ -1,5 +1,5 @@
 /**
- * The way through a Shadowsocks server.
+ * The outbound through a Shadowsocks server.
  *
  * @module
  */
@@ -27,23 +27,26 @@ import { dial } from "./dial.ts";
 import type { Outbound, PacketChannel } from "./outbound.ts";
 import { WatchedSession, type WatchStream } from "./servers/watched_session.ts";
 
-/** A server to send through. */
+/** A server to connect through. */
 export interface UpstreamServer extends ClientKeys {
   /** IP address or name, and port. */
   readonly endpoint: Endpoint;
-  /** A server on the way to it, as another hop. Default: there is none. */
+  /** Another server through which this one is reached. Default: none. */
   readonly through?: UpstreamServer;
   /** The carrier of streams and packets; default: plain TCP and UDP. */
   readonly transport?: CarrierSettings;
   /** Name for the operator; default: its address. */
   readonly name?: string;
-  /** The program on the way to it; default: none. */
+  /** The plugin in front of the server; default: none. */
   readonly plugin?: PluginOptions;
-  /** That program, once it has an owner: see `PluginCrew`. */
+  /** The running plugin, once it has an owner: see `PluginCrew`. */
   readonly running?: Plugin;
-  /** Share for TCP beside other servers, 0 to 1; default 1, 0: none. */
+  /**
+   * Share for TCP among several servers, 0 to 1; default 1. With 0, it is not
+   * used.
+   */
   readonly tcpWeight?: number;
-  /** Share for UDP, as `tcpWeight` is for TCP. */
+  /** Share for UDP, in the same way. */
   readonly udpWeight?: number;
 }
 
@@ -61,7 +64,7 @@ export class Shadowsocks implements Outbound {
   readonly #entry: Shadowsocks | undefined;
 
   /**
-   * Opens nothing yet.
+   * Makes an outbound, which connects when it is used.
    *
    * @param connectTimeoutMs Milliseconds to resolve and connect to the server.
    * @param watch Called with every stream; default: not called.
@@ -141,9 +144,7 @@ export class Shadowsocks implements Outbound {
     };
   }
 
-  /**
-   * Connects. It is no async function: that saves a step for every connection.
-   */
+  /** This is not an async function, which saves a step for every connection. */
   #connect(signal: StopSignal): Promise<Connection> {
     if (this.#entry !== undefined) return this.#hop(this.#entry, signal);
     if (this.#carrier !== undefined) return this.#carrier.connect(signal);
@@ -183,7 +184,7 @@ export class Shadowsocks implements Outbound {
   }
 }
 
-/** A channel whose first bytes name the target. */
+/** A channel whose first bytes contain the target. */
 class RequestChannel extends Channel {
   readonly #client: ClientSession;
   readonly #target: Address;

@@ -1,9 +1,9 @@
 /**
- * One request of HTTP over a connection of its own, and the whole answer; who
- * calls knows whether the other end may have got the request.
+ * One HTTP request on a connection of its own, and its complete response. The
+ * caller learns if the other side may have received the request.
  *
- * Source: RFC 9112.
- * Does not: follow redirections, which would repeat what is in the address.
+ * Source: RFC 9112. Redirections are not followed, because that would send the
+ * secrets in the URL to another host.
  *
  * @module
  */
@@ -27,34 +27,34 @@ import type { Dependencies } from "../service.ts";
 
 /** A request. */
 export interface HttpCall {
-  /** `http:` or `https:`. Its path and query may be secret. */
+  /** An `http:` or `https:` URL. Its path and query may be secret. */
   readonly url: URL;
-  /** Besides those that every request has. */
+  /** Header fields, in addition to those of every request. */
   readonly fields: readonly HttpField[];
-  /** Set: it is a POST. */
+  /** The body of a POST; if not set, the request is a GET. */
   readonly body?: Uint8Array | undefined;
-  /** Milliseconds from the dial to the end of the answer. */
+  /** Milliseconds from the dial to the end of the response. */
   readonly timeoutMs: number;
-  /** Bytes of the answer's body at most. */
+  /** The most bytes of the response body. */
   readonly maxBytes: number;
   /** Called before the first byte of the request leaves. */
   onSending?(): void;
 }
 
-/** An answer. */
+/** A response. */
 export interface HttpAnswer
   extends Pick<HttpResponseHead, "status" | "fields"> {
-  /** The whole body. */
+  /** The complete body. */
   readonly body: Uint8Array;
 }
 
 /**
- * Sends a request and reads the answer.
+ * Sends a request and reads the response.
  *
- * @param signal Its abort gives up.
+ * @param signal Its abort cancels the request.
  * @throws {TransportError} Also `ERR_NET_TIMEOUT`, and for a certificate that
- * does not hold.
- * @throws {ProtocolError} `ERR_HTTP_…` for an answer that is not HTTP, or too
+ * is not valid.
+ * @throws {ProtocolError} `ERR_HTTP_…` for a response that is not HTTP, or too
  * long.
  */
 export async function callHttp(
@@ -67,7 +67,7 @@ export async function callHttp(
     delayMs: timeoutMs,
     code: "ERR_NET_TIMEOUT",
     parent: signal,
-    what: () => `No answer of ${url.host}`,
+    what: () => `No answer from ${url.host}`,
   });
   const stream = await connect(call, world, deadline.signal);
   try {
@@ -125,7 +125,7 @@ async function readAnswer(
     minorVersion,
   );
   if (codings.length > 0) {
-    throw tooMuch("ERR_HTTP_FRAMING", url, "it is in a coding of HTTP");
+    throw tooMuch("ERR_HTTP_FRAMING", url, "it has a content coding");
   }
   const decoder = new HttpBodyDecoder(isBare ? BARE : framing, "response");
   const parts: Uint8Array[] = [];
@@ -146,7 +146,7 @@ async function readAnswer(
   return { status, fields, body: concat(...parts) };
 }
 
-/** The first head that is no interim one. */
+/** Reads the first head that is not an interim response. */
 async function readHead(
   stream: ByteStream,
   heads: HttpHeadReader,

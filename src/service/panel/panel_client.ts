@@ -1,8 +1,8 @@
 /**
- * Asks a panel, and reports to it.
+ * The HTTP client of a panel.
  *
- * Security: the token is in the address of every request, so that no message
- * has more of it than the host.
+ * Security: the token is in the URL of every request, so messages contain only
+ * the host.
  *
  * @module
  */
@@ -24,54 +24,54 @@ import type { StopSignal } from "../../on_abort.ts";
 import type { Dependencies } from "../service.ts";
 import { callHttp, type HttpAnswer } from "./http_call.ts";
 
-/** A panel, and the node that this server is. */
+/** A panel, and the number of this node. */
 export interface PanelAddress {
-  /** The address of the panel: `https:`, perhaps with a path. */
+  /** The URL of the panel: `https:`, optionally with a path. */
   readonly url: URL;
-  /** Number of the node. */
+  /** The number of the node. */
   readonly nodeId: number;
   /** The token of the panel's nodes. Never logged. */
   readonly token: string;
 }
 
-/** An answer, unless it is the one that is known. */
+/** An answer with its ETag. */
 export interface Known<T> {
   readonly value: T;
-  /** As it came, to be kept. */
+  /** The text as it was received, which is kept. */
   readonly text: string;
-  /** Names it; not set: the panel has no such names. */
+  /** The ETag of the answer; not set if the panel sends none. */
   readonly tag: string | undefined;
 }
 
-/** What became of traffic that was sent. */
+/** The result of a report of traffic. */
 export type PushOutcome =
-  /** The panel has taken it. */
+  /** The panel has accepted it. */
   | { readonly kind: "taken" }
-  /** It surely did not arrive, or was refused. */
+  /** It did not arrive, or was refused. */
   | { readonly kind: "refused"; readonly error: Error }
   /** It may have arrived. */
   | { readonly kind: "unknown"; readonly error: Error };
 
-/** See above. */
+/** Sends requests to a panel. */
 export class PanelClient {
   readonly #address: PanelAddress;
   readonly #world: Required<Dependencies>;
 
-  /** Asks nothing yet. */
+  /** Makes a client, which connects when it is used. */
   constructor(address: PanelAddress, world: Required<Dependencies>) {
     this.#address = address;
     this.#world = world;
   }
 
   /**
-   * What the panel has as this node.
+   * Fetches this node's settings.
    *
-   * @param tag Of the answer that is known.
-   * @returns `undefined` when it is still that.
-   * @throws {ConfigError} `ERR_PANEL` when the panel refuses the node, or has
-   * it as something that is not served.
-   * @throws {TransportError | ProtocolError} When it does not answer, or in
-   * other words.
+   * @param tag The ETag of the known answer.
+   * @returns `undefined` if the answer has not changed.
+   * @throws {ConfigError} `ERR_PANEL` if the panel refuses the node, or
+   * describes it as a kind that is not supported.
+   * @throws {TransportError | ProtocolError} If the panel does not answer, or
+   * its answer cannot be parsed.
    */
   node(
     tag: string | undefined,
@@ -80,7 +80,9 @@ export class PanelClient {
     return this.#get("config", { tag, signal, read: parsePanelNode });
   }
 
-  /** Fetches the users; as {@link PanelClient.node}. */
+  /**
+   * Fetches the users, with results and errors as of {@link PanelClient.node}.
+   */
   users(
     tag: string | undefined,
     signal: StopSignal,
@@ -88,13 +90,19 @@ export class PanelClient {
     return this.#get("user", { tag, signal, read: parsePanelUsers });
   }
 
-  /** Devices of each user, over all nodes; throws as {@link PanelClient.node}. */
+  /**
+   * Fetches the number of devices of each user over all nodes; throws as
+   * {@link PanelClient.node}.
+   */
   async aliveCounts(signal: StopSignal): Promise<ReadonlyMap<number, number>> {
     const options = { tag: undefined, signal, read: parseAliveCounts };
     return (await this.#get("alivelist", options))!.value;
   }
 
-  /** Reports who is connected from where; throws as {@link PanelClient.node}. */
+  /**
+   * Reports the addresses of connected users; throws as
+   * {@link PanelClient.node}.
+   */
   async tellAlive(
     addresses: ReadonlyMap<number, readonly string[]>,
     signal: StopSignal,
@@ -106,7 +114,7 @@ export class PanelClient {
     checkTaken(this.#content(answer));
   }
 
-  /** Sends traffic once, and returns the result. */
+  /** Reports traffic once, and returns the result. */
   async push(
     traffic: ReadonlyMap<number, PanelTraffic>,
     signal: StopSignal,
@@ -119,7 +127,8 @@ export class PanelClient {
         onSending: () => isSent = true,
       });
       const { status } = answer;
-      // A proxy before the panel has not passed it on, or the panel said no.
+      // With these statuses, a proxy has not passed the report on, or the panel
+      // has refused it.
       if (status === 503 || status >= 300 && status < 500) isSent = false;
       checkTaken(this.#content(answer));
       return { kind: "taken" };
@@ -181,32 +190,32 @@ export class PanelClient {
     );
   }
 
-  /** The text of an answer that is one. */
+  /** Returns the text of a successful answer. */
   #content({ status, body }: HttpAnswer): string {
     const { host } = this.#address.url;
     if (status === 200) return new TextDecoder().decode(body);
     if ([401, 403, 404, 422].includes(status)) {
       throw new ConfigError(
         "ERR_PANEL",
-        `The panel at ${host} refuses this node (${status}): check its ` +
-          "address, node_id, the token, and that the node is of Shadowsocks",
+        `The panel at ${host} refuses this node (${status}): check the ` +
+          "address, node_id and token, and that the node's type is Shadowsocks",
       );
     }
     if (status >= 300 && status < 400) {
       throw new ConfigError(
         "ERR_PANEL",
-        `The panel at ${host} is elsewhere (${status}): give the address that ` +
+        `The panel at ${host} redirects (${status}): set the address that ` +
           "it redirects to",
       );
     }
     throw new ProtocolError(
       "ERR_PANEL_ANSWER",
-      `The panel at ${host} answers ${status}`,
+      `The panel at ${host} answered ${status}`,
     );
   }
 }
 
-/** Where the family has it. */
+/** The API path, which the panels have in common. */
 const PATH = "/api/v1/server/UniProxy/";
 
 function isOurs(error: unknown): error is Error {

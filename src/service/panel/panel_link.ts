@@ -1,10 +1,10 @@
 /**
- * A panel as the source of a fleet: who may connect comes from it, what was
- * used goes to it. All questions of the server are answered here at once; the
- * panel is asked and informed beside them, at the times it wants.
+ * A panel as the source of a fleet: users come from it, and usage is reported
+ * to it. Calls of the server are answered here at once. The panel is asked and
+ * informed independently, at the intervals it sets.
  *
- * A panel grants no leases: its nodes notice a quota that is used up when the
- * user is no longer in the list.
+ * A panel grants no leases. Its nodes learn of a used-up quota when the user is
+ * missing in the list.
  *
  * @module
  */
@@ -56,36 +56,37 @@ import { type PanelAddress, PanelClient } from "./panel_client.ts";
 import { PanelSeats, type Present } from "./panel_seats.ts";
 import { TrafficBook } from "./traffic_book.ts";
 
-/** How a panel is followed. */
+/** The options of a panel. */
 export interface PanelOptions extends PanelAddress {
-  /** True if traffic is sent again that may have arrived. Default: no. */
+  /** True if traffic that may have arrived is sent again. Default: false. */
   readonly resends?: boolean;
-  /** Keeps users and traffic over restarts; not set: nothing does. */
+  /** Keeps users and traffic over restarts; not set if nothing is kept. */
   readonly memory?: NodeMemory | undefined;
 }
 
-/** What there is to see of a panel. */
+/** The status of a panel. */
 export interface PanelStatus {
   /** The host of the panel. */
   readonly host: string;
-  /** False while it does not answer, or refuses. */
+  /** False while the panel does not answer, or refuses this node. */
   readonly isUp: boolean;
   /** Users that may connect. */
   readonly users: number;
-  /** Bytes that were not reported to it yet. */
+  /** Bytes that were not reported to the panel yet. */
   readonly pendingBytes: number;
   /** Bytes that were sent, may not have arrived, and are not sent again. */
   readonly uncertainBytes: number;
-  /** Reports of traffic by what became of them. */
+  /** Reports of traffic by result. */
   readonly pushes: Readonly<Record<"taken" | "refused" | "unknown", number>>;
 }
 
-/** See above. */
+/** The link of this node to a panel. */
 export class PanelLink implements FleetLink {
   readonly node: string;
   readonly leaseMs: number = LEASE_HOLD_MS;
   /**
-   * The connected users, as the server knows them; default: users with a seat.
+   * Returns the connected users, as the server knows them; default: users with
+   * a seat.
    */
   present: () => Present = () => [];
   readonly #options: PanelOptions;
@@ -103,9 +104,9 @@ export class PanelLink implements FleetLink {
   #service = "";
   #users = new Map<string, SharedUser>();
   #version = 0;
-  /** The changes that led to this version. */
+  /** The changes that led to the present version. */
   #latest: readonly SharedChange[] = [];
-  /** True if the last list was empty, and was not taken. */
+  /** True if the last list was empty and was therefore ignored. */
   #isEmptyOnce = false;
   readonly #waiting = new Set<() => void>();
   #loops: Promise<unknown> = Promise.resolve();
@@ -121,12 +122,12 @@ export class PanelLink implements FleetLink {
   }
 
   /**
-   * Asks a panel for the first time; where it does not answer, takes what was
-   * kept.
+   * Asks a panel for the first time. If it does not answer, the kept data are
+   * used.
    *
-   * @throws {ConfigError} `ERR_PANEL` when it refuses, or the node is not one
-   * that can be served.
-   * @throws {UmbraError} When nothing was kept either.
+   * @throws {ConfigError} `ERR_PANEL` if the panel refuses the node, or the
+   * node cannot be served.
+   * @throws {UmbraError} If there are no kept data either.
    */
   static async open(
     options: PanelOptions,
@@ -145,12 +146,12 @@ export class PanelLink implements FleetLink {
     return link;
   }
 
-  /** The node, as the panel has it. */
+  /** This node's settings at the panel. */
   get served(): PanelNode {
     return this.#node!;
   }
 
-  /** Its method. */
+  /** The cipher of the node. */
   get method(): Method {
     return this.#method!;
   }
@@ -167,7 +168,9 @@ export class PanelLink implements FleetLink {
     };
   }
 
-  /** See {@link FleetLink.join}. Asks and reports from now on. */
+  /**
+   * See {@link FleetLink.join}. Starts the intervals of questions and reports.
+   */
   join(): Promise<number> {
     const { logger } = this.#world;
     const loops = Promise.all([this.#pullLoop(), this.#pushLoop()]);
@@ -239,7 +242,7 @@ export class PanelLink implements FleetLink {
     return Promise.resolve();
   }
 
-  /** Reports to the panel what it can in {@link PANEL_LAST_MS}, and ends. */
+  /** Sends a last report within {@link PANEL_LAST_MS}, and stops. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#stop.aborted) return;
     this.#stop.abort(
@@ -271,7 +274,7 @@ export class PanelLink implements FleetLink {
     return this.#seats.enter(+name, place, maxHosts);
   }
 
-  /** Counts a report of a user who was removed, too. */
+  /** Counts a report, also of a user that was removed. */
   #hear(report: UsageReport): ReportOutcome {
     this.#book.hear(+report.name, report);
     this.#saveLater();
@@ -306,7 +309,7 @@ export class PanelLink implements FleetLink {
     if (known !== undefined && !isSameNode(known, next.value)) {
       this.#world.logger.log(
         "warn",
-        "panel: the node has another port, cipher or key: restart to serve it",
+        "panel: port, cipher or key of the node changed: restart to apply it",
       );
     }
   }
@@ -317,7 +320,7 @@ export class PanelLink implements FleetLink {
     this.#method ??= method;
     const isNew = this.#node?.routes.join() !== node.routes.join();
     if (isNew && node.routes.length > 0) {
-      logger.log("warn", "panel: rules for targets are not kept; use an ACL", {
+      logger.log("warn", "panel: rules for targets are ignored; use an ACL", {
         rules: node.routes.join("; "),
       });
     }
@@ -341,7 +344,7 @@ export class PanelLink implements FleetLink {
       this.#usersTag = undefined;
       this.#world.logger.log(
         "warn",
-        "panel: the list of users is empty; users stay until it is so again",
+        "panel: the list of users is empty; ignored unless it stays empty",
       );
       return;
     }
@@ -355,7 +358,8 @@ export class PanelLink implements FleetLink {
     const gone: SharedChange[] = [];
     const put: SharedChange[] = [];
     for (const [name, user] of this.#users) {
-      // Whose key is another one leaves first: somebody else may have it now.
+      // Users whose key has changed are removed first, because another user may
+      // have that key now.
       const isHere = users.get(name)?.password === user.password;
       if (!isHere) gone.push({ kind: "gone", service: user.service, name });
     }
@@ -371,7 +375,7 @@ export class PanelLink implements FleetLink {
     for (const wake of [...this.#waiting]) wake();
   }
 
-  /** Those who can be served, by name. */
+  /** Returns the users that can be served, by name. */
   #usable(list: readonly PanelUser[]): Map<string, SharedUser> {
     const method = this.method;
     const users = new Map<string, SharedUser>();
@@ -432,7 +436,7 @@ export class PanelLink implements FleetLink {
     }
   }
 
-  /** @returns True if nothing was in vain. */
+  /** @returns True if nothing failed. */
   async #push(signal: Stop): Promise<boolean> {
     return await this.#attempt("push", async () => {
       const outcome = await this.#book.push((traffic) =>
@@ -458,7 +462,10 @@ export class PanelLink implements FleetLink {
     this.#seats.count(await this.#client.aliveCounts(this.#stop), report);
   }
 
-  /** @returns True if it was not in vain; the log has both ends of a trouble. */
+  /**
+   * @returns True if it succeeded. The start and the end of a failure are
+   * logged.
+   */
   async #attempt(what: string, work: () => Promise<void>): Promise<boolean> {
     try {
       await work();
@@ -493,10 +500,10 @@ export class PanelLink implements FleetLink {
 
   #untroubled(what: string): void {
     if (!this.#troubles.delete(what)) return;
-    this.#world.logger.log("info", "panel: it works again", { what });
+    this.#world.logger.log("info", "panel: working again", { what });
   }
 
-  /** @param failures How often in a row it was in vain. */
+  /** @param failures The number of failures in a row. */
   async #pause(ms: number, failures: number): Promise<void> {
     const { clock, randomBytes } = this.#world;
     const backedOff = failures === 0
@@ -528,7 +535,7 @@ export class PanelLink implements FleetLink {
   }
 }
 
-/** A panel knows no leases. */
+/** A panel grants no leases, so usage is not limited here. */
 const UNLIMITED: Lease = {
   grantedBytes: Infinity,
   usedBytes: 0,
@@ -536,19 +543,19 @@ const UNLIMITED: Lease = {
   openElsewhere: 0,
 };
 
-/** The line that is logged once, when it begins. */
+/** The line that is logged when a failure starts. */
 const TROUBLES: Readonly<Record<string, string>> = {
-  pull: "panel: cannot ask; users stay as they are",
-  push: "panel: cannot tell traffic; what surely did not arrive is kept",
-  seats: "panel: cannot tell who is connected; devices are counted here alone",
-  keep: "panel: cannot keep users for a start without it",
-  save: "panel: cannot keep traffic for a restart",
+  pull: "panel: cannot fetch users; the present ones stay",
+  push: "panel: cannot report traffic; unsent traffic is kept",
+  seats: "panel: cannot report devices; only those of this node are counted",
+  keep: "panel: cannot save users for a start without the panel",
+  save: "panel: cannot save traffic for a restart",
 };
 
 /**
- * The method of a node.
+ * Finds the cipher of a node.
  *
- * @throws {ConfigError} `ERR_PANEL` for a node that cannot be served.
+ * @throws {ConfigError} `ERR_PANEL` if the node cannot be served.
  */
 function findPanelMethod({ method: name, serverKey }: PanelNode): Method {
   let method: Method;

@@ -1,29 +1,29 @@
 /**
- * Where users are connected from, as far as a panel knows it: the places of
- * this node at once, those of all others as of its last count.
+ * The places that users are connected from. Those of this node are known at
+ * once; those of other nodes are known from the panel's last count.
  *
  * @module
  */
 import { MAX_PANEL_ADDRESSES } from "../../limits.ts";
 
-/** Who is connected from where, by name. */
+/** The addresses of connected users, by name. */
 export type Present = Iterable<
   readonly [name: string, hosts: readonly string[]]
 >;
 
 /** The places of the users of one node. */
 export class PanelSeats {
-  /** By user, in the order in which they came. */
+  /** Places by user, in the order in which they were taken. */
   readonly #places = new Map<number, Set<string>>();
-  /** The number of our seats among those that the panel counts. */
+  /** The number of places of this node that the panel's counts include. */
   #told: ReadonlyMap<number, number> = new Map();
   #counts: ReadonlyMap<number, number> = new Map();
 
   /**
-   * A user is at a place, or comes to it.
+   * Takes a place for a user, or confirms it.
    *
-   * @param most Places at once.
-   * @returns True if it may be there.
+   * @param most The most places at once.
+   * @returns True if the user may be there.
    */
   enter(id: number, place: string, most: number): boolean {
     const here = this.#places.get(id) ?? new Set();
@@ -33,7 +33,7 @@ export class PanelSeats {
     return true;
   }
 
-  /** A user has left a place. */
+  /** Releases a user's place. */
   leave(id: number, place: string): void {
     const here = this.#places.get(id);
     here?.delete(place);
@@ -41,9 +41,9 @@ export class PanelSeats {
   }
 
   /**
-   * The report to the panel.
+   * Makes the report to the panel.
    *
-   * @param present Who is connected, users without a limit among them.
+   * @param present The connected users, including those without a limit.
    */
   report(present: Present): ReadonlyMap<number, readonly string[]> {
     const all = new Map<number, readonly string[]>();
@@ -54,7 +54,9 @@ export class PanelSeats {
     return all;
   }
 
-  /** The panel has counted, and knew this report of ours. */
+  /**
+   * Stores counts of the panel, which include the given report of this node.
+   */
   count(
     counts: ReadonlyMap<number, number>,
     report: ReadonlyMap<number, readonly string[]>,

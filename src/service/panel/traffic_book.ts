@@ -1,11 +1,11 @@
 /**
- * What users have moved and was not reported to a panel. A panel adds up
- * reports, so that nothing is sent again that may have arrived: the book is
- * written down before traffic leaves and after the answer.
+ * The traffic that was not reported to a panel yet. A panel adds up reports, so
+ * a report that may have arrived must not be sent again: the book is saved
+ * before traffic is sent and after the answer.
  *
  * ```text
  * PREFIX pending/ID   "UP DOWN", not sent yet
- * PREFIX batch        what was sent and not answered yet, as it was sent
+ * PREFIX batch        traffic that was sent and not answered yet
  * ```
  *
  * @module
@@ -14,34 +14,34 @@ import { formatTraffic, type PanelTraffic } from "../../codec/uniproxy.ts";
 import type { NodeMemory, UsageReport } from "../../fleet.ts";
 import type { PushOutcome } from "./panel_client.ts";
 
-/** Traffic by the number of the user. */
+/** Traffic by user id. */
 type Traffic = ReadonlyMap<number, PanelTraffic>;
 
-/** How a book is kept. */
+/** The options of a book. */
 export interface BookOptions {
-  /** Keeps it over restarts; not set: nothing does. */
+  /** Keeps the book over restarts; not set if it is not kept. */
   readonly memory: NodeMemory | undefined;
   /** The prefix of its keys. */
   readonly prefix: string;
-  /** True if traffic is sent again that may have arrived. */
+  /** True if traffic that may have arrived is sent again. */
   readonly resends: boolean;
 }
 
-/** See above. */
+/** Collects traffic and reports it to a panel. */
 export class TrafficBook {
   readonly #options: BookOptions;
-  /** The last report of each user: totals, and its number. */
+  /** Each user's totals in the last report, and the number of that report. */
   readonly #heard = new Map<number, readonly [...PanelTraffic, number]>();
   readonly #pending = new Map<number, PanelTraffic>();
-  /** Users whose pending bytes on disk are out of date. */
+  /** Users whose pending bytes must be saved. */
   readonly #unsaved = new Set<number>();
   #uncertainBytes = 0;
 
   /**
-   * Goes on with what was kept. What was under way when the program ended may
-   * have arrived.
+   * Restores the kept book. A report that was pending when the program ended
+   * may have arrived.
    *
-   * @throws {StoreError} When the memory cannot be read or written.
+   * @throws {StoreError} If the memory cannot be read or written.
    */
   constructor(options: BookOptions) {
     this.#options = options;
@@ -74,8 +74,8 @@ export class TrafficBook {
   }
 
   /**
-   * Takes totals of one user, which grow with the numbers of reports; both
-   * begin again with a user who was removed and comes again.
+   * Adds the totals of one user, which grow with the number of the report. Both
+   * restart if a user is removed and added again.
    */
   hear(id: number, { bytesUp, bytesDown, sequence }: UsageReport): void {
     const known = this.#heard.get(id);
@@ -94,20 +94,20 @@ export class TrafficBook {
   }
 
   /**
-   * Writes down what is pending.
+   * Saves the pending traffic.
    *
-   * @throws {StoreError} When the memory cannot be written.
+   * @throws {StoreError} If the memory cannot be written.
    */
   save(): void {
     if (this.#unsaved.size > 0) this.#write([]);
   }
 
   /**
-   * Sends all that is pending, and settles what became of it.
+   * Sends all pending traffic and records the result.
    *
    * @param send Sends it once.
-   * @returns What became of it; `undefined` if there was nothing to send.
-   * @throws {StoreError} When it cannot be written down: nothing is sent then.
+   * @returns The result; `undefined` if there was nothing to send.
+   * @throws {StoreError} If it cannot be saved; nothing is sent then.
    */
   async push(
     send: (traffic: Traffic) => Promise<PushOutcome>,
@@ -148,7 +148,7 @@ export class TrafficBook {
     this.#unsaved.add(id);
   }
 
-  /** Writes these and what is pending, all or none. */
+  /** Writes these entries and the pending traffic, all or none. */
   #write(
     entries: readonly (readonly [key: string, value: string | undefined])[],
   ): void {

@@ -1,5 +1,5 @@
 /**
- * The plugins of a client: one for all servers that want the same.
+ * The plugins of a client; servers with the same options share one.
  *
  * @module
  */
@@ -11,24 +11,24 @@ import { Plugin, type PluginStatus } from "./plugin.ts";
 /** The plugins of a program. */
 export class PluginCrew {
   readonly #world: Required<Dependencies>;
-  /** The plugins by the options that their users share. */
+  /** The plugins by the options that their servers share. */
   readonly #plugins = new Map<string, Plugin>();
   #started = false;
 
-  /** Starts with none. */
+  /** Makes a crew without plugins. */
   constructor(dependencies: Dependencies) {
     this.#world = withDefaults(dependencies);
   }
 
-  /** The status of those that run. */
+  /** The status of the plugins that are not stopped. */
   get status(): PluginStatus[] {
     return [...this.#plugins.values()].map(({ status }) => status)
       .filter(({ state }) => state !== "stopped");
   }
 
   /**
-   * Gives each server its plugin: one that runs, where there is the same.
-   * A sender holds it until then.
+   * Gives each server its plugin, which may already be running. The outbound of
+   * the server holds it from then on.
    */
   attach(servers: readonly UpstreamServer[]): UpstreamServer[] {
     for (const [key, { isStopped }] of this.#plugins) {
@@ -41,13 +41,13 @@ export class PluginCrew {
     );
   }
 
-  /** Starts those there are; later ones start when they are attached. */
+  /** Starts all plugins; plugins that are attached later start at once. */
   start(): void {
     this.#started = true;
     for (const plugin of this.#plugins.values()) plugin.start();
   }
 
-  /** Ends them all. */
+  /** Stops all plugins. */
   async stop(): Promise<void> {
     await Promise.all(
       [...this.#plugins.values()].map((plugin) => plugin.stop()),

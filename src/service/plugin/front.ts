@@ -1,6 +1,6 @@
 /**
- * Where a server listens that has a plugin in front: on the loopback for what
- * passes through the plugin, in public for the rest.
+ * The addresses of a server with a plugin: the server listens on the loopback
+ * for traffic through the plugin, and on its public address for the rest.
  *
  * @module
  */
@@ -12,11 +12,11 @@ import {
 } from "./options.ts";
 
 /**
- * Makes sure that a plugin will be able to listen, and chooses its port where
- * the system may.
+ * Checks that a plugin will be able to listen, and chooses its port if that is
+ * 0.
  *
- * @returns Where the plugin shall listen.
- * @throws {TransportError} When it could not.
+ * @returns The address for the plugin to listen on.
+ * @throws {TransportError} If the address cannot be used.
  */
 export async function findFront(
   listen: Endpoint,
@@ -31,14 +31,14 @@ export async function findFront(
   return { host: listen.host, port };
 }
 
-/** The address on which the server itself listens. */
+/** The addresses on which the server itself listens. */
 export interface Behind {
   readonly streams: Endpoint;
-  /** @param streamPort The port for streams, where they are served. */
+  /** @param streamPort The port for streams, if they are served. */
   datagrams(streamPort?: number): Endpoint;
 }
 
-/** @param front Where clients send to. */
+/** @param front The address that clients connect to. */
 export function behind(
   front: Endpoint,
   plugin: PluginOptions | undefined,
@@ -46,7 +46,7 @@ export function behind(
   const host = front.host.includes(":") ? "::1" : "127.0.0.1";
   return {
     streams: carriesStreams(plugin) ? { host, port: 0 } : front,
-    // A plugin gets one port for both.
+    // A plugin gets one port for streams and datagrams.
     datagrams: (streamPort) =>
       !carriesDatagrams(plugin)
         ? front

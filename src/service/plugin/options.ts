@@ -1,6 +1,6 @@
 /**
- * A program in front of a server, on both ends: a plugin of SIP003, or of
- * SIP003u where it carries datagrams.
+ * The options of a plugin, which is a program in front of a server, on either
+ * side. Plugins follow SIP003, or SIP003u if they carry datagrams.
  *
  * Source: https://shadowsocks.org/doc/sip003.html; SIP003u for `plugin_mode`.
  *
@@ -12,14 +12,15 @@ import type { Mode } from "../options.ts";
 export interface PluginOptions {
   /** Name for the operator. */
   readonly name: string;
-  /** The program: a full path, or a name that the system looks for. */
+  /** The program: a full path, or a name that the system looks up. */
   readonly path: string;
-  /** The options as they are written; not set: none. */
+  /** The plugin's own options as one string; not set if there are none. */
   readonly options?: string;
   /** Arguments on its command line; default: none. */
   readonly args?: readonly string[];
   /**
-   * The networks that pass through it. The rest goes past it, to the same port.
+   * The networks that pass through the plugin. The rest goes directly to the
+   * same port.
    */
   readonly mode: Mode;
   /** The environment, without the variables that SIP003 adds. */

@@ -1,5 +1,5 @@
 /**
- * A plugin that runs, and runs again when it has ended.
+ * Runs a plugin, and restarts it when it has ended.
  *
  * @module
  */
@@ -31,20 +31,23 @@ import type { Endpoint } from "../../transport.ts";
 import type { Dependencies } from "../service.ts";
 import { carriesStreams, type PluginOptions } from "./options.ts";
 
-/** The place of a plugin. */
+/** The server and the addresses of a plugin. */
 export interface PluginPlace {
   /** Name of its server, for the operator. */
   readonly server: string;
-  /** The server, for a client; the address for clients, for a server. */
+  /**
+   * For a client, the address of the server; for a server, the address that
+   * clients connect to.
+   */
   readonly remote: Endpoint;
   /**
-   * Of a server: where that listens. Not set: the plugin of a client, which
-   * listens on a port that is free.
+   * For a server, the address that it listens on. Not set for the plugin of a
+   * client, which listens on a free port.
    */
   readonly local?: Endpoint;
 }
 
-/** `waiting`: it has ended, and is started again after a while. */
+/** `waiting` means that it has ended and is restarted later. */
 export type PluginState = "starting" | "ready" | "waiting" | "stopped";
 
 /** The status of a plugin. Plain data. */
@@ -55,23 +58,26 @@ export interface PluginStatus {
   readonly server: string;
   /** See {@link PluginState}. */
   readonly state: PluginState;
-  /** Milliseconds since 1970 when the state began. */
+  /** The start of the state; milliseconds since 1970. */
   readonly sinceUnixMs: number;
   /** The number of restarts since the start. */
   readonly restarts: number;
-  /** The time of the next start; set while it is `waiting`. */
+  /**
+   * The time of the next start; milliseconds since 1970. Set while the state is
+   * `waiting`.
+   */
   readonly nextStartUnixMs?: number;
-  /** The last end; not set: it has not ended. */
+  /** Exit code or signal of its last end; not set if it has not ended. */
   readonly lastEnd?: string;
-  /** The last line of output before that. */
+  /** The last lines of output before that. */
   readonly lastWords?: string;
 }
 
-/** One plugin. */
+/** A plugin and its supervision. */
 export class Plugin {
   /** The options as configured. */
   readonly options: PluginOptions;
-  /** The place of the plugin. */
+  /** The server and the addresses of the plugin. */
   readonly place: PluginPlace;
   readonly #world: Required<Dependencies>;
   readonly #stop = new Stop();
@@ -86,15 +92,15 @@ export class Plugin {
   #running: Promise<void> | undefined;
   #endpoint: Endpoint | undefined;
   #restarts = 0;
-  /** Ends since it last ran for a while. */
+  /** Ends since the plugin last ran for {@link PLUGIN_STEADY_MS}. */
   #ends = 0;
-  /** Ends in a row that came at once. */
+  /** Ends in a row within {@link PLUGIN_EARLY_MS} of the start. */
   #failures = 0;
   #lastEnd: string | undefined;
   #lastWords: string | undefined;
   #holders = 0;
 
-  /** Starts nothing yet. */
+  /** Makes a plugin, which is not started yet. */
   constructor(
     options: PluginOptions,
     place: PluginPlace,
@@ -112,15 +118,12 @@ export class Plugin {
     return this.#state === "ready";
   }
 
-  /** True if it has ended for good. */
+  /** True if it was stopped for good. */
   get isStopped(): boolean {
     return this.#state === "stopped";
   }
 
-  /**
-   * The address of the plugin for connections and datagrams; not set: it does
-   * not listen.
-   */
+  /** The address that the plugin listens on; `undefined` if it is not ready. */
   get endpoint(): Endpoint | undefined {
     return this.isReady ? this.#endpoint : undefined;
   }
@@ -142,7 +145,7 @@ export class Plugin {
     };
   }
 
-  /** Starts it, and again whenever it ends. Idempotent. */
+  /** Starts the plugin, and restarts it whenever it ends. Idempotent. */
   start(): void {
     if (this.#running !== undefined) return;
     this.#running = this.#runAll();
@@ -150,11 +153,11 @@ export class Plugin {
   }
 
   /**
-   * Waits until it listens.
+   * Waits until the plugin listens.
    *
-   * @returns Where.
-   * @throws {TransportError} `ERR_NET_PLUGIN` when it does not in time, or has
-   * failed again and again; the reason of the signal.
+   * @returns Its address.
+   * @throws {TransportError} `ERR_NET_PLUGIN` if it does not listen in time, or
+   * has failed too often; the reason of the signal.
    */
   async ready(signal: StopSignal): Promise<Endpoint> {
     if (this.endpoint !== undefined) return this.endpoint;
@@ -174,38 +177,41 @@ export class Plugin {
     return this.endpoint;
   }
 
-  /** Why it does not run: what it has ended with. */
+  /** The error with which the plugin last ended. */
   get failure(): TransportError {
     return this.#down(this.#lastEnd ?? "does not listen");
   }
 
-  /** Settles when its first try to listen has worked, or has not. */
+  /** Resolves when the first try to listen has succeeded or failed. */
   async tried(): Promise<void> {
     while (this.#state === "starting") await this.#changed.promise;
   }
 
   /**
-   * Calls back whenever it listens.
+   * Calls back whenever the plugin is ready.
    *
-   * @returns Removes the callback.
+   * @returns A function that removes the callback.
    */
   onReady(callback: () => void): () => void {
     this.#listeners.add(callback);
     return () => this.#listeners.delete(callback);
   }
 
-  /** Somebody uses it. */
+  /** Adds a user of the plugin. */
   hold(): void {
     this.#holders++;
   }
 
-  /** Somebody uses it no more; the last of them stops it. */
+  /** Removes a user of the plugin; after the last one, it is stopped. */
   release(): void {
     this.#holders--;
     if (this.#holders <= 0) detach(this.stop(), "a plugin's end", this.#world);
   }
 
-  /** Ends it for good, and settles when it is gone. Idempotent. */
+  /**
+   * Stops the plugin for good, and resolves when the program has ended.
+   * Idempotent.
+   */
   async stop(): Promise<void> {
     this.#stop.abort(ENDED);
     this.#enter("stopped");
@@ -225,7 +231,7 @@ export class Plugin {
   #down(what: string): TransportError {
     const words = this.#lastWords === undefined
       ? ""
-      : `; it said: "${this.#lastWords}"`;
+      : `; last output: "${this.#lastWords}"`;
     return new TransportError(
       "ERR_NET_PLUGIN",
       `${this.#name} ${what}${words}`,
@@ -281,9 +287,12 @@ export class Plugin {
       : end;
   }
 
-  /** Connects again and again; true once that has worked. */
+  /**
+   * Tries to connect until it succeeds; returns `false` if the program ends
+   * before.
+   */
   async #opens(program: RunningProgram, endpoint: Endpoint): Promise<boolean> {
-    // It says nothing over UDP when it is ready.
+    // A plugin for UDP only cannot be tested for readiness.
     if (!carriesStreams(this.options)) return await isPending(program.ended);
     const { transport } = this.#world;
     using deadline = new Deadline(this.#clock, {
@@ -312,12 +321,12 @@ export class Plugin {
       return false;
     } finally {
       leave();
-      // The owner of the program waits for it.
+      // The caller waits for the end of the program.
       detach(watch, "a plugin's end", this.#world);
     }
   }
 
-  /** @returns Milliseconds until it is started again. */
+  /** @returns Milliseconds until the next start. */
   #ended(end: string, ranMs: number): number {
     this.#failures = ranMs < PLUGIN_EARLY_MS ? this.#failures + 1 : 0;
     if (ranMs >= PLUGIN_STEADY_MS) this.#ends = 0;
@@ -329,7 +338,7 @@ export class Plugin {
     this.#nextStartMs = this.#clock.monotonicMs() + waitMs;
     this.#enter("waiting");
     const isDown = this.#failures === MAX_PLUGIN_FAILURES
-      ? "; until it runs, its server counts as down"
+      ? "; its server counts as down until the plugin runs"
       : "";
     this.#world.logger.log(
       "warn",
@@ -355,7 +364,7 @@ export class Plugin {
     this.#lines.push(shown);
     if (this.#lines.length > PLUGIN_LAST_LINES) this.#lines.shift();
     const { logger } = this.#world;
-    logger.log("debug", `${this.#name} says`, { line: shown });
+    logger.log("debug", `${this.#name} output`, { line: shown });
   }
 
   #enter(state: PluginState): void {
@@ -370,7 +379,7 @@ export class Plugin {
     for (const callback of this.#listeners) callback();
   }
 
-  /** A port of the loopback of the server's family; another one each time. */
+  /** Finds a free loopback port, in the address family of the server. */
   async #freePort(): Promise<Endpoint> {
     const host = this.place.remote.host.includes(":") ? "::1" : "127.0.0.1";
     const listener = await this.#world.transport.listen({ host, port: 0 });
@@ -393,16 +402,16 @@ export class Plugin {
   }
 }
 
-/** Ends waits for what a plugin does. */
+/** The reason with which waits for a plugin are aborted. */
 const ENDED = new TransportError("ERR_NET_PLUGIN", "The plugin has ended");
 
-/** The address that reaches a listener on every address. */
+/** Returns the address that reaches a listener on a wildcard address. */
 function reachable(host: string): string {
   if (host === "0.0.0.0") return "127.0.0.1";
   return host === "::" ? "::1" : host;
 }
 
-/** True if a promise that does not reject has not settled yet. */
+/** True if a promise that does not reject is still pending. */
 async function isPending(promise: Promise<unknown>): Promise<boolean> {
   const pending = Symbol();
   return await Promise.race([promise, Promise.resolve(pending)]) === pending;

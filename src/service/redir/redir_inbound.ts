@@ -1,6 +1,6 @@
 /**
- * Connections that the system redirects to us: their target is known before
- * they say anything.
+ * Connections that the system redirects to this program; their target is known
+ * without a handshake.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import type { Accepted } from "../../transport.ts";
 import type { Inbound } from "../inbound/inbound.ts";
 import { tunnelInbound } from "../inbound/protocols.ts";
 
-/** The inbound of one connection. */
+/** Returns the inbound of one redirected connection. */
 export function redirInbound({ originalDestination }: Accepted): Inbound {
   return originalDestination === undefined
     ? refuse
@@ -20,7 +20,7 @@ function refuse(): Promise<never> {
   return Promise.reject(
     new ProtocolError(
       "ERR_INBOUND_PROTOCOL",
-      "A connection to the redir port itself: its target is unknown",
+      "Connection was not redirected: its target is unknown",
     ),
   );
 }

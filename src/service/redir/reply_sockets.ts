@@ -1,6 +1,6 @@
 /**
- * Sockets that answer redirected datagrams: each is bound to the address of a
- * target, so that its client sees the answer come from there.
+ * Sockets that answer redirected datagrams. Each is bound to the address of a
+ * target, so that the client sees the answer come from there.
  *
  * @module
  */
@@ -13,7 +13,7 @@ import { MAX_REPLY_SOCKETS, REPLY_SOCKET_IDLE_MS } from "../../limits.ts";
 import type { DatagramSocket, Endpoint, Posted } from "../../transport.ts";
 import type { Dependencies } from "../service.ts";
 
-/** Which way an answer takes. */
+/** The addresses of an answer. */
 export interface Reply {
   /** The target that has answered. */
   readonly from: Address;
@@ -21,36 +21,36 @@ export interface Reply {
   readonly to: Endpoint;
 }
 
-/** One of them. */
+/** One socket. */
 interface Entry {
   readonly opening: Promise<DatagramSocket>;
-  /** Once it is open. */
+  /** The socket, once it is open. */
   socket?: DatagramSocket;
   readonly timer: IdleTimer;
 }
 
-/** Bounded; the one that was quiet for longest makes room. */
+/** A bounded table; the socket that was quiet for longest is closed first. */
 export class ReplySockets {
   readonly #world: Required<Dependencies>;
   /** The sockets by target, the quietest first. */
   readonly #entries = new Map<string, Entry>();
 
-  /** Starts empty. */
+  /** Makes an empty table. */
   constructor(world: Required<Dependencies>) {
     this.#world = world;
   }
 
   /**
-   * Answers a client in the name of a target.
+   * Answers a client from the address of a target.
    *
-   * @param posted Told what became of it.
-   * @throws {TransportError} When that is no address.
+   * @param posted Called with the result.
+   * @throws {TransportError} If the target is a name.
    */
   post(payload: Uint8Array, { from, to }: Reply, posted: Posted): void {
     if (parseIp(from.host) === undefined) {
       throw new TransportError(
         "ERR_NET_ADDRESS_UNAVAILABLE",
-        "Cannot answer from a name",
+        "Cannot answer from a name, only from an address",
       );
     }
     const { socket, opening } = this.#from(from);
@@ -58,7 +58,7 @@ export class ReplySockets {
     opening.then((opened) => opened.post(payload, to, posted), posted);
   }
 
-  /** Closes all of them. */
+  /** Closes all sockets. */
   close(): void {
     for (const key of this.#entries.keys()) this.#end(key);
   }
@@ -86,7 +86,7 @@ export class ReplySockets {
     this.#entries.set(key, entry);
     opening.then(
       (socket) => entry.socket = socket,
-      // Who sends has the error; the next one tries again.
+      // The sender gets the error, and the next answer tries again.
       () => this.#end(key),
     );
     return entry;
@@ -98,7 +98,7 @@ export class ReplySockets {
     this.#entries.delete(key);
     entry.timer.stop();
     entry.opening.then((socket) => socket.close(), () => {
-      // There is none.
+      // There is no socket to close.
     });
   }
 }

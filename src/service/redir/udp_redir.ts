@@ -1,6 +1,6 @@
 /**
- * UDP that the system redirects to us (TPROXY): each datagram names its own
- * target, and its answer leaves from there.
+ * UDP that the system redirects to this program (TPROXY): each datagram has its
+ * own target, and its answer leaves from the target's address.
  *
  * @module
  */
@@ -18,18 +18,18 @@ import { ReplySockets } from "./reply_sockets.ts";
 
 /** The options of redirected datagrams. */
 export interface UdpRedirOptions extends UdpOptions {
-  /** The address to which the system redirects. */
+  /** The address that the system redirects to. */
   readonly listen: Endpoint;
   /** Chooses the way of datagrams. */
   readonly router: Router;
-  /** The names behind addresses; default: there are none. */
+  /** The names of addresses; default: none are known. */
   readonly names?: TargetNames | undefined;
 }
 
 /**
- * Starts to serve them.
+ * Starts to serve redirected datagrams.
  *
- * @throws {TransportError} When it cannot bind, or may not.
+ * @throws {TransportError} If it cannot bind, or has no permission to.
  */
 export async function startUdpRedir(
   options: UdpRedirOptions,
@@ -70,8 +70,8 @@ export async function startUdpRedir(
   );
 }
 
-/** One for all: it says nothing of the datagram. */
+/** A shared error, since it does not depend on the datagram. */
 const NOT_REDIRECTED = new TransportError(
   "ERR_NET_UNREACHABLE",
-  "A datagram to the redir port itself: its target is unknown",
+  "Datagram was not redirected: its target is unknown",
 );

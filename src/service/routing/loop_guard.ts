@@ -1,5 +1,5 @@
 /**
- * Keeps a direct way from leading back into the program.
+ * Prevents direct connections from the program to itself.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { Direct } from "../outbound/direct.ts";
 import type { Outbound, PacketChannel } from "../outbound/outbound.ts";
 import type { Dependencies } from "../service.ts";
 
-/** A direct way that refuses the program's own listener. */
+/** A direct outbound that refuses the program's own listener. */
 export class GuardedDirect implements Outbound {
   /** See {@link Outbound.name}. */
   readonly name = "direct";
@@ -21,7 +21,7 @@ export class GuardedDirect implements Outbound {
   readonly #guarded: Direct;
 
   /**
-   * @param listen Where the program listens.
+   * @param listen The address that the program listens on.
    * @param connectTimeoutMs Milliseconds to resolve and connect.
    */
   constructor(
@@ -46,7 +46,10 @@ export class GuardedDirect implements Outbound {
       .open(target, first, signal);
   }
 
-  /** Datagrams of a listener never reach it by their own socket's address. */
+  /**
+   * Datagrams need no guard: they cannot reach the listener's associations from
+   * the outbound sockets.
+   */
   packets(): PacketChannel {
     return this.#direct.packets();
   }

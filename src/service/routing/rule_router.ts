@@ -1,9 +1,9 @@
 /**
  * Chooses the way of each request by rules.
  *
- * A name is resolved on this machine only where a rule needs its addresses and
- * the routes allow it. A connection waits for that; a datagram that would have
- * to wait is dropped, and the next one finds the answer.
+ * A name is resolved on this machine only if a rule needs its addresses and the
+ * routes allow it. A connection waits for the answer. A datagram is dropped,
+ * and the next one finds the answer in the cache.
  *
  * @module
  */
@@ -31,31 +31,28 @@ import type { Dependencies } from "../service.ts";
 import { NameCache } from "../udp/name_cache.ts";
 import type { TargetNames } from "./target_names.ts";
 
-/** Rules of a local. */
+/** The routes of a local. */
 export interface LocalRoutes extends NamedGroups {
-  /** Decides. */
+  /** Decides by rules. */
   readonly table: RouteTable;
   /**
-   * `local`: names are resolved on this machine where a rule compares
-   * addresses. `remote`: `resolver` is asked then, through a server. `never`:
-   * rules on addresses hold for targets that are addresses.
+   * How names are resolved if a rule compares addresses. `local`: on this
+   * machine. `remote`: by `resolver`, through a server. `never`: such rules
+   * apply only to targets that are addresses.
    */
   readonly resolve: "never" | "local" | "remote";
-  /**
-   * True to refuse a look-up on this machine, as if it had failed. Default:
-   * false.
-   */
+  /** True to treat each look-up on this machine as failed. Default: false. */
   readonly leakGuard?: boolean | undefined;
-  /** The resolver; set where names are resolved by `remote`. */
+  /** The resolver; set if `resolve` is `remote`. */
   readonly resolver?: DnsResolver | undefined;
-  /** The sources of the table, for the operator; default: none are named. */
+  /** The lists of the table, for the operator; default: not shown. */
   readonly lists?: readonly RuleListFacts[] | undefined;
 }
 
-/** Ways by what a route calls them; `block` is none. */
+/** Outbounds by the names in routes, without `block`. */
 export type RouteWays = ReadonlyMap<string, Outbound>;
 
-/** Applies rules; other rules are another router. */
+/** Applies rules. Changed rules need a new router. */
 export class RuleRouter implements Router {
   readonly #routes: LocalRoutes;
   readonly #ways: RouteWays;
@@ -66,9 +63,9 @@ export class RuleRouter implements Router {
   readonly #known: TargetNames | undefined;
 
   /**
-   * @param ways What routes may name; `proxy` is among them.
-   * @param inbound `host:port` of the listener, for rules that name it.
-   * @param known Knows the names of addresses; default: none is known.
+   * @param ways The outbounds for all names in routes; `proxy` is included.
+   * @param inbound `host:port` of the listener, for rules on inbounds.
+   * @param known The names of addresses; default: none are known.
    */
   constructor(
     routes: LocalRoutes,
@@ -89,7 +86,7 @@ export class RuleRouter implements Router {
     });
   }
 
-  /** Looks names up no more. Idempotent. */
+  /** Stops name look-ups. Idempotent. */
   stop(): void {
     this.#remote?.stop();
   }
@@ -99,10 +96,10 @@ export class RuleRouter implements Router {
    *
    * @throws {PolicyError} `ERR_ROUTE_BLOCKED`.
    * @throws {TransportError} `ERR_NET_NAME_TEMPORARY` for a datagram whose name
-   * is being resolved.
+   * is not resolved yet.
    */
   choose(request: RouteRequest): Outbound {
-    // What only a server can serve is no target.
+    // BIND and similar requests have no target that rules could match.
     if (isBindTarget(request.target)) return this.#ways.get("proxy")!;
     const question = questionOf(request, this.#inbound, this.#known);
     const { name, addresses } = question;
@@ -124,8 +121,7 @@ export class RuleRouter implements Router {
         choose: (addresses) => this.#late(request, addresses),
       });
     }
-    // The answer stays in the cache, where the next datagram finds it; so does
-    // a failure.
+    // The result, or the failure, stays in the cache for the next datagram.
     this.#names.resolve(name!, this.#looks).catch((error) => {
       if (!(error instanceof UmbraError)) {
         tellDefect(error, "resolving for a rule", this.#world);
@@ -133,18 +129,20 @@ export class RuleRouter implements Router {
     });
     throw new TransportError(
       "ERR_NET_NAME_TEMPORARY",
-      `Cannot send to ${name} yet: a rule needs its addresses`,
+      `Cannot send to ${name} yet: a rule waits for its addresses`,
     );
   }
 
-  /** Ignores look-ups: those through a server are not shown here. */
+  /**
+   * Reports a look-up by this machine; those through a server are not counted.
+   */
   readonly #looks = (): void => {
     if (this.#remote === undefined) this.#world.metrics.lookedUp("route");
   };
 
   #late(request: RouteRequest, addresses: readonly Uint8Array[]): Outbound {
     const question = questionOf(request, this.#inbound);
-    // It has the addresses, so there is nothing left to ask for.
+    // With addresses, the table always decides.
     const decision = this.#routes.table.decide({ ...question, addresses })!;
     return this.#way(decision, request);
   }
@@ -161,7 +159,10 @@ export class RuleRouter implements Router {
     throw new RangeError(`No outbound is called ${decision.to}`);
   }
 
-  /** None when the look-up fails: then no rule on addresses holds. */
+  /**
+   * Returns no addresses if the look-up fails, so that no rule on addresses
+   * matches.
+   */
   async #resolve(name: string, signal: AbortSignal): Promise<Uint8Array[]> {
     using deadline = new Deadline(this.#world.clock, {
       delayMs: ROUTE_LOOKUP_TIMEOUT_MS,
@@ -183,21 +184,25 @@ export class RuleRouter implements Router {
   }
 }
 
-/** @throws {RangeError} When there is no resolver. */
+/** @throws {RangeError} If the resolver is not set. */
 function remoteNames(
   { resolve, resolver }: LocalRoutes,
   outbound: Outbound,
   world: Required<Dependencies>,
 ): RemoteNames | undefined {
   if (resolve !== "remote") return undefined;
-  if (resolver === undefined) throw new RangeError("No resolver for routes");
+  if (resolver === undefined) {
+    throw new RangeError(
+      "Cannot resolve names for routes: there is no resolver",
+    );
+  }
   return new RemoteNames(resolver, outbound, world);
 }
 
 /**
- * What a request asks of routes.
+ * Returns what rules compare of a request.
  *
- * @param names The names behind addresses.
+ * @param names The names of addresses.
  */
 export function questionOf(
   { target: { host, port }, name, user, source, network }: RouteRequest,
@@ -226,7 +231,7 @@ function addressTarget(
   return { addresses, name: questionName(name), isAddress: true };
 }
 
-/** The error where a rule blocks a target. */
+/** Returns the error for a target that a rule blocks. */
 export function blocked(
   target: Address,
   decision: RouteDecision,
@@ -237,13 +242,13 @@ export function blocked(
   );
 }
 
-/** The parts of a late decision. */
+/** The parts of a decision that waits for a look-up. */
 interface Pending {
   resolve(signal: AbortSignal): Promise<Uint8Array[]>;
   choose(addresses: readonly Uint8Array[]): Outbound;
 }
 
-/** A way of a stream that is known once a name is resolved. */
+/** The outbound of a stream whose route depends on a pending look-up. */
 class LateOutbound implements Outbound {
   readonly name = "late";
   readonly #pending: Pending;

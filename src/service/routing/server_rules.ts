@@ -1,6 +1,6 @@
 /**
- * An ACL at a server: which targets its clients may reach, and which clients
- * it serves. It only ever forbids: the target policy stays what it is.
+ * An ACL of a server: the targets that clients may reach, and the clients that
+ * it serves. It only adds restrictions to the target policy.
  *
  * @module
  */
@@ -13,27 +13,27 @@ import type { Outbound, Router, RouteRequest } from "../outbound/outbound.ts";
 import type { Dependencies } from "../service.ts";
 import { blocked, questionOf } from "./rule_router.ts";
 
-/** Rules of a server. */
+/** The rules of a server. */
 export interface ServerRoutes {
   /** Decides `direct` or `block` for each target. */
   readonly targets: RouteTable;
-  /** The routes of clients by their addresses, as if they were targets. */
+  /** Decides about clients by their addresses, as if they were targets. */
   readonly clients: RouteTable;
 }
 
-/** Applies the rules for targets. */
+/** Applies the rules about targets. */
 export class ServerRules implements Router {
   readonly #table: RouteTable;
   /**
-   * The outbound for names that a rule lets through: only a block of addresses
-   * counts.
+   * The outbound for names that a rule allows: only a rule that blocks an
+   * address counts.
    */
   readonly #allowed: Outbound;
-  /** The outbound for everything else: the address must be let through. */
+  /** The outbound for all other targets: the address must be allowed. */
   readonly #judged: Outbound;
 
   /**
-   * @param policy What may be dialled at all.
+   * @param policy The policy for targets.
    * @param connectTimeoutMs Milliseconds to resolve and connect.
    */
   constructor(
@@ -63,7 +63,7 @@ export class ServerRules implements Router {
     return this.#allowed;
   }
 
-  /** @param byRule True if only a rule counts, not what holds for the rest. */
+  /** @param byRule True if only rules count, and not the default. */
   #blocks(ip: string, byRule: boolean): string | undefined {
     const decision = this.#table.decide(aboutAddress(ip))!;
     const isBlocked = decision.to === "block" &&
@@ -72,7 +72,7 @@ export class ServerRules implements Router {
   }
 }
 
-/** True if a server does not serve the client with this address. */
+/** True if a server refuses the client with this address. */
 export function isClientBlocked(
   { clients }: ServerRoutes,
   ip: string,

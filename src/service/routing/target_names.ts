@@ -1,21 +1,20 @@
 /**
- * What a local knows of the names behind the addresses that it is asked for.
+ * What a local knows about the names of requested addresses.
  *
  * @module
  */
 import type { Address } from "../../codec/address.ts";
 
-/** Asked once for each request and each datagram. */
+/** Looks up names, for each request and each datagram. */
 export interface TargetNames {
   /**
-   * The target that is meant: where an address was made up for a name, that
-   * name.
+   * Returns the intended target: for a made-up address, its name.
    *
    * @throws {PolicyError} `ERR_FAKE_IP_UNKNOWN`.
    */
   meant(target: Address): Address;
   /**
-   * The name that an address was an answer for.
+   * Returns the name that a DNS answer had this address for.
    *
    * @param address 4 or 16 bytes.
    */

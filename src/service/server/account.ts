@@ -1,9 +1,9 @@
 /**
- * What one user has moved, and how much more it may.
+ * The usage and the limits of one user.
  *
- * Counting and refusing are plain arithmetic in the path of a chunk, and a user
- * over its rate gets the time it has to wait: no connection waits for another, so one
- * user's limit never slows another one.
+ * Counting and refusing are plain arithmetic for each chunk. A connection of a
+ * user above its rate gets a time to wait. No connection waits for another, so
+ * that one user's limit never slows other users.
  *
  * @module
  */
@@ -20,69 +20,73 @@ import {
   type UserUsage,
 } from "../../users.ts";
 
-/** One user's limits, by name. */
+/** A user and its limits. */
 export interface LimitedUser {
-  /** The name as in the log. */
+  /** The name in the log. */
   readonly name: string;
   /** The limits of the user; default: none. */
   readonly limits?: UserLimits;
-  /** True if it may not connect at present. Default: no. */
+  /** True if the user may not connect at present. Default: false. */
   readonly disabled?: boolean;
 }
 
 /** One TCP connection or UDP association of a user. */
 export interface Visit extends Disposable {
   /**
-   * Settles once the user is admitted where others have to be asked; nothing
-   * passes before. Rejects with a {@link PolicyError}. Not set: it is admitted.
+   * Resolves once the user is admitted, if other nodes must be asked; nothing
+   * is relayed before. Rejects with a {@link PolicyError}. Not set if the user
+   * is already admitted.
    */
   readonly settled?: Promise<void> | undefined;
   /**
-   * Aborted, with a {@link PolicyError}, when the user is sent away; not set
-   * where there is no user who could be.
+   * Aborts, with a {@link PolicyError}, when the user must be disconnected; not
+   * set for clients without a name.
    */
   readonly signal?: AbortSignal;
   /**
-   * Counts payload about to be passed on; of UDP, one datagram.
+   * Counts payload before it is relayed; for UDP, one datagram.
    *
-   * @returns Milliseconds to wait before it is, so that the user keeps its
-   * rate; mostly 0. A datagram that would have to wait is not counted: drop it.
-   * Negative: nothing is counted, since it is not known yet whether it may
-   * pass; ask again after so many milliseconds.
-   * @throws {PolicyError} When it must not be: `ERR_POLICY_USER_QUOTA`,
-   * `ERR_POLICY_USER_EXPIRED`.
+   * @returns Milliseconds to wait before relaying, so that the user's rate is
+   * kept; mostly 0. A datagram for which this is not 0 is not counted and must
+   * be dropped. A negative number means that nothing was counted, because a
+   * lease is pending: call again after that many milliseconds.
+   * @throws {PolicyError} If the payload must not be relayed:
+   * `ERR_POLICY_USER_QUOTA`, `ERR_POLICY_USER_EXPIRED`.
    */
   count(direction: Direction, bytes: number): number;
 }
 
-/** What a user of a fleet may do here, of what it may do on all nodes. */
+/** The part of a fleet user's limits that this node may use. */
 export interface Share {
-  /** Part of the user's rate that is this server's; above 0, at most 1. */
+  /** The part of the user's rate for this node; above 0, at most 1. */
   readonly ratePart: number;
   /** TCP connections that are open on other nodes. */
   readonly openElsewhere: number;
-  /** Takes what the user is allowed on all nodes together. */
+  /** Sets the limits of the user over all nodes. */
   limit(limits: UserLimits): void;
-  /** The user has connected. @throws {PolicyError} When it may not. */
+  /**
+   * Reports a connection of the user. @throws {PolicyError} If the user may not
+   * connect.
+   */
   enter(host: string, kind: "tcp" | "udp"): Stay;
   /**
-   * Asks whether so many bytes may pass now; counts nothing.
+   * Checks if so many bytes may be relayed now; counts nothing.
    *
-   * @returns Milliseconds after which to ask again; 0: they may.
-   * @throws {PolicyError} When they must not.
+   * @returns 0 if they may; otherwise milliseconds after which to check again.
+   * @throws {PolicyError} If they may not.
    */
   ask(bytes: number): number;
-  /** Counts what passes, which was asked for. */
+  /** Counts bytes that {@link Share.ask} has allowed. */
   spend(direction: Direction, bytes: number): void;
 }
 
-/** One visit, as its share sees it. */
+/** One visit, as the share records it. */
 export interface Stay {
   /** See {@link Visit.settled}. */
   readonly settled?: Promise<void> | undefined;
-  /** @throws {PolicyError} When the user turned out to be one device too many. */
+  /** @throws {PolicyError} If the user is connected from too many places. */
   check(): void;
-  /** The visit has ended. */
+  /** Reports the end of the visit. */
   leave(): void;
 }
 
@@ -92,18 +96,22 @@ const NO_LIMITS: UserLimits = {};
 interface Paces {
   readonly all: Pace;
   /**
-   * Of datagrams alone: they give way to each other, but streams give way to
-   * them, or a download would drop every one.
+   * The pace of datagrams alone. Streams also wait for datagrams, but datagrams
+   * do not wait for streams: a download would otherwise cause all datagrams to
+   * be dropped.
    */
   readonly packets: Pace;
 }
 
-/** The account of one user. */
+/** Counts the usage of one user and applies its limits. */
 export class Account {
   readonly #clock: Clock;
   readonly #movements: Movements;
   #user: LimitedUser;
-  /** See {@link Movements.epoch}. */
+  /**
+   * The epoch in which the last change was reported; see
+   * {@link Movements.epoch}.
+   */
   #toldEpoch = -1;
   #counts: { -readonly [K in keyof UserCounts]: UserCounts[K] } = {
     ...NO_COUNTS,
@@ -111,28 +119,27 @@ export class Account {
   #openTcp = 0;
   #openUdp = 0;
   /**
-   * Open connections by client address; the last ones when none is. Not set
-   * before the first connection.
+   * Open connections by client address; if there are none, the last addresses.
+   * Not set before the first connection.
    */
   #hosts: Map<string, number> | undefined;
-  /** Not set where there is no rate. */
+  /** Not set if there is no rate. */
   #paces: Paces | undefined;
-  /** Bytes used when the quota was too small for the next ones. */
+  /** The bytes used when the quota was too small for the next ones. */
   #spentAt = Infinity;
   /**
-   * The controller of the user's presence; not set while there is nothing to
-   * abort.
+   * The controller of the visits' signal; not set while there are no visits.
    */
   #presence: AbortController | undefined;
-  /** Not set for a user of this server alone. */
+  /** Not set for a user that is not of a fleet. */
   readonly #share: Share | undefined;
 
   /**
-   * Opens it.
+   * Opens the account.
    *
-   * @param clock The clock of last-seen and expiry times.
-   * @param movements Told when its numbers change.
-   * @param share What is the user's here; default: all that it is allowed.
+   * @param clock The clock for last-seen and expiry times.
+   * @param movements Receives changes of the numbers.
+   * @param share The user's share of this node; default: all limits apply here.
    */
   constructor(
     user: LimitedUser,
@@ -147,10 +154,10 @@ export class Account {
     share?.limit(this.#limits);
   }
 
-  /** Takes limits as they are from now on; who is disabled is dismissed. */
+  /** Replaces the limits; the connections of a disabled user end. */
   set(user: LimitedUser): void {
     if (user.limits?.bytesPerSecond !== this.#limits.bytesPerSecond) {
-      // What was due at another rate is not due at this one.
+      // Due times of another rate are not valid any more.
       this.#paces = undefined;
     }
     if (user.limits?.quotaBytes !== this.#limits.quotaBytes) {
@@ -161,7 +168,7 @@ export class Account {
     if (user.disabled) this.dismiss("was disabled");
   }
 
-  /** Ends what is open: each visit's signal is aborted. */
+  /** Ends open connections by aborting the visits' signal. */
   dismiss(why: string): void {
     if (this.#open === 0) return;
     this.#presence?.abort(dismissed(this.#name, why));
@@ -169,10 +176,10 @@ export class Account {
   }
 
   /**
-   * The user has connected.
+   * Opens a visit.
    *
-   * @param host Where from.
-   * @param kind What it opened.
+   * @param host The address of the client.
+   * @param kind A TCP connection or a UDP association.
    * @throws {PolicyError} Any `ERR_POLICY_USER_…` but that of the rate.
    */
   connect(host: string, kind: "tcp" | "udp"): Visit {
@@ -185,14 +192,14 @@ export class Account {
     return new AccountVisit(this, { host, kind, stay }, this.#signal);
   }
 
-  /** Counts what a visit is about to pass on; see {@link Visit.count}. */
+  /** Counts payload of a visit; see {@link Visit.count}. */
   count(kind: "tcp" | "udp", direction: Direction, bytes: number): number {
     return kind === "tcp"
       ? this.#count(direction, bytes)
       : this.#countPacket(direction, bytes);
   }
 
-  /** A visit has ended. */
+  /** Closes a visit. */
   leave(host: string, kind: "tcp" | "udp"): void {
     if (kind === "tcp") this.#openTcp--;
     else this.#openUdp--;
@@ -200,7 +207,7 @@ export class Account {
     if (this.#open === 0) this.#presence = undefined;
   }
 
-  /** The usage of the user, in all and now. */
+  /** Returns the usage of the user, in total and now. */
   usage(): UserUsage {
     const hosts = [...this.#hosts?.keys() ?? []].slice(-MAX_LISTED_HOSTS);
     return {
@@ -211,7 +218,7 @@ export class Account {
     };
   }
 
-  /** Takes counts in the place of its own. */
+  /** Replaces the counts. */
   restore(counts: UserCounts): void {
     this.#counts = { ...counts };
   }
@@ -232,10 +239,7 @@ export class Account {
     return this.#openTcp + this.#openUdp;
   }
 
-  /**
-   * The signal of the user; the sum of all users, which is never sent away, has
-   * none.
-   */
+  /** The signal of the user; the account of all users together has none. */
   get #signal(): AbortSignal | undefined {
     if (this.#name === "") return undefined;
     this.#presence ??= new AbortController();
@@ -280,7 +284,7 @@ export class Account {
     return 0;
   }
 
-  /** Lets bytes follow those before them, at the user's rate. */
+  /** Adds bytes to the pace of the user's rate. */
   #wait(kind: keyof Paces, direction: Direction, bytes: number): number {
     const { bytesPerSecond } = this.#limits;
     if (bytesPerSecond === undefined) return 0;
@@ -306,7 +310,7 @@ export class Account {
     }
     const connected = this.#open > 0 ? this.#hosts : undefined;
     const hosts = connected?.size ?? 0;
-    // The share knows of those on other nodes as well.
+    // For a user of a fleet, the share checks this over all nodes.
     if (
       this.#share === undefined && !connected?.has(host) && hosts >= maxHosts
     ) {
@@ -320,7 +324,7 @@ export class Account {
 
   #enter(host: string, kind: "tcp" | "udp"): void {
     this.#hosts ??= new Map();
-    // Those who were here last make room for those who are here now.
+    // The last addresses are replaced by the present ones.
     if (this.#open === 0) this.#hosts.clear();
     this.#hosts.set(host, (this.#hosts.get(host) ?? 0) + 1);
     if (kind === "tcp") this.#openTcp++;
@@ -334,9 +338,9 @@ export class Account {
   }
 
   /**
-   * Asks whether so many more bytes may pass now.
+   * Checks if so many more bytes may be relayed now.
    *
-   * @returns Milliseconds after which to ask again; 0: they may.
+   * @returns 0 if they may; otherwise milliseconds after which to check again.
    */
   #allow(bytes: number): number {
     const { quotaBytes = Infinity, expiresUnixMs } = this.#limits;
@@ -363,7 +367,7 @@ export class Account {
   }
 }
 
-/** How a visit began. */
+/** The start of a visit. */
 interface Arrival {
   readonly host: string;
   readonly kind: "tcp" | "udp";
@@ -409,7 +413,7 @@ function refusal(code: PolicyErrorCode, message: string): PolicyError {
   return new PolicyError(code, message);
 }
 
-/** The error of a user who may not be here, or no longer. */
+/** Returns the error for a user that may not connect, or not any more. */
 export function dismissed(name: string, why: string): PolicyError {
   return refusal("ERR_POLICY_USER_DISABLED", `User ${name} ${why}`);
 }

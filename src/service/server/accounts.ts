@@ -1,6 +1,5 @@
 /**
- * What the users of one server have moved, and how much more each may: an
- * account for each who was ever here, and one for all.
+ * The accounts of the users of one server, and one for all of them together.
  *
  * @module
  */
@@ -22,24 +21,25 @@ import { type Follower, Movements } from "./movements.ts";
 import { NameIndex } from "./name_index.ts";
 
 /**
- * The accounts of one server: one for each user who was ever here, and one for
- * all.
+ * The accounts of one server. A user's account is opened at its first
+ * connection.
  */
 export class Accounts {
   readonly #clock: Clock;
   readonly #movements = new Movements();
   readonly #total: Account;
-  /** Everybody, in their order. */
+  /** All users, in their order. */
   #users = new NameIndex<LimitedUser>();
-  /** The accounts of users who have been here. */
+  /** The accounts of users that have connected. */
   readonly #accounts = new Map<string, Account>();
   readonly #shareOf: (name: string) => Share | undefined;
 
   /**
-   * Lets users in.
+   * Makes accounts for users.
    *
-   * @param clock The clock of last-seen and expiry times.
-   * @param shareOf What of a user's limits is this server's; default: all.
+   * @param clock The clock for last-seen and expiry times.
+   * @param shareOf Returns the user's share of this node; default: all limits
+   * apply here.
    */
   constructor(
     users: readonly LimitedUser[],
@@ -57,19 +57,19 @@ export class Accounts {
     return this.#users.size;
   }
 
-  /** Everybody, in their order. */
+  /** All users, in their order. */
   get users(): Iterable<LimitedUser> {
     return this.#users.values();
   }
 
-  /** The user of this name. */
+  /** Returns the user with this name. */
   user(name: string): LimitedUser | undefined {
     return this.#users.get(name);
   }
 
   /**
-   * Takes users and limits as they are from now on. Who stays keeps its counts
-   * and connections; who is gone or disabled loses its connections.
+   * Replaces users and limits. Users that stay keep their counts and
+   * connections; those that are removed or disabled lose their connections.
    */
   set(users: readonly LimitedUser[]): void {
     this.#users = new NameIndex(users);
@@ -86,25 +86,25 @@ export class Accounts {
     this.#accounts.get(user.name)?.set(user);
   }
 
-  /** A user is gone; its connections end. */
+  /** Removes a user and ends its connections. */
   remove(name: string): void {
     this.#users.delete(name);
     const account = this.#accounts.get(name);
     if (account !== undefined) this.#end(name, account);
   }
 
-  /** Starts to follow whose numbers change. */
+  /** Makes a follower of changed numbers. */
   follow(): Follower {
     return this.#movements.follow();
   }
 
   /**
-   * A user has connected.
+   * Opens a visit of a user.
    *
-   * @param user `undefined` for who has no name: without limits.
-   * @param host Where from.
-   * @param kind What it opened.
-   * @returns What to count with, and to dispose of when it ends.
+   * @param user `undefined` for a client without a name, which has no limits.
+   * @param host The address of the client.
+   * @param kind A TCP connection or a UDP association.
+   * @returns The visit, which counts payload; dispose of it at the end.
    * @throws {PolicyError} `ERR_POLICY_USER_DISABLED`,
    * `ERR_POLICY_USER_EXPIRED`, `ERR_POLICY_USER_QUOTA`,
    * `ERR_POLICY_USER_CONNECTIONS`, `ERR_POLICY_USER_HOSTS`.
@@ -135,7 +135,7 @@ export class Accounts {
     };
   }
 
-  /** The connected users, and their addresses. */
+  /** Yields the connected users and their addresses. */
   *present(): Generator<[name: string, hosts: readonly string[]]> {
     for (const [name, account] of this.#accounts) {
       const { open, hosts } = account.usage();
@@ -143,42 +143,43 @@ export class Accounts {
     }
   }
 
-  /** The usage of a user. */
+  /** Returns the usage of a user. */
   usage(name: string): UserUsage {
     return this.#accounts.get(name)?.usage() ?? NO_USAGE;
   }
 
   /**
-   * The usage of all users, of clients without a name, and of removed users.
+   * Returns the usage of all users, including clients without a name and
+   * removed users.
    */
   total(): UserUsage {
     return this.#total.usage();
   }
 
   /**
-   * Takes counts of the past, or counts that others have added to.
+   * Replaces counts with stored ones.
    *
-   * @param name Empty: the total.
+   * @param name Empty for the total.
    */
   restore(name: string, counts: UserCounts): void {
     const account = name === "" ? this.#total : this.#open(name);
     account?.restore(counts);
   }
 
-  /** Sets counts to nothing, and with them what was used of a quota. */
+  /** Resets the counts of a user, including the used part of its quota. */
   clear(name: string): void {
     const account = name === "" ? this.#total : this.#accounts.get(name);
     account?.restore(NO_COUNTS);
   }
 
-  /** Sets the counts of all of them, and of the whole, to nothing. */
+  /** Resets the counts of all users, and of the total. */
   clearAll(): void {
     for (const account of [this.#total, ...this.#accounts.values()]) {
       account.restore(NO_COUNTS);
     }
   }
 
-  /** The account of a user, opened when it is needed first. */
+  /** Returns the account of a user, which is opened if needed. */
   #open(name: string): Account | undefined {
     const known = this.#accounts.get(name);
     if (known !== undefined) return known;

@@ -1,5 +1,5 @@
 /**
- * The server's half of SOCKS5 BIND: accepts exactly one connection for a
+ * The server's half of SOCKS5 BIND: it accepts exactly one connection for a
  * client.
  *
  * @module
@@ -13,40 +13,40 @@ import { BIND_ACCEPT_TIMEOUT_MS } from "../../limits.ts";
 import type { TargetPolicy } from "../../security/target_policy.ts";
 import type { Connection, Listener, Transport } from "../../transport.ts";
 
-/** The needs of an accept. */
+/** What an accept needs. */
 export interface BindOptions {
-  /** The network. */
+  /** The network that is used. */
   readonly transport: Transport;
   /** Measures the wait. */
   readonly clock: Clock;
-  /** Judges who connects. */
+  /** Checks the address of a peer. */
   readonly policy: TargetPolicy;
-  /** IP address to listen on: the one the client reached us at. */
+  /** IP address to listen on: the one that the client connected to. */
   readonly host: string;
-  /** The signal; its abort gives the wait up. */
+  /** The signal; its abort ends the wait. */
   readonly signal: AbortSignal;
   /** Sends a reply to the client. */
   send(reply: Uint8Array): Promise<void>;
 }
 
-/** A peer that connected. */
+/** A peer that has connected. */
 export interface AcceptedPeer {
-  /** Owned by the caller. */
+  /** The connection of the peer; the caller owns it. */
   readonly target: Connection;
-  /** Bytes of the client behind its request. */
+  /** Bytes of the client after its request. */
   readonly payload: Uint8Array;
-  /** The second reply, to be sent before anything of the peer's. */
+  /** The second reply, which must be sent before bytes of the peer. */
   readonly reply: Uint8Array;
 }
 
 /**
- * Listens, reports where, and waits for the expected peer. Connections of others
- * are closed and do not count.
+ * Listens, reports the address, and waits for the expected peer. Connections of
+ * other hosts are closed and ignored.
  *
- * @param request What followed the target, in the same chunk.
- * @throws {ProtocolError} `ERR_SS_ADDRESS_INVALID` when that is no address.
- * @throws {TransportError} After the client was answered: `ERR_NET_TIMEOUT`
- * when no peer came, or why listening failed.
+ * @param request The bytes after the target, in the same chunk.
+ * @throws {ProtocolError} `ERR_SS_ADDRESS_INVALID` if they are not an address.
+ * @throws {TransportError} After the client was answered: `ERR_NET_TIMEOUT` if
+ * no peer connected, or the reason why listening failed.
  */
 export async function acceptPeer(
   request: Uint8Array,
@@ -112,7 +112,10 @@ async function nextPeer(
   }
 }
 
-/** Checks a peer: it must be the expected one, and pass the policy. */
+/**
+ * Returns a check that a peer is the expected one, and that the policy allows
+ * it.
+ */
 async function peerCheck(
   { host }: Address,
   { transport, policy, signal }: BindOptions,
@@ -126,7 +129,7 @@ async function peerCheck(
   return (ip) => expected.has(ip) && isAllowed(ip);
 }
 
-/** Writes an address in one form; IPv4 out of `::ffff:a.b.c.d`. */
+/** Formats an address in one way; an IPv4-mapped address becomes IPv4. */
 function plainIp(ip: string): string {
   const bytes = parseIp(ip);
   return bytes === undefined ? ip : formatIp(unmapIpv4(bytes));

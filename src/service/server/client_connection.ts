@@ -1,11 +1,12 @@
 /**
  * One connection of a client to `ss-server`: authenticate, dial, relay.
  *
- * To a client that has not proved to know the key the server is silent: it
- * sends nothing and does not close before the client does or one deadline
- * passes, counted from accept and the same for silence, for garbage and for
- * a request that never becomes complete. Afterwards failures are prompt.
- * Where the operator has named sites for strangers, garbage is sent there.
+ * A client that has not authenticated gets no answer: the server sends nothing,
+ * and closes only after the client does or a deadline passes. The deadline
+ * counts from accept. It is the same for silence, for invalid bytes and for a
+ * request that stays incomplete. After authentication, failures end the
+ * connection promptly. If the operator has configured redirect sites, invalid
+ * requests are relayed to one of them.
  *
  * @module
  */
@@ -50,31 +51,37 @@ import type { Place } from "./strangers.ts";
 
 /** The options for connections of clients. */
 export interface ServingOptions extends ServiceOptions {
-  /** Cipher of both directions; named where a wrong one may be the cause. */
+  /**
+   * Cipher of both directions; named in the log if a wrong one may be the
+   * cause.
+   */
   readonly method: Method;
   /** The policy for targets. */
   readonly targetPolicy: TargetPolicy;
-  /** Which clients and targets are served besides; default: all. */
+  /** Further rules about clients and targets; default: all are allowed. */
   readonly routes?: ServerRoutes | undefined;
-  /** Milliseconds for a valid request, lengthened at random. */
+  /** Milliseconds for a valid request; lengthened at random. */
   readonly handshakeTimeoutMs: number;
-  /** The account of clients without a name. Default: one without limits. */
+  /**
+   * The user that clients without a name are counted for. Default: none,
+   * without limits.
+   */
   readonly owner?: LimitedUser | undefined;
   /**
-   * Payload bytes a second of each TCP connection, each direction by itself,
-   * besides the rate of its user. Default: no limit.
+   * Payload bytes a second of each TCP connection, for each direction
+   * separately, in addition to the rate of its user. Default: no limit.
    */
   readonly connectionBytesPerSecond?: number | undefined;
   /**
-   * Sites for strangers, one of them for each client address. Default: none,
-   * and strangers meet silence.
+   * Sites that invalid requests are relayed to, one for each client address.
+   * Default: none, and such requests get no answer.
    */
   readonly redirect?: readonly Address[] | undefined;
 }
 
-/** The server of a connection; what it says may change meanwhile. */
+/** What a connection needs of its server; the values may change meanwhile. */
 export interface ConnectionServer {
-  /** The options for clients from now on. */
+  /** The present options for clients. */
   readonly options: ServingOptions;
   /** Makes sessions. */
   readonly protocol: ServerProtocol;
@@ -82,26 +89,28 @@ export interface ConnectionServer {
   readonly router: Router;
   /** The accounts of users. */
   readonly accounts: Accounts;
-  /** The world it runs in. */
+  /** The dependencies of the server. */
   readonly world: Required<Dependencies>;
 }
 
-/** The circumstances of an accept. */
+/** The circumstances of an accepted connection. */
 export interface Acceptance {
-  /** Aborted when the service gives up waiting for it. */
+  /** Aborted when the service stops waiting for the connection. */
   readonly signal: AbortSignal;
-  /** The place among all connections. */
+  /** The connection's place among the unauthenticated ones. */
   readonly place: Place;
 }
 
 /** The destination of a client's payload. */
 interface Destination {
   readonly channel: Channel;
-  /** The bytes for the client before anything of the target's. */
+  /** Bytes that the client gets before those of the target. */
   readonly greeting?: Uint8Array;
 }
 
-/** Serves one client; closes what it has opened, but not the client. */
+/**
+ * Serves one client. It closes what it opened, but not the client's connection.
+ */
 export class ClientConnection {
   readonly #client: Channel;
   readonly #session: ServerSession;
@@ -110,14 +119,14 @@ export class ClientConnection {
   readonly #place: Place;
   readonly #report: ConnectionReport;
   /**
-   * What a stranger has sent, where strangers are redirected, until it was
-   * answered; the session bounds it.
+   * The bytes of an unauthenticated client that is redirected if its request is
+   * invalid; the session limits their number.
    */
   #received: Uint8Array[] | undefined;
   /** The way to the target, where it had to be asked if the request is new. */
   #early: EarlyDial | undefined;
 
-  /** Begins a session. */
+  /** Starts a session. */
   constructor(
     client: Connection,
     server: ConnectionServer,
@@ -132,7 +141,10 @@ export class ClientConnection {
     if (server.options.redirect?.length) this.#received = [];
   }
 
-  /** Serves it to its end; what peers and networks do is no error. */
+  /**
+   * Serves the connection to its end. Errors of peers and networks are only
+   * reported.
+   */
   async serve(): Promise<void> {
     try {
       const request = await this.#authenticate();
@@ -145,7 +157,9 @@ export class ClientConnection {
     }
   }
 
-  /** Reads the request; one deadline covers it and the silence if it fails. */
+  /**
+   * Reads the request. One deadline covers it and the silence after a failure.
+   */
   async #authenticate(): Promise<StreamRequest | undefined> {
     using patience = this.#patience();
     const report = this.#report;
@@ -157,7 +171,7 @@ export class ClientConnection {
       return request;
     } catch (error) {
       this.#early?.[Symbol.dispose]();
-      if (this.#place.dismissed) report.close("had to leave for others");
+      if (this.#place.dismissed) report.close("closed for new connections");
       else report.fail(error, this.#server.options.method);
       const isStrange = error instanceof ProtocolError ||
         error instanceof PolicyError && error.code === "ERR_CLIENT_BLOCKED";
@@ -168,7 +182,10 @@ export class ClientConnection {
     }
   }
 
-  /** False where a stranger is to meet silence, or its site is not there. */
+  /**
+   * Returns `false` if the client must get no answer, or its site cannot be
+   * reached.
+   */
   async #redirect(): Promise<boolean> {
     const received = this.#received;
     if (received === undefined) return false;
@@ -181,14 +198,17 @@ export class ClientConnection {
     });
   }
 
-  /** `undefined` when the client ended its side before the request was there. */
+  /**
+   * Returns `undefined` if the client ended its side before the request was
+   * complete.
+   */
   async #readRequest(signal: StopSignal): Promise<StreamRequest | undefined> {
     const { greeting } = this.#session;
     if (greeting?.length) await this.#reply(greeting, signal);
     if (this.#isBlocked) {
       throw new PolicyError(
         "ERR_CLIENT_BLOCKED",
-        "The ACL does not let this client in",
+        "The ACL refuses this client",
       );
     }
     for (;;) {
@@ -200,7 +220,7 @@ export class ClientConnection {
       if (step === "end") return undefined;
       const { request, reply, question } = step;
       if (reply !== undefined) {
-        // No site could go on from here.
+        // After a reply, a site could not continue the conversation.
         this.#received = undefined;
         await this.#reply(reply, signal);
       }
@@ -230,7 +250,7 @@ export class ClientConnection {
     return this.#server.options.bind === true && isBindTarget(address);
   }
 
-  /** @returns What is to be done, unless nothing is before more bytes come. */
+  /** @returns The result of the bytes; `undefined` if more bytes are needed. */
   #take(bytes: Uint8Array | "end"): AcceptStep | "end" | undefined {
     if (bytes === "end") return "end";
     this.#received?.push(bytes);
@@ -265,17 +285,20 @@ export class ClientConnection {
     } catch (error) {
       report.fail(error, this.#server.options.method);
       if (error instanceof ProtocolError) {
-        // Somebody tampers with the stream: not a sign at which byte we saw.
+        // The stream was tampered with. Silence hides at which byte this was
+        // detected.
         using silence = this.#patience();
         await drain(this.#client.reader, silence.signal);
       }
     }
   }
 
-  /** Neither side is to take what it has for whole. */
+  /**
+   * Resets both sides, so that neither takes a cut stream for a complete one.
+   */
   #cut(target: Channel, reason: unknown): void {
     target.cut();
-    // A client whose stream was tampered with is met with silence.
+    // A client whose stream was tampered with gets silence instead.
     if (!(reason instanceof ProtocolError)) this.#client.cut();
   }
 
@@ -304,7 +327,9 @@ export class ClientConnection {
       : begin();
   }
 
-  /** Asks again until it is known if the first payload may pass. */
+  /**
+   * Repeats the check until it is known if the first payload may be relayed.
+   */
   async #untilKnown(
     passage: Passage,
     bytes: number,
@@ -317,7 +342,9 @@ export class ClientConnection {
     }
   }
 
-  /** The deadline for a client to be understood, or to leave. */
+  /**
+   * The deadline for a client's request, and for the silence after a failure.
+   */
   #patience(): Deadline {
     return new Deadline(this.#server.world.clock, {
       delayMs: patienceMs(this.#server),
@@ -326,7 +353,7 @@ export class ClientConnection {
     });
   }
 
-  /** The port is opened once the user is admitted. */
+  /** Accepts a peer for BIND, once the user is admitted. */
   async #acceptPeerFor(
     visit: Visit,
     request: Uint8Array,
@@ -335,7 +362,7 @@ export class ClientConnection {
     return await this.#acceptPeer(request);
   }
 
-  /** BIND: the target comes to us. */
+  /** Serves BIND: the target connects to the server. */
   async #acceptPeer(request: Uint8Array): Promise<Destination> {
     const { options, world: { transport, clock } } = this.#server;
     const signal = this.#signal;
@@ -355,14 +382,19 @@ export class ClientConnection {
     };
   }
 
-  /** True for a client that is met as one without a key is. */
+  /**
+   * True for a client that the ACL refuses; it is treated as unauthenticated.
+   */
   get #isBlocked(): boolean {
     const { routes } = this.#server.options;
     return routes !== undefined &&
       isClientBlocked(routes, this.#client.connection.remote.host);
   }
 
-  /** Dials; meanwhile the fleet, if there is one, says if the user is admitted. */
+  /**
+   * Dials the target. If the user is of a fleet, it is admitted at the same
+   * time.
+   */
   #openFor(visit: Visit, request: StreamRequest): Promise<Channel> {
     const opening = this.#open(request);
     return visit.settled === undefined
@@ -391,7 +423,7 @@ export class ClientConnection {
     }
   }
 
-  /** Why the target was not reached, where the protocol has words for it. */
+  /** Sends the reason of a failed dial, if the protocol has such messages. */
   async #tell(code: ErrorCode): Promise<void> {
     const answer = this.#session.answer?.(code) ?? NOTHING;
     if (answer.length > 0) await this.#reply(answer, this.#signal);
@@ -422,7 +454,7 @@ class EarlyDial implements Disposable {
   }
 }
 
-/** Milliseconds a client may take to be understood, lengthened at random. */
+/** Milliseconds for a client's request, lengthened at random. */
 export function patienceMs(
   { options: { handshakeTimeoutMs }, world: { randomBytes } }: ConnectionServer,
 ): number {
@@ -430,7 +462,10 @@ export function patienceMs(
   return handshakeTimeoutMs + randomBelow(most, randomBytes);
 }
 
-/** Asks the user's account, and counts; a class, since thousands are held. */
+/**
+ * Counts payload for the user and the report. A class takes less memory than
+ * closures, since thousands exist.
+ */
 class CountedPassage implements Passage {
   readonly #visit: Visit;
   readonly #report: ConnectionReport;
@@ -447,15 +482,15 @@ class CountedPassage implements Passage {
   }
 
   /**
-   * Without an answer there is nothing that could pass for whole; and a peer
-   * that tampers gets no answer.
+   * Resets a broken stream only if something was sent to the client, and the
+   * client did not tamper with it.
    */
   breaksOff(reason: unknown): boolean {
     return this.#report.bytesDown > 0 && !(reason instanceof ProtocolError);
   }
 }
 
-/** Keeps the rate of one connection besides, as it is at that time. */
+/** Also keeps the rate of one connection, as it is set at the time. */
 class PacedPassage extends CountedPassage {
   readonly #pace = new Pace();
   readonly #server: ConnectionServer;
@@ -471,7 +506,7 @@ class PacedPassage extends CountedPassage {
 
   override pass(direction: Direction, payloadBytes: number): number {
     const waitMs = super.pass(direction, payloadBytes);
-    // Nothing has passed yet.
+    // Nothing was counted yet.
     if (waitMs < 0) return waitMs;
     const { options, world: { clock } } = this.#server;
     const { connectionBytesPerSecond: rate = Infinity } = options;
@@ -481,7 +516,7 @@ class PacedPassage extends CountedPassage {
   }
 }
 
-/** Fails closed: what is not known to be new is not served. */
+/** Refuses a request that cannot be confirmed as new. */
 async function refuseUnlessNew(
   question: NonNullable<AcceptStep["question"]>,
   signal: StopSignal,
@@ -495,7 +530,7 @@ async function refuseUnlessNew(
   if (!isNew) throw replayed();
 }
 
-/** The channel, once the user is admitted too: nothing passes before both. */
+/** Waits for the channel and for the admission of the user. */
 async function unlessRefused(
   opening: Promise<Channel>,
   admission: Promise<void>,

@@ -1,24 +1,24 @@
 /**
- * Whose numbers have changed, so that who keeps or shows them need not look at
- * everybody.
+ * Collects the names of users whose numbers have changed, so that stores and
+ * viewers need not check all users.
  *
  * @module
  */
 
-/** The users of one server who did something, for each who follows them. */
+/** The changed users of one server, for each follower. */
 export class Movements {
   readonly #followers: Set<string>[] = [];
   #epoch = 0;
 
   /**
-   * Counts how often a follower has taken names: an account that has reported its
-   * name in this epoch need not tell it again.
+   * Counts how often a follower has taken names. An account that has reported
+   * its name in the present epoch need not do it again.
    */
   get epoch(): number {
     return this.#epoch;
   }
 
-  /** Starts to follow, for as long as the server has accounts. */
+  /** Makes a follower, which exists as long as the accounts of the server. */
   follow(): Follower {
     let names = new Set<string>();
     const at = this.#followers.push(names) - 1;
@@ -32,7 +32,10 @@ export class Movements {
     };
   }
 
-  /** The numbers of a user have changed; empty: only those of the sum. */
+  /**
+   * Reports that the numbers of a user have changed; an empty name stands for
+   * the total only.
+   */
   tell(name: string): void {
     for (const names of this.#followers) names.add(name);
   }
@@ -41,8 +44,8 @@ export class Movements {
 /** Follows the users of one server. */
 export interface Follower {
   /**
-   * Names of those whose numbers have changed since it was called last; the
-   * empty one for the sum of all.
+   * Returns the names of users whose numbers have changed since the last call;
+   * the empty name stands for the total.
    */
   take(): ReadonlySet<string>;
 }

@@ -1,39 +1,39 @@
 /**
- * Values by name, in the order in which they came, in little memory.
+ * Values by name, in their order of insertion, in little memory.
  *
  * @module
  */
 import { Slots } from "../../slots.ts";
 
-/** As a `Map`; a value knows its own name. */
+/** Works like a `Map` of values that contain their names. */
 export class NameIndex<T extends { readonly name: string }> {
-  /** With holes where values were removed. */
+  /** The values, with holes where values were removed. */
   #values: (T | undefined)[] = [];
   #slots = this.#noSlots();
   #size = 0;
 
-  /** @param values The last one of a name takes the place of the others. */
+  /** @param values Later values replace earlier ones of the same name. */
   constructor(values: Iterable<T> = []) {
     for (const value of values) this.set(value);
   }
 
-  /** The number of entries. */
+  /** The number of values. */
   get size(): number {
     return this.#size;
   }
 
-  /** The entries in order. */
+  /** Yields the values in order. */
   *values(): Generator<T> {
     for (const value of this.#values) if (value !== undefined) yield value;
   }
 
-  /** The value of this name. */
+  /** Returns the value of this name. */
   get(name: string): T | undefined {
     const position = this.#find(name);
     return position === undefined ? undefined : this.#values[position];
   }
 
-  /** Adds a value, or takes the place of the one of this name. */
+  /** Adds a value, or replaces the one of the same name. */
   set(value: T): void {
     const known = this.#find(value.name);
     if (known !== undefined) {
@@ -45,7 +45,7 @@ export class NameIndex<T extends { readonly name: string }> {
     this.#size++;
   }
 
-  /** Removes a value, if it is there. */
+  /** Removes a value, if it exists. */
   delete(name: string): void {
     const position = this.#find(name);
     if (position === undefined) return;
@@ -62,7 +62,7 @@ export class NameIndex<T extends { readonly name: string }> {
     );
   }
 
-  /** Closes the holes, once there are more of them than values. */
+  /** Removes the holes, once there are more holes than values. */
   #close(): void {
     this.#values = this.#values.filter((value) => value !== undefined);
     this.#slots = this.#noSlots();
@@ -74,12 +74,15 @@ export class NameIndex<T extends { readonly name: string }> {
   }
 }
 
-/** FNV-1a, 32 bits. Names are the operator's: no attacker chooses them to collide. */
+/**
+ * Returns 32-bit FNV-1a. The operator chooses the names, so no attacker can
+ * make them collide.
+ */
 function hashOf(name: string): number {
   let hash = 0x811c9dc5;
   for (let i = 0; i < name.length; i++) {
     hash = Math.imul(hash ^ name.charCodeAt(i), 0x01000193);
   }
-  // The last character must reach all bits.
+  // Lets the last character change all bits.
   return hash ^ hash >>> 15;
 }

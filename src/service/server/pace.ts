@@ -1,21 +1,21 @@
 /**
- * When bytes are due at a rate.
+ * Delays bytes to keep a rate.
  *
  * @module
  */
 import { RATE_BURST_MS } from "../../limits.ts";
 import type { Direction } from "../../streams/channel.ts";
 
-/** When the next byte of each direction is due; each direction by itself. */
+/** When the next byte is due, for each direction separately. */
 export class Pace {
-  /** Milliseconds of the monotonic clock. */
+  /** Milliseconds on the monotonic clock. */
   readonly #dueMs: Record<Direction, number> = { up: 0, down: 0 };
 
   /**
-   * Lets bytes follow those before them.
+   * Adds bytes after the earlier ones.
    *
    * @param bytesPerSecond Above 0.
-   * @returns Milliseconds to wait before they pass; 0 within the burst.
+   * @returns Milliseconds to wait before they are relayed; 0 within the burst.
    */
   add(
     direction: Direction,
@@ -29,7 +29,7 @@ export class Pace {
     return this.waitMs(direction, nowMs);
   }
 
-  /** Milliseconds until the next byte is due; 0 for at once. */
+  /** Returns milliseconds until the next byte is due; 0 if it is due now. */
   waitMs(direction: Direction, nowMs: number): number {
     return Math.max(0, this.#dueMs[direction] - nowMs);
   }

@@ -1,6 +1,6 @@
 /**
- * Strangers of a ShadowsocksR port who are sent to a site of the operator's
- * choice: it is given every byte they sent, and answers them itself.
+ * Relays unauthenticated clients of a ShadowsocksR port to a site that the
+ * operator has chosen. The site gets every byte they sent, and answers them.
  *
  * @module
  */
@@ -13,25 +13,25 @@ import { GuardedDirect } from "../routing/loop_guard.ts";
 import type { ServiceOptions } from "../options.ts";
 import type { Dependencies } from "../service.ts";
 
-/** A stranger, and how strangers are met. */
+/** The options of a redirection. */
 export interface RedirectOptions {
-  /** Every byte the stranger has sent. */
+  /** Every byte that the client has sent. */
   readonly received: Uint8Array;
-  /** The sites, and how long they may take. */
+  /** The sites and the time-outs. */
   readonly options:
     & Pick<ServiceOptions, "connectTimeoutMs" | "idleTimeoutMs">
     & { readonly redirect?: readonly Address[] | undefined };
-  /** The world it runs in. */
+  /** The dependencies of the server. */
   readonly world: Required<Dependencies>;
-  /** Aborted when the service gives up waiting for it. */
+  /** Aborted when the service stops waiting for the connection. */
   readonly signal: AbortSignal;
 }
 
 /**
- * Relays between a stranger and the site for its address, to the end of both.
+ * Relays between a client and the site for its address, until both have ended.
  *
- * @param client Read and written by no one else from now on.
- * @returns False when the stranger was sent nowhere.
+ * @param client The relay reads and writes it from now on.
+ * @returns False if no site was connected.
  */
 export async function redirectStranger(
   client: Channel,
@@ -41,7 +41,7 @@ export async function redirectStranger(
   const target = redirectFor(remote.host, options.redirect ?? []);
   if (target === undefined) return false;
   const { connectTimeoutMs } = options;
-  // A site that is this very port would be a stranger again.
+  // A connection to this port would be unauthenticated again.
   const direct = new GuardedDirect(local, connectTimeoutMs, world);
   let isThere = false;
   try {
@@ -59,11 +59,11 @@ export async function redirectStranger(
       site.close();
     }
   } catch (error) {
-    // The log says already why the stranger was refused.
+    // The reason of the first refusal was already logged.
     if (!(error instanceof UmbraError)) throw error;
   }
   return isThere;
 }
 
-/** Strangers are no user's. */
+/** This traffic is not counted for any user. */
 const UNCOUNTED: Passage = { pass: () => 0 };

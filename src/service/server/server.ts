@@ -1,7 +1,7 @@
 /**
- * `ss-server`: opens what clients sealed, dials their targets, relays; over
- * TCP and UDP, with one table of users. What becomes of a connection is in
- * `client_connection.ts`, of a datagram in `udp_server.ts`.
+ * `ss-server`: decrypts the traffic of clients and relays it to their targets,
+ * over TCP and UDP with one table of users. `client_connection.ts` serves one
+ * connection, `udp_server.ts` serves datagrams.
  *
  * @module
  */
@@ -52,32 +52,35 @@ import { flowShare } from "../udp/flow_share.ts";
 
 /** The options of a server. */
 export interface ServerOptions extends ServerKeys, Partial<ServiceOptions> {
-  /** The address for clients. */
+  /** The address that clients connect to. */
   readonly listen: Endpoint;
-  /** The address for WebSockets; default: none. */
+  /** The address and the paths for WebSockets; default: none. */
   readonly websocket?: WebSocketServerOptions | undefined;
-  /** The program that clients reach in its place; default: none. */
+  /** The plugin that clients connect to; default: none. */
   readonly plugin?: PluginOptions | undefined;
   /** The policy for targets; default: every target is allowed. */
   readonly targetPolicy?: TargetPolicy;
-  /** Which clients and targets are served besides; default: all. */
+  /** Further rules about clients and targets; default: all are allowed. */
   readonly routes?: ServerRoutes | undefined;
   /** Milliseconds for a valid request, lengthened at random; default 60,000. */
   readonly handshakeTimeoutMs?: number;
-  /** The account of clients without a name. Default: one without limits. */
+  /**
+   * The user that clients without a name are counted for. Default: none,
+   * without limits.
+   */
   readonly owner?: LimitedUser | undefined;
   /** Rate of each TCP connection; see {@link ServingOptions}. Default: none. */
   readonly connectionBytesPerSecond?: number | undefined;
-  /** Sites for strangers; see {@link ServingOptions}. Default: none. */
+  /** Sites for invalid requests; see {@link ServingOptions}. Default: none. */
   readonly redirect?: readonly Address[] | undefined;
   /**
-   * Where users are counted. Who gives them keeps them in line with the users.
-   * Default: accounts of its own.
+   * Counts usage. A caller that passes accounts must keep them in line with the
+   * users. Default: accounts of the server's own.
    */
   readonly accounts?: Accounts;
 }
 
-/** The options with every default, but for accounts and keys. */
+/** All options with their defaults, except accounts and keys. */
 type CompleteOptions = ServerOptions & ServiceOptions & ServingOptions;
 
 const DEFAULTS = {
@@ -87,8 +90,8 @@ const DEFAULTS = {
 } as const;
 
 /**
- * The options that can change while a server runs: all but the address and the
- * transport.
+ * The options that can change while a server runs: all but addresses and
+ * transports.
  */
 export type ServerChange = Omit<
   ServerOptions,
@@ -104,25 +107,24 @@ export type ServerChange = Omit<
 /** A running server. */
 export interface ServerService extends Service {
   /**
-   * Takes keys, users, limits, policy and times as they are from now on. No
-   * connection is dropped but those of users that are gone or disabled.
+   * Replaces keys, users, limits, policy and times. Only connections of users
+   * that are removed or disabled end.
    *
    * @throws {RangeError} As `startServer()`; nothing has changed then.
    */
   update(change: ServerChange): void;
   /**
-   * Takes one user in the place of another; see
-   * {@link ServerProtocol.replaceUser}.
+   * Replaces one user; see {@link ServerProtocol.replaceUser}.
    *
    * @throws {RangeError} As `startServer()`; nothing has changed then.
    */
   replaceUser(old: ServerUser | undefined, next: ServerUser | undefined): void;
-  /** The program in front of it; not set: there is none. */
+  /** The plugin in front of it; not set if there is none. */
   readonly plugin?: PluginStatus | undefined;
 }
 
 /**
- * Checks that a server could be started with these keys and users.
+ * Checks that a server can be started with these keys and users.
  *
  * @throws {RangeError} As `startServer()`.
  */
@@ -137,7 +139,8 @@ export function checkServer(
   };
   const world = withDefaults(dependencies);
   const { method, users = [] } = keys;
-  // A table of any number of users is built once, when they are served.
+  // The table of users is built once, when they are served; here, one user is
+  // enough.
   const hasTable = method.userKind === "identity";
   if (hasTable) checkDistinct(users);
   serverProtocol(
@@ -147,12 +150,12 @@ export function checkServer(
 }
 
 /**
- * Starts a server. One with a plugin is there once that listens, or has failed
- * to for the first time.
+ * Starts a server. With a plugin, it waits until the plugin listens or has
+ * failed for the first time.
  *
- * @throws {TransportError} When it cannot listen.
- * @throws {RangeError} When keys are missing, users cannot be told apart, or
- * `proxyFrom` has something else than addresses.
+ * @throws {TransportError} If it cannot listen.
+ * @throws {RangeError} If keys are missing, users have the same key, or
+ * `proxyFrom` contains something other than addresses.
  */
 export async function startServer(
   given: ServerOptions,
@@ -160,7 +163,7 @@ export async function startServer(
 ): Promise<ServerService> {
   const world = withDefaults(dependencies);
   const options: CompleteOptions = { ...DEFAULTS, ...given };
-  // Better before anything listens.
+  // Checks the addresses before anything listens.
   inBlocks(options.proxyFrom);
   const server = new Server(options, world);
   if (options.plugin === undefined) {
@@ -179,13 +182,13 @@ export async function startServer(
   return withPlugin(service, plugin);
 }
 
-/** The running service, and its address behind a plugin. */
+/** The running service, and the address that a plugin connects to. */
 interface Serving {
   readonly service: ServerService;
   readonly local: Endpoint;
 }
 
-/** @param front Where clients send to. */
+/** @param front The address that clients connect to. */
 async function startServing(
   options: CompleteOptions,
   front: Endpoint,
@@ -217,7 +220,7 @@ async function startServing(
     : undefined;
   const limits = {
     ...acceptLimits(options, world),
-    // Behind a plugin every client comes from one address, which identifies none.
+    // Behind a plugin, all clients have the same address.
     ...carriesStreams(plugin) && NOBODY_NAMED,
   };
   const tcp = serve(
@@ -235,10 +238,13 @@ async function startServing(
   };
 }
 
-/** The options of connections that come from a program of ours. */
+/**
+ * Limits for connections that come from a local program, whose address
+ * identifies no client.
+ */
 const NOBODY_NAMED = { maxPerHost: undefined, isProxy: undefined } as const;
 
-/** The service, and the WebSockets that lead to it besides, if there are any. */
+/** Adds the WebSockets of a service, if they are configured. */
 async function withWebSockets(
   service: Service,
   server: Server,
@@ -247,7 +253,7 @@ async function withWebSockets(
 ): Promise<Service> {
   const { websocket } = options;
   if (websocket === undefined) return service;
-  // All of them come from the web server.
+  // All of these connections come from the web server.
   const limits = { ...acceptLimits(options, server.world), ...NOBODY_NAMED };
   return await besideService(
     service,
@@ -255,7 +261,10 @@ async function withWebSockets(
   );
 }
 
-/** Half of the places are those of WebSockets, where they are taken. */
+/**
+ * Halves the limit of connections if there are WebSockets, which get the other
+ * half.
+ */
 function acceptLimits(
   options: CompleteOptions,
   world: Required<Dependencies>,
@@ -267,7 +276,7 @@ function acceptLimits(
   return { ...share, maxConnections, maxStrangers: maxConnections };
 }
 
-/** The service as clients reach it. */
+/** Returns the service with the plugin's address, and stops both. */
 function withPlugin(service: ServerService, plugin: Plugin): ServerService {
   return {
     address: plugin.place.remote,
@@ -302,7 +311,7 @@ function withUpdate(
 }
 
 class Server implements ConnectionServer {
-  /** The accounts, for TCP and UDP alike. */
+  /** The accounts, for both TCP and UDP. */
   readonly accounts: Accounts;
   readonly world: Required<Dependencies>;
   #options: CompleteOptions;
@@ -324,7 +333,7 @@ class Server implements ConnectionServer {
     return this.#options;
   }
 
-  /** The protocol, for TCP and UDP alike; a new key makes another one. */
+  /** The protocol, for both TCP and UDP; a new key makes a new one. */
   get protocol(): ServerProtocol {
     return this.#protocol;
   }
@@ -333,7 +342,7 @@ class Server implements ConnectionServer {
     return this.#router;
   }
 
-  /** @returns What holds from now on. */
+  /** @returns The options that apply from now on. */
   update(change: ServerChange): CompleteOptions {
     const { listen } = this.#options;
     const next: CompleteOptions = { ...DEFAULTS, ...change, listen };
@@ -374,7 +383,7 @@ class Server implements ConnectionServer {
   }
 }
 
-/** Everyone who has an account. */
+/** Returns all users that have an account. */
 export function everyUser(
   { users = [], owner }: Pick<ServerOptions, "users" | "owner">,
 ): LimitedUser[] {

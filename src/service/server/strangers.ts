@@ -1,9 +1,9 @@
 /**
- * Connections of clients that have not proved to belong here: where too many
- * of them hold on to their places, the oldest has to leave.
+ * Unauthenticated connections ("strangers"). If too many of them are open, the
+ * oldest is closed.
  *
- * Time is all that counts: what a stranger has sent or not makes no
- * difference, or a probe could tell.
+ * Only their age counts. If the choice depended on what they have sent, a probe
+ * could detect it.
  *
  * @module
  */
@@ -13,31 +13,31 @@ import type { Connection } from "../../transport.ts";
 import type { Episode } from "../episode.ts";
 import type { Dependencies } from "../service.ts";
 
-/** A connection's place among the others. */
+/** The place of one connection. */
 export interface Place {
-  /** True if it had to leave because there were too many strangers. */
+  /** True if it was closed because there were too many strangers. */
   readonly dismissed: boolean;
-  /** The peer belongs here, or is gone: it is no stranger any more. */
+  /** Frees the place, because the client has authenticated or has left. */
   admit(): void;
 }
 
-/** The strangers of one service. */
+/** The unauthenticated connections of one service. */
 export class Strangers {
   readonly #most: number;
   readonly #world: Required<Dependencies>;
-  /** The oldest first. */
+  /** The places, the oldest first. */
   readonly #places = new Set<StrangerPlace>();
   readonly #overload: Episode;
   #max: number;
   #stopping = false;
-  /** Ends the wait for room; `undefined` while it is not waited for. */
+  /** Ends the wait for room; `undefined` while nothing waits. */
   #wait: AbortController | undefined;
 
   /**
-   * There are none yet.
+   * Starts with no places.
    *
-   * @param most So many at once; `Infinity` for as many as come.
-   * @param overload True if that there are too many is news.
+   * @param most The most places at once; `Infinity` for no limit.
+   * @param overload Decides if an overload is logged.
    */
   constructor(
     most: number,
@@ -50,12 +50,12 @@ export class Strangers {
     this.#world = world;
   }
 
-  /** True if there is no room for one more. */
+  /** True if there is no room for another one. */
   get tooMany(): boolean {
     return this.#places.size >= this.#max;
   }
 
-  /** A connection was accepted: of a stranger, until it is admitted. */
+  /** Adds an accepted connection, which is a stranger until it is admitted. */
   add(connection: Connection): Place {
     const { clock } = this.#world;
     const sinceMs = clock.monotonicMs();
@@ -64,13 +64,13 @@ export class Strangers {
     return place;
   }
 
-  /** A place is free, or is a stranger's no more. */
+  /** Removes a place that was freed or admitted. */
   leave(place: StrangerPlace): void {
     this.#places.delete(place);
     this.#endWait();
   }
 
-  /** Allows fewer for a while; where there are none, nothing changes. */
+  /** Lowers the limit for a while; has no effect without a limit. */
   limitTo(max: number): void {
     if (this.#most === Infinity) return;
     this.#max = Math.max(1, Math.min(this.#most, Math.floor(max)));
@@ -83,11 +83,11 @@ export class Strangers {
   }
 
   /**
-   * Has the oldest leave, once it has had the time that a client with the key
-   * needs.
+   * Closes the oldest stranger, once it has had {@link MIN_STRANGER_MS} to
+   * authenticate.
    *
-   * @param isFull True if that is still needed.
-   * @returns True if one has left; `false` too where all may stay.
+   * @param isFull True if room is still needed.
+   * @returns True if one was closed; `false` also if there is no limit.
    */
   async replace(isFull: () => boolean): Promise<boolean> {
     const { clock } = this.#world;
@@ -106,13 +106,16 @@ export class Strangers {
     return false;
   }
 
-  /** No connection waits any more. */
+  /** Ends the wait for room. */
   stop(): void {
     this.#stopping = true;
     this.#endWait();
   }
 
-  /** An abort makes a reason with a trace, also of what is aborted already. */
+  /**
+   * Ends the wait. The controller is dropped, because each abort makes an error
+   * with a stack.
+   */
   #endWait(): void {
     this.#wait?.abort();
     this.#wait = undefined;
@@ -126,7 +129,7 @@ export class Strangers {
     if (!this.#overload.happens()) return;
     logger.log(
       "warn",
-      "too many connections do not authenticate, the oldest of them end",
+      "too many unauthenticated connections, closing the oldest",
       { limit: this.#max },
     );
   }
@@ -135,7 +138,7 @@ export class Strangers {
 class StrangerPlace implements Place {
   readonly #connection: Connection;
   readonly #strangers: Strangers;
-  /** The time of arrival in milliseconds of the monotonic clock. */
+  /** The time of accept on the monotonic clock, in milliseconds. */
   readonly sinceMs: number;
   dismissed = false;
 

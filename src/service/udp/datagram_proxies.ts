@@ -1,6 +1,7 @@
 /**
- * Datagrams that come through a proxy which names their client: in front of the
- * first one of a session (nginx), or of each (version 2, Cloudflare Spectrum).
+ * Datagrams through a proxy that sends the client's address: in the first
+ * datagram of a session (nginx), or in each datagram (version 2, Cloudflare
+ * Spectrum).
  *
  * @module
  */
@@ -16,15 +17,15 @@ import { formatAddress } from "../../codec/address.ts";
 import { inBlocks } from "../../security/target_policy.ts";
 import type { Datagram, Endpoint } from "../../transport.ts";
 
-/** The way of answers. */
+/** Where answers are sent. */
 export interface Way {
-  /** The address of the datagrams. */
+  /** The address of the datagrams' sender. */
   readonly to: Endpoint;
-  /** The header in front of each datagram. */
+  /** The header that is put before each answer. */
   readonly front?: Uint8Array;
 }
 
-/** A datagram, and whose it is. */
+/** A datagram and its client. */
 export interface Introduced {
   readonly client: Endpoint;
   readonly payload: Uint8Array;
@@ -39,24 +40,25 @@ export class DatagramProxies {
 
   /**
    * @param from Addresses, or `IP/BITS`.
-   * @throws {RangeError} When one of them is none.
+   * @throws {RangeError} If one of them is not an address.
    */
   constructor(from: readonly string[]) {
     this.#isProxy = inBlocks(from);
   }
 
   /**
-   * Finds the owner of a datagram.
+   * Finds the client of a datagram.
    *
-   * @returns `undefined` where a proxy only asks whether we are there.
-   * @throws {ProtocolError} `ERR_PROXY_HEADER` when a proxy does not say.
+   * @returns `undefined` if the proxy only checks that the server is up.
+   * @throws {ProtocolError} `ERR_PROXY_HEADER` if the proxy sends no valid
+   * header.
    */
   introduce({ payload, from }: Datagram): Introduced | undefined {
     const way = { to: from };
     if (!this.#isProxy(from.host)) return { client: from, payload, way };
     if (hasProxyHeader(payload)) {
       const header = readProxyHeader(payload, "datagram");
-      if (header === undefined) throw wrong("it is cut off");
+      if (header === undefined) throw wrong("it is truncated");
       if (header.message.isLocal) return undefined;
       const { client = from } = header.message;
       this.#remember(from, client);
@@ -68,7 +70,7 @@ export class DatagramProxies {
       return { client: known, payload, way };
     }
     const client = readSpectrumHeader(payload);
-    if (client === undefined) throw wrong("there is none");
+    if (client === undefined) throw wrong("it is missing");
     return {
       client,
       payload: payload.subarray(SPECTRUM_LENGTH),

@@ -1,5 +1,6 @@
 /**
- * How many UDP flows a process can hold, and the descriptors they take from TCP.
+ * The number of UDP flows that a process can hold, and the descriptors that
+ * they take from TCP.
  *
  * @module
  */
@@ -8,10 +9,10 @@ import type { ServiceOptions, UdpOptions } from "../options.ts";
 import type { Dependencies } from "../service.ts";
 
 /**
- * UDP flows a process can hold with the descriptors it may open.
+ * Returns how many UDP flows a process can hold with its descriptors.
  *
  * @param descriptorLimit See `Transport.descriptorLimit`.
- * @param wanted Never more than these.
+ * @param wanted The upper bound.
  */
 export function flowCapacity(
   descriptorLimit: number | undefined,
@@ -25,9 +26,9 @@ export function flowCapacity(
 }
 
 /**
- * Descriptors that a service keeps for flows.
+ * Returns the descriptors that a service reserves for flows.
  *
- * @param options Of the service; without UDP it keeps none.
+ * @param options The options of the service; without UDP, it reserves none.
  */
 export function flowShare(
   { mode, maxFlows }: Pick<ServiceOptions, "mode" | "maxFlows">,
@@ -37,9 +38,7 @@ export function flowShare(
   return flowCapacity(transport.descriptorLimit(), maxFlows);
 }
 
-/**
- * The number of flows that a service may have, and the time they may be quiet.
- */
+/** Returns the limits of flows of a service. */
 export function flowLimits(
   { maxFlows, udpTimeoutMs }: UdpOptions,
   { transport }: Pick<Dependencies, "transport">,

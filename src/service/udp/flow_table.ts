@@ -1,8 +1,8 @@
 /**
- * One outbound socket for each UDP client: bounded, the quietest flow makes
- * room for a new one, and silence ends a flow.
+ * One outbound socket for each UDP client. The table is bounded: the quietest
+ * flow is closed for a new one, and an idle flow ends.
  *
- * A flow's socket takes datagrams from everybody (full cone, RFC 4787 §5).
+ * A flow's socket accepts datagrams from any host (full cone, RFC 4787 §5).
  *
  * @module
  */
@@ -20,46 +20,49 @@ import type { UdpReport } from "./udp_report.ts";
 import { IdleTimer } from "../../idle_timer.ts";
 import type { Direction } from "../../streams/channel.ts";
 
-/** One client's flow; `T` is what its owner keeps with it. */
+/** One client's flow, with the data of its owner. */
 export interface UdpFlow<T> {
-  /** Names the client. */
+  /** Identifies the client. */
   readonly key: string;
-  /** The owner's. */
+  /** The data of the owner. */
   readonly data: T;
 }
 
-/** The options of flows. */
+/** The options of a flow table. */
 export interface FlowTableOptions<T> {
   /** Flows at once, 1 or more. */
   readonly maxFlows: number;
-  /** Milliseconds without a datagram. */
+  /** Milliseconds without a datagram until a flow ends. */
   readonly idleTimeoutMs: number;
-  /** Opens the socket of a flow; default: one of the transport. */
+  /** Opens the socket of a flow; default: a socket of the transport. */
   bind?(data: T): Promise<DatagramSocket>;
-  /** A datagram reached the flow's socket. */
+  /** Called with a datagram that reached the flow's socket. */
   onDatagram(flow: UdpFlow<T>, datagram: Datagram): void;
-  /** A flow has begun, and none has made room for it yet. */
+  /** Called when a flow has begun, before another one is closed for it. */
   onBegin?(flow: UdpFlow<T>): void;
-  /** A flow has ended. */
+  /** Called when a flow has ended. */
   onEnd(flow: UdpFlow<T>): void;
 }
 
 /** The flows of one service. */
 export class FlowTable<T> {
-  /** Milliseconds without a datagram; a change is for the next time of quiet. */
+  /**
+   * Milliseconds without a datagram until a flow ends; a change applies to the
+   * next wait.
+   */
   idleTimeoutMs: number;
   readonly #options: FlowTableOptions<T>;
   readonly #world: Required<Dependencies>;
   readonly #report: UdpReport;
   /** The flows in the order of their last datagrams, the quietest first. */
   readonly #flows = new Map<string, OpenFlow<T>>();
-  /** The last one of them. */
+  /** The flow with the latest datagram. */
   #latest: OpenFlow<T> | undefined;
   /** Datagrams that wait, of all flows and in both directions. */
   #pending = 0;
   #overflown = 0;
 
-  /** @param report Counts what happens here. */
+  /** @param report Counts flows and failures. */
   constructor(
     options: FlowTableOptions<T>,
     world: Required<Dependencies>,
@@ -71,25 +74,25 @@ export class FlowTable<T> {
     this.#report = report;
   }
 
-  /** Datagrams that flows of the past lost in their receive queues. */
+  /** Datagrams that ended flows lost in their receive queues. */
   get overflown(): number {
     return this.#overflown;
   }
 
-  /** The flow of this client, which is now heard of. */
+  /** Returns the flow of a client, and marks it as active. */
   get(key: string): UdpFlow<T> | undefined {
     const known = this.#flows.get(key);
     if (known !== undefined) this.#touch(known);
     return known;
   }
 
-  /** The one of these flows that was quiet for longest. */
+  /** Returns the flow that was quiet for longest among those selected. */
   quietest(which: (flow: UdpFlow<T>) => boolean): UdpFlow<T> | undefined {
     for (const flow of this.#flows.values()) if (which(flow)) return flow;
     return undefined;
   }
 
-  /** The flow of this client; made when there is none. */
+  /** Returns the flow of a client; opens one if there is none. */
   open(key: string, data: () => T): UdpFlow<T> {
     const known = this.get(key);
     if (known !== undefined) return known;
@@ -119,11 +122,11 @@ export class FlowTable<T> {
   }
 
   /**
-   * Sends through a flow's socket, to the first address that takes it; at once,
-   * where the socket is open and the addresses are known.
+   * Sends through a flow's socket, to the first address that works. It sends at
+   * once if the socket is open and the addresses are known.
    *
-   * @param targets Where to.
-   * @param posted Told what became of it.
+   * @param targets The addresses to try.
+   * @param posted Called with the result.
    */
   post(
     flow: UdpFlow<T>,
@@ -142,9 +145,9 @@ export class FlowTable<T> {
   }
 
   /**
-   * A datagram of a flow waits from now on, until {@link FlowTable.release}.
+   * Counts a waiting datagram of a flow, until {@link FlowTable.release}.
    *
-   * @throws {PolicyError} When too many do.
+   * @throws {PolicyError} If too many are waiting.
    */
   hold(flow: UdpFlow<T>, direction: Direction): void {
     const { pending } = flow as OpenFlow<T>;
@@ -154,14 +157,14 @@ export class FlowTable<T> {
     ) {
       throw new PolicyError(
         "ERR_POLICY_LIMIT",
-        "Too many datagrams wait to be sent",
+        "Too many datagrams are waiting to be sent",
       );
     }
     pending[direction]++;
     this.#pending++;
   }
 
-  /** A datagram waits no more, whatever has become of it. */
+  /** Ends one {@link FlowTable.hold}. */
   release(flow: UdpFlow<T>, direction: Direction): void {
     (flow as OpenFlow<T>).pending[direction]--;
     this.#pending--;
@@ -172,7 +175,7 @@ export class FlowTable<T> {
     this.#end(flow as OpenFlow<T>, "ended");
   }
 
-  /** Ends the flows of which this is true; all by default. */
+  /** Ends the selected flows; all by default. */
   end(which: (flow: UdpFlow<T>) => boolean = () => true): void {
     for (const flow of this.#flows.values()) {
       if (which(flow)) this.#end(flow, "ended");
@@ -189,7 +192,7 @@ export class FlowTable<T> {
   }
 
   #take(flow: OpenFlow<T>, datagram: Datagram): void {
-    // The flow may have ended just after something came.
+    // The flow may have ended after the datagram arrived.
     if (flow.hasEnded) return;
     this.#touch(flow);
     this.#options.onDatagram(flow, datagram);
@@ -201,7 +204,7 @@ export class FlowTable<T> {
     this.#end(flow, "failed");
   }
 
-  /** It is now the one heard of last. */
+  /** Marks a flow as the latest active one. */
   #touch(flow: OpenFlow<T>): void {
     if (this.#flows.get(flow.key) !== flow) return;
     flow.timer?.touch();
@@ -226,9 +229,9 @@ class OpenFlow<T> implements UdpFlow<T> {
   readonly key: string;
   readonly data: T;
   readonly opening: Promise<DatagramSocket>;
-  /** Once it is open. */
+  /** The socket, once it is open. */
   socket: DatagramSocket | undefined;
-  /** Datagrams on their way out, and on their way in. */
+  /** Waiting datagrams in each direction. */
   readonly pending: Record<Direction, number> = { up: 0, down: 0 };
   hasEnded = false;
   timer: IdleTimer | undefined;

@@ -1,6 +1,6 @@
 /**
- * A UDP port that another process still has. No runtime shares one, so a new
- * process that takes over (`sharePorts`) waits until the old one lets go. It
+ * A UDP port that another process still uses. No runtime can share it, so a
+ * process that takes over (`sharePorts`) waits until the port is free, and
  * serves TCP meanwhile.
  *
  * @module
@@ -19,10 +19,10 @@ import { isInUse, startWhenFree } from "../address_in_use.ts";
 import type { Dependencies } from "../service.ts";
 
 /**
- * Binds the UDP port of a service; where ports may be shared, now or as soon as
- * it is free.
+ * Binds the UDP port of a service. If ports may be shared and the port is in
+ * use, it is bound as soon as it is free.
  *
- * @throws {TransportError} When it cannot be bound, for whatever other reason.
+ * @throws {TransportError} If it cannot be bound for another reason.
  */
 export async function bindPort(
   endpoint: Endpoint,
@@ -39,7 +39,7 @@ export async function bindPort(
   }
 }
 
-/** Shares the port where that is wanted and can be done. */
+/** Shares the port, if that is requested and supported. */
 function bind(
   endpoint: Endpoint,
   { transport, sharePorts }: Required<Dependencies>,
@@ -59,7 +59,7 @@ class LateSocket implements DatagramSocket {
     this.address = address;
     this.#world = world;
     this.#binding = this.#bind();
-    // The receiver hears of it.
+    // The receiver gets the error.
     this.#binding.catch(() => {});
   }
 
@@ -80,7 +80,7 @@ class LateSocket implements DatagramSocket {
     return await socket?.receive(options);
   }
 
-  /** No client that could be answered has sent anything yet. */
+  /** No datagram was received yet, so there is no client to send to. */
   async send(
     payload: Uint8Array,
     to: Endpoint,
@@ -111,7 +111,7 @@ class LateSocket implements DatagramSocket {
     );
     if (signal.aborted) socket?.close();
     if (socket === undefined || signal.aborted) return undefined;
-    logger.log("info", "the UDP port is ours", { port: this.address.port });
+    logger.log("info", "UDP port taken over", { port: this.address.port });
     return this.#socket = socket;
   }
 }

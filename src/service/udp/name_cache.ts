@@ -1,10 +1,10 @@
 /**
- * Addresses of names that datagrams are sent to: each packet names its target
- * again, and none may wait for another one's look-up.
+ * Addresses of names that datagrams are sent to. Each packet contains its
+ * target again, and must not wait for the look-up of another packet.
  *
- * A name may move while datagrams go on (DDNS). So one in use is looked up
- * every few seconds, while the addresses that are known serve; only a name that
- * was quiet for longer is waited for.
+ * The addresses of a name may change while datagrams are sent (DDNS). A name in
+ * use is therefore looked up every few seconds, while the known addresses are
+ * still used. Only a name that was not used for longer is waited for.
  *
  * @module
  */
@@ -22,7 +22,7 @@ import {
 } from "../../limits.ts";
 import type { Transport } from "../../transport.ts";
 
-/** The look-ups and the clock. */
+/** The resolver and the clock. */
 interface World {
   readonly transport: Pick<Transport, "resolve">;
   readonly clock: Clock;
@@ -32,44 +32,45 @@ type Addresses = readonly string[];
 
 /** One name. */
 interface Entry {
-  /** Those of the last look-up that found any. */
+  /** The addresses of the last look-up that found any. */
   ips: Addresses | undefined;
-  /** The time of the answer. */
+  /** The time when they were found. */
   foundMs: number;
-  /** Why the last look-up failed. */
+  /** The error of the last failed look-up. */
   failure: unknown;
-  /** The time of the failure. */
+  /** The time of the last failure. */
   failedMs: number;
-  /** The one under way. */
+  /** The pending look-up. */
   lookup: Promise<Addresses> | undefined;
 }
 
-/** Bounded; the name that was looked up first is forgotten first. */
+/** A bounded cache; the name that was looked up first is dropped first. */
 export class NameCache {
   readonly #world: World;
   readonly #entries = new Map<string, Entry>();
   #lookups = 0;
 
-  /** Starts empty. */
+  /** Makes an empty cache. */
   constructor(world: World) {
     this.#world = world;
   }
 
   /**
-   * The addresses of a host.
+   * Returns the addresses of a host.
    *
    * @param looks Called if a look-up starts.
    * @throws {TransportError} `ERR_NET_NAME_…`, `ERR_NET_TIMEOUT`; also for a
-   * short while after a look-up failed so.
-   * @throws {PolicyError} `ERR_POLICY_LIMIT` when too many are looked up.
+   * short while after a failed look-up.
+   * @throws {PolicyError} `ERR_POLICY_LIMIT` if too many names are being looked
+   * up.
    */
   resolve(host: string, looks?: () => void): Promise<Addresses> {
     return Promise.resolve(this.find(host, looks));
   }
 
   /**
-   * As {@link NameCache.resolve}, and without a promise when the host is an
-   * address or known.
+   * Works like {@link NameCache.resolve}, but returns no promise if the host is
+   * an address or is known.
    */
   find(host: string, looks?: () => void): Addresses | Promise<Addresses> {
     if (parseIp(host) !== undefined) return [host];
@@ -87,8 +88,8 @@ export class NameCache {
   }
 
   /**
-   * The addresses of a name as far as they are known, without a look-up; none
-   * shortly after one that failed.
+   * Returns the known addresses of a name without a look-up; an empty list
+   * shortly after a failed one.
    */
   known(host: string): Addresses | undefined {
     const entry = this.#entries.get(host.toLowerCase());
@@ -102,7 +103,7 @@ export class NameCache {
   /**
    * Starts a look-up.
    *
-   * @returns Why it does not.
+   * @returns The reason if it is not started.
    */
   #refresh(key: string, entry: Entry, looks?: () => void): unknown {
     if (this.#nowMs() - entry.failedMs < NAME_FAILURE_TTL_MS) {
@@ -111,7 +112,7 @@ export class NameCache {
     if (this.#lookups >= MAX_LOOKUPS) {
       return new PolicyError(
         "ERR_POLICY_LIMIT",
-        "Too many names are looked up",
+        "Too many pending name look-ups",
       );
     }
     this.#keep(key, entry);
@@ -124,7 +125,7 @@ export class NameCache {
     return undefined;
   }
 
-  /** @throws {TransportError} When no addresses are known either. */
+  /** @throws {TransportError} If no addresses are known either. */
   async #lookUp(host: string, entry: Entry): Promise<Addresses> {
     const { transport, clock } = this.#world;
     using deadline = new Deadline(clock, {
@@ -139,7 +140,7 @@ export class NameCache {
     } catch (error) {
       entry.failure = error;
       entry.failedMs = this.#nowMs();
-      // That is an answer: the name has no addresses any more.
+      // This failure is an answer: the name has no addresses any more.
       if (isNotFound(error)) entry.ips = undefined;
       const ageMs = entry.failedMs - entry.foundMs;
       if (entry.ips === undefined || ageMs >= NAME_STALE_MS) throw error;

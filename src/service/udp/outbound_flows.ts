@@ -1,6 +1,6 @@
 /**
- * The way of datagrams to their targets: for each client and each outbound a
- * socket of its own, for every client and every outbound.
+ * Sends the datagrams of clients to their targets, with one socket for each
+ * client on each outbound.
  *
  * @module
  */
@@ -22,45 +22,45 @@ import { FlowTable, type UdpFlow } from "./flow_table.ts";
 import { NameCache } from "./name_cache.ts";
 import type { UdpReport } from "./udp_report.ts";
 
-/** The owner of datagrams. */
+/** The client of a flow. */
 export interface FlowOwner {
-  /** Names the client. */
+  /** Identifies the client. */
   readonly key: string;
-  /** The address from which the client sends, and to which answers go. */
+  /** The address that the client sends from, and that answers go to. */
   readonly endpoint: Endpoint;
-  /** The user whose key it was, where users have names. */
+  /** The user that authenticated, where users have names. */
   readonly user?: string | undefined;
-  /** Kept up to date with the client's flows, where it is there. */
+  /** The client's open flows, which the table keeps up to date, if set. */
   readonly flows?: Set<UdpFlow<unknown>>;
 }
 
-/** A client that is known by its address alone. */
+/** Returns the owner for a client that is identified by its address. */
 export function clientAt(endpoint: Endpoint): FlowOwner {
   return { key: formatAddress(endpoint), endpoint };
 }
 
-/** The ways of flows, and the receiver of their datagrams. */
+/** The options of outbound flows. */
 export interface OutboundFlowsOptions<O extends FlowOwner> {
   /** Chooses the way of each datagram. */
   readonly router: Router;
-  /** Name of the protocol that the datagrams came in by. */
+  /** Name of the inbound protocol of the datagrams. */
   readonly inbound: string;
-  /** The names behind addresses; default: there are none. */
+  /** The names of addresses; default: none are known. */
   readonly names?: TargetNames | undefined;
   /** Flows at once, 1 or more. */
   readonly maxFlows: number;
-  /** Milliseconds without a datagram. */
+  /** Milliseconds without a datagram until a flow ends. */
   readonly idleTimeoutMs: number;
   /**
-   * Gives a client what a target sent.
+   * Delivers a datagram of a target to a client.
    *
-   * @param packet Its address is the true source; where the client sends to an
-   * address that was made up, that address, with the true port.
+   * @param packet Its address is the true source. If the client sends to a
+   * made-up address, it is that address, with the true port.
    * @param posted Called with the result, unless this throws.
-   * @throws {UmbraError} The datagram is dropped for this reason.
+   * @throws {UmbraError} The reason for which the datagram is dropped.
    */
   deliver(owner: O, packet: Packet, posted: Posted): void;
-  /** A flow has ended; default: nothing happens. */
+  /** Called when a flow has ended; default: not called. */
   ended?(owner: O): void;
 }
 
@@ -68,9 +68,12 @@ export interface OutboundFlowsOptions<O extends FlowOwner> {
 interface Way<O> {
   readonly owner: O;
   readonly channel: PacketChannel;
-  /** The address that was made up, of a flow to what that stands for. */
+  /** The made-up address, for a flow to its name. */
   readonly madeUp: string | undefined;
-  /** The addresses of its last datagram to an IP address: most go there again. */
+  /**
+   * The target of the last datagram, if it was an IP address: usually the next
+   * one has the same.
+   */
   last: { readonly to: Address; readonly targets: Endpoint[] } | undefined;
 }
 
@@ -82,7 +85,7 @@ export class OutboundFlows<O extends FlowOwner> {
   readonly #world: Required<Dependencies>;
   readonly #report: UdpReport;
 
-  /** @param report Counts what happens here. */
+  /** @param report Counts datagrams and flows. */
   constructor(
     options: OutboundFlowsOptions<O>,
     world: Required<Dependencies>,
@@ -112,17 +115,20 @@ export class OutboundFlows<O extends FlowOwner> {
     );
   }
 
-  /** Datagrams that flows of the past lost in their receive queues. */
+  /** Datagrams that ended flows lost in their receive queues. */
   get overflown(): number {
     return this.#flows.overflown;
   }
 
-  /** @param timeoutMs Milliseconds without a datagram, from the next one on. */
+  /**
+   * @param timeoutMs Milliseconds without a datagram; applies from the next
+   * wait on.
+   */
   setIdleTimeout(timeoutMs: number): void {
     this.#flows.idleTimeoutMs = timeoutMs;
   }
 
-  /** Sends what a client said; a failure is counted, not thrown. */
+  /** Sends a client's datagram. A failure is counted, not thrown. */
   send(owner: O, packet: Packet): void {
     let posted: Posted = (error) => this.#told(owner, "up", 0, error);
     try {
@@ -136,7 +142,7 @@ export class OutboundFlows<O extends FlowOwner> {
         isMadeUp ? { ...packet, address } : packet,
       );
       posted = this.#posting(flow, "up", packet.payload.length);
-      // A socket of the channel's own knows its way.
+      // A socket of the channel's own ignores addresses.
       const targets = channel.bind === undefined
         ? this.#targets(flow.data, to, to === address)
         : [to];
@@ -146,7 +152,7 @@ export class OutboundFlows<O extends FlowOwner> {
     }
   }
 
-  /** The client, of those of which this is true, that was quiet for longest. */
+  /** Returns the client that was quiet for longest among those selected. */
   quietest(which: (owner: O) => boolean): O | undefined {
     return this.#flows.quietest(({ data }) => which(data.owner))?.data.owner;
   }
@@ -156,12 +162,15 @@ export class OutboundFlows<O extends FlowOwner> {
     for (const flow of flows) this.#flows.close(flow as UdpFlow<Way<O>>);
   }
 
-  /** Ends the flows of these clients; all by default. */
+  /** Ends the flows of the selected clients; all by default. */
   end(which: (owner: O) => boolean = () => true): void {
     this.#flows.end(({ data }) => which(data.owner));
   }
 
-  /** A made-up address has a flow of its own, and all it brings is from there. */
+  /**
+   * Opens a flow. A made-up address has a flow of its own, so that answers can
+   * be assigned to it.
+   */
   #open(
     owner: O,
     target: Address,
@@ -193,7 +202,7 @@ export class OutboundFlows<O extends FlowOwner> {
     return open();
   }
 
-  /** At once, where the addresses are known. */
+  /** Returns the addresses to send to, without a promise if they are known. */
   #targets(
     way: Way<O>,
     to: Address,
@@ -211,7 +220,7 @@ export class OutboundFlows<O extends FlowOwner> {
       return ips.then((found) => allowed(to, found, policy));
     }
     const targets = allowed(to, ips, policy);
-    // A name may lead elsewhere the next time.
+    // The addresses of a name may change, so they are not kept here.
     if (ips[0] === to.host) way.last = { to, targets };
     return targets;
   }
@@ -232,9 +241,9 @@ export class OutboundFlows<O extends FlowOwner> {
   }
 
   /**
-   * Counts a datagram as one that waits, and what becomes of it.
+   * Counts a waiting datagram, and returns the callback for its result.
    *
-   * @throws {PolicyError} When too many wait.
+   * @throws {PolicyError} If too many are waiting.
    */
   #posting(
     flow: UdpFlow<Way<O>>,
@@ -248,7 +257,10 @@ export class OutboundFlows<O extends FlowOwner> {
     };
   }
 
-  /** Never throws: callers that post a datagram do not expect it. */
+  /**
+   * Reports a result. It never throws, since callers that post a datagram do
+   * not expect it.
+   */
   #told(
     { endpoint: { host } }: O,
     direction: Direction,
@@ -268,7 +280,7 @@ export class OutboundFlows<O extends FlowOwner> {
   }
 }
 
-/** @throws {PolicyError} When the policy has something against each. */
+/** @throws {PolicyError} If the policy forbids all addresses. */
 function allowed(
   { host, port }: Address,
   ips: readonly string[],

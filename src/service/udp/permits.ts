@@ -1,24 +1,24 @@
 /**
- * Which addresses may send datagrams to a local, and whose those are. Asking
+ * The addresses that may send datagrams to a local, and their users. A check
  * costs the same, however many associations there are.
  *
  * @module
  */
 import type { Endpoint } from "../../transport.ts";
 
-/** The senders that one association admits. */
+/** The senders that one association allows. */
 export interface Permit {
   /** IP address of the sender. */
   readonly host: string;
-  /** Port of the sender; `undefined`: any. */
+  /** Port of the sender; `undefined` for any. */
   readonly port: number | undefined;
-  /** The user who has asked for the association, where users have names. */
+  /** The user that asked for the association, where users have names. */
   readonly user: string | undefined;
 }
 
-/** Who sends. */
+/** The user of a sender. */
 export interface Sender {
-  /** Not set where users have no names, and where it is not certain. */
+  /** Not set if users have no names, or if several users match. */
   readonly user: string | undefined;
 }
 
@@ -29,7 +29,7 @@ type Users = Map<string | undefined, number>;
 export class Permits {
   readonly #users = new Map<string, Users>();
 
-  /** Admits what the permit says, once more. */
+  /** Adds a permit; permits are counted. */
   add(permit: Permit): void {
     const key = keyOf(permit);
     const users: Users = this.#users.get(key) ?? new Map();
@@ -37,7 +37,7 @@ export class Permits {
     this.#users.set(key, users);
   }
 
-  /** Takes one back that was added. */
+  /** Removes a permit that was added. */
   delete(permit: Permit): void {
     const key = keyOf(permit);
     const users = this.#users.get(key)!;
@@ -47,12 +47,12 @@ export class Permits {
     if (users.size === 0) this.#users.delete(key);
   }
 
-  /** True if a permit admits what comes from there. */
+  /** True if a permit allows this sender. */
   admits(from: Endpoint): boolean {
     return this.find(from) !== undefined;
   }
 
-  /** The owner of datagrams; `undefined` if no permit admits them. */
+  /** Returns the sender of datagrams; `undefined` if no permit allows it. */
   find({ host, port }: Endpoint): Sender | undefined {
     const one = this.#users.get(keyOf({ host, port }));
     const any = this.#users.get(keyOf({ host, port: undefined }));
@@ -63,7 +63,7 @@ export class Permits {
   }
 }
 
-/** Several users may send from one address: then none is certain. */
+/** If several users share an address, the user is not known. */
 function senderOf(users: Users): Sender {
   if (users.size > 1) return UNCERTAIN;
   const [user] = users.keys();

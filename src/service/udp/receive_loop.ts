@@ -1,6 +1,6 @@
 /**
- * What every UDP service does with its socket: it takes what comes until it is
- * stopped, and survives it when receiving fails.
+ * The receive loop of every UDP service. It continues after failures to
+ * receive, until it is stopped.
  *
  * @module
  */
@@ -17,10 +17,11 @@ import type {
 import type { Dependencies, Service } from "../service.ts";
 
 /**
- * Hands each datagram of a socket to `handle`; what that throws is a defect.
+ * Passes each datagram of a socket to `handle`. An error of `handle` is a
+ * defect.
  *
- * @param socket Owned by the service from now on.
- * @param onStop Ends what the datagrams began.
+ * @param socket The service owns it from now on.
+ * @param onStop Called when the service stops.
  */
 export function serveDatagrams(
   socket: DatagramSocket,
@@ -63,7 +64,7 @@ class DatagramService implements Service, DatagramTaker {
     return Promise.resolve();
   }
 
-  /** Handles one datagram; an error in it does not hold up the next. */
+  /** Handles one datagram; an error does not affect the next one. */
   take(datagram: Datagram): void {
     if (this.#stop.signal.aborted) return;
     if (this.#failures > 0) {

@@ -1,11 +1,11 @@
 /**
- * SOCKS5 UDP ASSOCIATE of `ss-local`: one socket, on the port applications
- * connect to, that takes datagrams of applications which have an association.
+ * SOCKS5 UDP ASSOCIATE of `ss-local`: one socket, on the port that applications
+ * connect to, receives the datagrams of all associations.
  *
- * An association is as old as its TCP connection. It admits the address of
- * that connection's peer, and only the one port the request named when it
- * named that address too. Each of the admitted sockets has a flow of its own,
- * so that none sees another one's answers.
+ * An association lasts as long as its TCP connection. It allows the address of
+ * that connection's peer. If the request named that address with a port, it
+ * allows only that port. Each allowed socket has a flow of its own, so that no
+ * application sees another one's answers.
  *
  * Source: RFC 1928 §4, §6, §7.
  *
@@ -37,23 +37,23 @@ import { clientAt, type FlowOwner, OutboundFlows } from "./outbound_flows.ts";
 
 /** The options of the UDP side of a local proxy. */
 export interface UdpLocalOptions extends UdpOptions {
-  /** The address for applications. */
+  /** The address that applications send to. */
   readonly listen: Endpoint;
   /** Chooses the way of datagrams. */
   readonly router: Router;
-  /** The names behind addresses; default: there are none. */
+  /** The names of addresses; default: none are known. */
   readonly names?: TargetNames | undefined;
 }
 
-/** Leave to send datagrams, until it is disposed of. */
+/** Permission to send datagrams, until it is disposed of. */
 export interface Association extends Disposable {
-  /** The address to which the application sends. */
+  /** The address that the application sends to. */
   readonly relay: Endpoint;
   /** Aborted when the service stops. */
   readonly signal: AbortSignal;
 }
 
-/** The relay; its service has stopped when it takes nothing more. */
+/** The UDP side of a local. */
 export class UdpLocal {
   /** The service. */
   readonly service: Service;
@@ -93,9 +93,9 @@ export class UdpLocal {
   }
 
   /**
-   * Binds and starts.
+   * Binds the socket and starts.
    *
-   * @throws {TransportError} When it cannot bind.
+   * @throws {TransportError} If it cannot bind.
    */
   static async start(
     options: UdpLocalOptions,
@@ -106,12 +106,12 @@ export class UdpLocal {
   }
 
   /**
-   * Admits an application.
+   * Allows an application to send.
    *
    * @param connection Its TCP connection; the caller disposes of the
    * association when it ends.
-   * @param claimed Where it says it will send from.
-   * @param user Who it is, where users have names.
+   * @param claimed The address that the application says it will send from.
+   * @param user The user, where users have names.
    */
   associate(
     connection: Connection,
@@ -158,7 +158,10 @@ export class UdpLocal {
   }
 }
 
-/** A wildcard address is none to send to; the connection's own one is. */
+/**
+ * Replaces a wildcard address, which cannot be sent to, by the connection's
+ * own.
+ */
 function reachable(bound: Endpoint, local: Endpoint): Endpoint {
   return isUnspecified(bound.host)
     ? { host: local.host, port: bound.port }

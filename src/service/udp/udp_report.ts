@@ -1,5 +1,5 @@
 /**
- * What one UDP service did, for the counters and one line of the log when it
+ * Counts what one UDP service did, for the metrics and for one log line when it
  * stops.
  *
  * @module
@@ -24,17 +24,17 @@ export class UdpReport {
   #down = 0;
   #droppedDown = 0;
 
-  /** Starts at zero. */
+  /** Starts with zero counts. */
   constructor(world: Required<Dependencies>) {
     this.#world = world;
   }
 
-  /** A datagram came from a client, whatever becomes of it. */
+  /** Reports a datagram from a client, before it is checked. */
   received(): void {
     this.#received++;
   }
 
-  /** A datagram was relayed. */
+  /** Reports a relayed datagram. */
   relayed(direction: "up" | "down", bytes: number): void {
     if (direction === "up") this.#up++;
     else this.#down++;
@@ -42,10 +42,10 @@ export class UdpReport {
   }
 
   /**
-   * A datagram was dropped.
+   * Reports a dropped datagram.
    *
-   * @param error Why; anything but an error of ours is a defect.
-   * @param client Who sent it or was to get it.
+   * @param error The reason; anything but an {@link UmbraError} is a defect.
+   * @param client The address of the client.
    */
   dropped(
     error: unknown,
@@ -69,12 +69,15 @@ export class UdpReport {
     logger.log("debug", "datagram dropped", fields);
   }
 
-  /** A flow began. */
+  /** Reports that a flow began. */
   flowOpened(): void {
     this.#world.metrics.flowOpened();
   }
 
-  /** A flow ended; the first one that had to make room is worth a warning. */
+  /**
+   * Reports that a flow ended. The first one that is closed for another is
+   * logged.
+   */
   flowClosed(reason: FlowEnd, limit: number): void {
     this.#flows[reason]++;
     const { logger, metrics } = this.#world;
@@ -86,7 +89,10 @@ export class UdpReport {
     }
   }
 
-  /** A flow ended because of its socket; it is logged once, since they come in crowds. */
+  /**
+   * Reports that a flow ended because of its socket. Only the first such
+   * failure is logged, since they often repeat.
+   */
   flowFailed(error: unknown): void {
     if (this.#flows.failed > 0 && error instanceof UmbraError) return;
     this.#world.logger.log("warn", "UDP flow failed", {
@@ -96,7 +102,7 @@ export class UdpReport {
   }
 
   /**
-   * Writes the line.
+   * Writes the log line.
    *
    * @param overflown Datagrams that found a receive queue full.
    */

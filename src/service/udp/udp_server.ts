@@ -1,9 +1,8 @@
 /**
- * UDP of `ss-server`: opens packets, resolves names, sends what they carry from
- * a socket of the client's own, and seals what comes back with its true
- * source.
+ * UDP of `ss-server`: decrypts packets, resolves names, sends the payload from
+ * a socket of the client's own, and encrypts answers with their true source.
  *
- * What does not authenticate is dropped without a reaction.
+ * Packets that do not authenticate are dropped without an answer.
  *
  * @module
  */
@@ -45,19 +44,22 @@ import type { UdpOptions } from "../options.ts";
 
 /** The options that can change while the UDP side of a server runs. */
 export interface UdpServerChange {
-  /** The protocol, for TCP and UDP alike; another one ends every flow. */
+  /** The protocol, for both TCP and UDP; a new one ends every flow. */
   readonly protocol: ServerProtocol;
-  /** Milliseconds without a datagram. */
+  /** Milliseconds without a datagram until a flow ends. */
   readonly udpTimeoutMs: number;
-  /** Which clients are served besides; default: all. */
+  /** Further rules about clients and targets; default: all are allowed. */
   readonly routes?: ServerRoutes | undefined;
-  /** The account of clients without a name. Default: one without limits. */
+  /**
+   * The user that clients without a name are counted for. Default: none,
+   * without limits.
+   */
   readonly owner?: LimitedUser | undefined;
 }
 
 /** The options of the UDP side of a server. */
 export interface UdpServerOptions extends UdpServerChange, UdpOptions {
-  /** The address for clients. */
+  /** The address that clients send to. */
   readonly listen: Endpoint;
   /** The accounts of users. */
   readonly accounts: Accounts;
@@ -70,22 +72,22 @@ export interface UdpServerOptions extends UdpServerChange, UdpOptions {
 /** The running UDP side of a server. */
 export interface UdpServerService extends Service {
   /**
-   * Takes a packet that came in another way than by the port.
+   * Takes a packet that did not arrive at the port.
    *
-   * @param reply The way back.
-   * @returns True if its sender has proved to know a key.
+   * @param reply Sends the answers.
+   * @returns True if the packet was encrypted with a known key.
    */
   take(datagram: Datagram, reply: PacketReply): boolean;
-  /** A way back is closed: what came by it ends. */
+  /** Ends the associations that are answered by `reply`, which is closed. */
   leave(reply: PacketReply): void;
-  /** Takes these as they are from now on. */
+  /** Replaces the options. */
   update(change: UdpServerChange): void;
 }
 
 /**
  * Starts the UDP side of a server.
  *
- * @throws {TransportError} When it cannot bind.
+ * @throws {TransportError} If it cannot bind.
  */
 export async function startUdpServer(
   options: UdpServerOptions,
@@ -108,26 +110,26 @@ export async function startUdpServer(
   };
 }
 
-/** The way back to a client. */
+/** Sends answers to a client. */
 export type PacketReply = Pick<DatagramSocket, "post">;
 
 /** One association of a client. */
 interface Client extends FlowOwner {
   /** The client's latest address. */
   endpoint: Endpoint;
-  /** The way of replies, and the header in front of them. */
+  /** The address for answers, and the header before them. */
   way: Way;
-  /** The association that seals them. */
+  /** Sends the answers. */
   reply: PacketReply;
-  /** Counts what the user moves; its abort ends the association. */
+  /** Counts the user's datagrams; its abort ends the association. */
   readonly visit: Visit;
-  /** It ends with the last of them. */
+  /** The open flows; the association ends with the last one. */
   readonly flows: Set<UdpFlow<unknown>>;
-  /** Listens no more for its user to be sent away. */
+  /** Removes the listener of the visit's signal. */
   readonly leaveSignal: () => void;
-  /** Settles once its user is admitted; not set: it is. */
+  /** Resolves once the user is admitted; not set if it already is. */
   arriving: Promise<void> | undefined;
-  /** Datagrams that wait for that. */
+  /** Datagrams that wait for the admission. */
   waiting: number;
 }
 
@@ -137,15 +139,15 @@ class UdpServer {
   readonly #flows: OutboundFlows<Client>;
   readonly #report: UdpReport;
   readonly #world: Required<Dependencies>;
-  /** The clients by the names of their associations. */
+  /** The clients by association. */
   readonly #clients = new Map<string, Client>();
-  /** Those that came in another way than by the port. */
+  /** Clients whose packets do not arrive at the port, by their way back. */
   readonly #carried = new WeakMap<PacketReply, Set<Client>>();
   #packets: PacketServer;
   #routes: ServerRoutes | undefined;
   #owner: LimitedUser | undefined;
   readonly #proxies: DatagramProxies | undefined;
-  /** Datagrams of all clients that wait for their users to be admitted. */
+  /** Datagrams of all clients that wait for an admission. */
   #waiting = 0;
 
   constructor(
@@ -179,10 +181,10 @@ class UdpServer {
   }
 
   /**
-   * Takes what a client, or anybody, has sent.
+   * Handles a datagram, which may come from any host.
    *
-   * @param reply The way back; default: the port.
-   * @returns True if it was sealed with a key.
+   * @param reply Sends the answers; default: the port.
+   * @returns True if it was encrypted with a known key.
    */
   handle(datagram: Datagram, reply: PacketReply = this.#socket): boolean {
     this.#report.received();
@@ -194,7 +196,7 @@ class UdpServer {
       if (this.#routes && isClientBlocked(this.#routes, from.host)) {
         throw new PolicyError(
           "ERR_CLIENT_BLOCKED",
-          "The ACL does not let this client in",
+          "The ACL refuses this client",
         );
       }
       const packet = this.#packets.open(sent.payload, from);
@@ -229,7 +231,9 @@ class UdpServer {
     this.#flows.setIdleTimeout(udpTimeoutMs);
   }
 
-  /** Reads the PROXY header of a datagram; only the port has proxies. */
+  /**
+   * Reads the PROXY header of a datagram; only datagrams at the port have one.
+   */
   #introduce(datagram: Datagram, reply: PacketReply): Introduced | undefined {
     if (this.#proxies !== undefined && reply === this.#socket) {
       return this.#proxies.introduce(datagram);
@@ -244,7 +248,10 @@ class UdpServer {
     this.#report.close(this.#flows.overflown + this.#socket.dropped);
   }
 
-  /** The client of a packet, once its user may send it. */
+  /**
+   * Returns the client of a packet, after the datagram was counted for its
+   * user.
+   */
   #clientOf(
     packet: ClientPacket,
     { client: endpoint, way }: Introduced,
@@ -289,12 +296,9 @@ class UdpServer {
     return client;
   }
 
-  /**
-   * The first datagrams of a client wait until its user is admitted. Never
-   * rejects.
-   */
+  /** Sends a datagram once the user is admitted. It never rejects. */
   async #sendSettled(client: Client, given: ClientPacket): Promise<void> {
-    // The next datagram may take the place of this one.
+    // The buffer may be reused for the next datagram.
     const packet = { ...given, payload: given.payload.slice() };
     client.waiting++;
     this.#waiting++;
@@ -305,7 +309,7 @@ class UdpServer {
       ) {
         throw new PolicyError(
           "ERR_POLICY_LIMIT",
-          "Too many datagrams wait for their user to be admitted",
+          "Too many datagrams are waiting for their user to be admitted",
         );
       }
       await client.arriving;
@@ -322,7 +326,7 @@ class UdpServer {
     }
   }
 
-  /** A client is answered by this way from now on. */
+  /** Answers a client by this way from now on. */
   #carry(client: Client, reply: PacketReply): void {
     this.#carried.get(client.reply)?.delete(client);
     client.reply = reply;
@@ -331,7 +335,10 @@ class UdpServer {
     this.#carried.set(reply, carried.add(client));
   }
 
-  /** A user with too many associations loses the quietest, and no other. */
+  /**
+   * Opens a visit. A user with too many associations loses only the quietest
+   * one.
+   */
   #visit(user: string | undefined, host: string): Visit {
     try {
       return this.#accounts.connect(user, host, "udp");
@@ -346,7 +353,7 @@ class UdpServer {
     }
   }
 
-  /** Counts a datagram; a user who may move no more loses the association. */
+  /** Counts a datagram. If the user may not send more, the association ends. */
   #count(client: Client, direction: Direction, bytes: number): void {
     try {
       count(client.visit, direction, bytes);
@@ -358,7 +365,7 @@ class UdpServer {
     }
   }
 
-  /** Seals what anybody sent to a socket of the client's. */
+  /** Encrypts a datagram that arrived at a client's socket. */
   #reply(client: Client, packet: Packet, posted: Posted): void {
     this.#count(client, "down", packet.payload.length);
     const sealed = this.#packets.seal(client.key, packet);
@@ -367,7 +374,7 @@ class UdpServer {
     client.reply.post(bytes, to, posted);
   }
 
-  /** An association ends with its last flow, or if it will have none. */
+  /** Ends an association without flows and without waiting datagrams. */
   #forgetUnused(client: Client): void {
     if (client.flows.size > 0 || client.waiting > 0) return;
     if (!this.#clients.delete(client.key)) return;
@@ -378,7 +385,9 @@ class UdpServer {
   }
 }
 
-/** @throws {PolicyError} Also `ERR_POLICY_USER_RATE`: nothing is counted. */
+/**
+ * @throws {PolicyError} Also `ERR_POLICY_USER_RATE`; nothing is counted then.
+ */
 function count(visit: Visit, direction: Direction, bytes: number): void {
   const waitMs = visit.count(direction, bytes);
   if (waitMs === 0) return;
@@ -386,6 +395,6 @@ function count(visit: Visit, direction: Direction, bytes: number): void {
     "ERR_POLICY_USER_RATE",
     waitMs > 0
       ? `Datagram is ${Math.ceil(waitMs)} ms too early for its user's rate`
-      : "Datagram came before its user's next lease",
+      : "Datagram arrived before its user's next lease",
   );
 }

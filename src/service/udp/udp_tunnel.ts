@@ -1,5 +1,5 @@
 /**
- * A UDP port of this machine that is one port of a target, as seen from the
+ * A UDP port on this machine that leads to one port of a target behind the
  * server: `ss-tunnel -u -L host:port`.
  *
  * @module
@@ -17,9 +17,9 @@ import { clientAt, OutboundFlows } from "./outbound_flows.ts";
 
 /** The options of a tunnel. */
 export interface UdpTunnelOptions extends UdpOptions {
-  /** The address for applications. */
+  /** The address that applications send to. */
   readonly listen: Endpoint;
-  /** The target; the server resolves a name. */
+  /** The target; the server resolves its name. */
   readonly target: Address;
   /** Chooses the way of datagrams. */
   readonly router: Router;
@@ -28,7 +28,7 @@ export interface UdpTunnelOptions extends UdpOptions {
 /**
  * Starts a tunnel.
  *
- * @throws {TransportError} When it cannot bind.
+ * @throws {TransportError} If it cannot bind.
  */
 export async function startUdpTunnel(
   options: UdpTunnelOptions,
@@ -42,7 +42,7 @@ export async function startUdpTunnel(
       router: options.router,
       inbound: "tunnel",
       ...flowLimits(options, world),
-      // Any sender: the application sees the tunnel's own address.
+      // Answers of any sender are delivered from the tunnel's own address.
       deliver: ({ endpoint }, { payload }, posted) =>
         socket.post(payload, endpoint, posted),
     },

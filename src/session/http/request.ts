@@ -1,9 +1,9 @@
 /**
- * What an HTTP client asks of its proxy, and what is sent on in its stead;
- * without I/O.
+ * Reads a client's request to an HTTP proxy, and makes the request for the
+ * target; without I/O.
  *
- * Fields that concern one connection only go no further (RFC 9110 §7.6.1), and
- * nothing is added that names a proxy or a client.
+ * Fields for a single connection are removed (RFC 9110 §7.6.1). No field is
+ * added that identifies a proxy or a client.
  *
  * Source: RFC 9110 §7, §9.3.6; RFC 9112 §3, §9.3; RFC 7617.
  *
@@ -33,7 +33,7 @@ interface AnyRequest {
   readonly address: Address;
   /** The method as the client wrote it. */
   readonly method: string;
-  /** The client's version: HTTP/1.0 or 1.1. */
+  /** The client's minor version: HTTP/1.0 or 1.1. */
   readonly minorVersion: 0 | 1;
   /** The framing of the client's body, which is kept. */
   readonly framing: HttpFraming;
@@ -41,28 +41,28 @@ interface AnyRequest {
   readonly keepAlive: boolean;
   /** True if the client waits for `100 Continue` before it sends its body. */
   readonly expectsContinue: boolean;
-  /** User name and password, if it gave any. */
+  /** User name and password, if the client sent them. */
   readonly credentials: Socks5Credentials | undefined;
 }
 
-/** A request for raw bytes both ways. */
+/** A request to relay raw bytes. */
 export interface HttpConnect extends AnyRequest {
   readonly kind: "connect";
 }
 
-/** A request to be sent on. */
+/** A request to forward. */
 export interface HttpForward extends AnyRequest {
   readonly kind: "forward";
-  /** Head for the target. */
+  /** The head for the target. */
   readonly head: Uint8Array;
-  /** True if the client asks for another protocol: 101 is an answer then. */
+  /** True if the client asks for an upgrade; 101 is then a valid answer. */
   readonly upgrades: boolean;
 }
 
 /**
- * Reads what a client wants.
+ * Reads a client's request.
  *
- * @throws {ProtocolError} `ERR_HTTP_MALFORMED` for a target no proxy can
+ * @throws {ProtocolError} `ERR_HTTP_MALFORMED` for a target that no proxy can
  * serve; `ERR_HTTP_FRAMING`.
  */
 export function readProxyRequest(
@@ -84,7 +84,7 @@ export function readProxyRequest(
   if (method === "CONNECT") {
     if (hasBody(framing)) throw malformed("CONNECT has no body");
     const address = parseAuthority(head.target);
-    if (address === undefined) throw malformed("CONNECT wants host:port");
+    if (address === undefined) throw malformed("CONNECT needs host:port");
     return { kind: "connect", ...common, framing: NO_BODY, address };
   }
   const { authority, path } = splitTarget(head.target, method);
@@ -92,7 +92,8 @@ export function readProxyRequest(
   if (address === undefined) throw malformed("its target has no valid host");
   const upgrade = upgradeFields(head, framing);
   const forwarded: HttpField[] = [
-    // First, as RFC 9110 §7.2 advises; the target wins over another Host.
+    // Host comes first, as RFC 9110 §7.2 advises; the target replaces a
+    // different Host.
     ["Host", authority.replace(/:$/, "")],
     ...endToEnd(fields).filter(([name]) => !REPLACED.has(name.toLowerCase())),
     ...framingFields(framing),
@@ -109,9 +110,8 @@ export function readProxyRequest(
 }
 
 /**
- * The fields by which a client asks for another protocol on this connection,
- * WebSocket above all. It is passed on where nothing of HTTP can follow the
- * request: without a body. RFC 9110 §7.8.
+ * Returns the fields of an upgrade, such as WebSocket. It is forwarded only if
+ * the request has no body, so that no more HTTP can follow. RFC 9110 §7.8.
  */
 function upgradeFields(
   { fields, minorVersion }: HttpRequestHead,
@@ -119,13 +119,13 @@ function upgradeFields(
 ): HttpField[] {
   const wanted = fieldValues(fields, "upgrade");
   const asks = listElements(fields, "connection").includes("upgrade");
-  // HTTP/1.0 has no other protocols to change to.
+  // HTTP/1.0 has no upgrades.
   if (!asks || wanted.length === 0 || minorVersion === 0) return [];
   if (hasBody(framing)) return [];
   return [["Connection", "Upgrade"], ["Upgrade", wanted.join(", ")]];
 }
 
-/** True if a message may have payload. */
+/** True if a message may have a body. */
 export function hasBody(framing: HttpFraming): boolean {
   return framing.kind === "length"
     ? framing.length > 0
@@ -133,9 +133,9 @@ export function hasBody(framing: HttpFraming): boolean {
 }
 
 /**
- * The fields that announce a body.
+ * Returns the fields that announce a body.
  *
- * @param codings Of a body in chunks, below those.
+ * @param codings Transfer codings before `chunked`.
  */
 export function framingFields(
   framing: HttpFraming,
@@ -153,8 +153,8 @@ export function framingFields(
 
 /**
  * True if the sender of a message keeps its connection open: HTTP/1.1 does
- * unless it says otherwise, HTTP/1.0 does not. `Proxy-Connection`, which no
- * standard knows, counts where there is no `Connection`.
+ * unless it says otherwise, HTTP/1.0 does not. The non-standard
+ * `Proxy-Connection` is used if there is no `Connection`.
  */
 export function keepsAlive(
   fields: readonly HttpField[],
@@ -168,7 +168,7 @@ export function keepsAlive(
     (minorVersion === 1 || options.includes("keep-alive"));
 }
 
-/** The fields that are for the other side: RFC 9110 §7.6.1. */
+/** Returns the fields that are forwarded. RFC 9110 §7.6.1. */
 export function endToEnd(fields: readonly HttpField[]): HttpField[] {
   const named = new Set(listElements(fields, "connection"));
   return fields.filter(([name]) => {
@@ -183,21 +183,21 @@ const HOP_BY_HOP: ReadonlySet<string> = new Set([
   ...["transfer-encoding", "upgrade", "http2-settings"],
 ]);
 
-/** Fields of a request that we write ourselves. */
+/** Fields of a request that the proxy sets itself. */
 const REPLACED: ReadonlySet<string> = new Set(["host", "content-length"]);
 
-/** Absolute form to authority and origin form: RFC 9112 §3.2. */
+/** Splits the absolute form into authority and origin form. RFC 9112 §3.2. */
 function splitTarget(
   target: string,
   method: string,
 ): { authority: string; path: string } {
-  // A fragment is for the client alone; some send it all the same.
+  // A fragment is only for the client, but some clients send it.
   const match = /^http:\/\/([^/?#]*)([^#]*)(?:#.*)?$/i.exec(target);
   if (match === null) {
     throw malformed(
       /^https:/i.test(target)
-        ? "https is for CONNECT: a proxy cannot speak it in the client's stead"
-        : "a proxy wants an absolute http:// target",
+        ? "an https:// target needs CONNECT"
+        : "a proxy needs an absolute http:// target",
     );
   }
   const [, authority, rest] = match as unknown as [string, string, string];
@@ -205,7 +205,7 @@ function splitTarget(
   return { authority, path: rest.startsWith("/") ? rest : `/${rest}` };
 }
 
-/** `host`, `host:port` or `[ipv6]:port`; no user, no escapes. */
+/** Reads `host`, `host:port` or `[ipv6]:port`, without user and escapes. */
 function parseAuthority(
   text: string,
   defaultPort?: number,
@@ -220,7 +220,7 @@ function parseAuthority(
   return { host: ipv6 ?? name!, port };
 }
 
-/** RFC 7617 §2: `Basic base64(name:password)`. */
+/** Reads `Basic base64(name:password)`. RFC 7617 §2. */
 function basicCredentials(
   fields: readonly HttpField[],
 ): Socks5Credentials | undefined {
@@ -231,7 +231,8 @@ function basicCredentials(
   try {
     text = atob(match[1]!);
   } catch {
-    // Not base64: no credentials, which is what the client will be answered.
+    // Invalid base64 counts as no credentials, which the client is asked for
+    // again.
     return undefined;
   }
   const bytes = toLatin1(text);

@@ -1,5 +1,6 @@
 /**
- * What a target answered, and what its client is answered; without I/O.
+ * Converts a target's response for the client, and makes the proxy's own
+ * answers; without I/O.
  *
  * Source: RFC 9110 §6.4.1, §15; RFC 9112 §6.3, §9.3.
  *
@@ -27,11 +28,11 @@ import {
   keepsAlive,
 } from "./request.ts";
 
-/** A response on its way to the client. */
+/** A response for the client. */
 export interface ProxyResponse {
-  /** Another one comes after it: 1xx. */
+  /** True for 1xx: another response follows. */
   readonly interim: boolean;
-  /** True for 101: another protocol follows, both ways. */
+  /** True for 101: another protocol follows in both directions. */
   readonly switches: boolean;
   /** The framing of the target's body. */
   readonly framing: HttpFraming;
@@ -41,20 +42,20 @@ export interface ProxyResponse {
   readonly targetKeepsAlive: boolean;
   /** True if the client can use its connection again. */
   readonly clientKeepsAlive: boolean;
-  /** Head for the client. */
+  /** The head for the client. */
   readonly head: Uint8Array;
 }
 
 /**
- * Reads what a target answered.
+ * Reads a target's response.
  *
- * A body that ends with its connection goes to the client in chunks, where it
- * knows them: it can then tell the end from a failure.
+ * A body that ends with the connection is sent to the client in chunks, if the
+ * client supports them, so that it can distinguish the end from a failure.
  *
- * @param requestSent True if the target has all of the request; if not,
+ * @param requestSent True if the target has the whole request; otherwise,
  * neither connection can be used again.
- * @throws {ProtocolError} `ERR_HTTP_FRAMING`; `ERR_HTTP_MALFORMED` for a
- * change of protocols that the request did not ask for.
+ * @throws {ProtocolError} `ERR_HTTP_FRAMING`; `ERR_HTTP_MALFORMED` for an
+ * upgrade that was not requested.
  */
 export function readProxyResponse(
   head: HttpResponseHead,
@@ -66,7 +67,7 @@ export function readProxyResponse(
   if (switches && !request.upgrades) {
     throw new ProtocolError(
       "ERR_HTTP_MALFORMED",
-      "Cannot pass on HTTP response: target changes protocols unasked",
+      "Cannot forward HTTP response: target sent an unrequested upgrade",
     );
   }
   const interim = status < 200 && !switches;
@@ -79,7 +80,7 @@ export function readProxyResponse(
   if (codings.length > 0 && request.minorVersion === 0) {
     throw new ProtocolError(
       "ERR_HTTP_FRAMING",
-      "Cannot pass on HTTP response: the client knows no transfer codings",
+      "Cannot forward HTTP response: client supports no transfer codings",
     );
   }
   const clientFraming: HttpFraming = request.minorVersion === 0
@@ -89,7 +90,8 @@ export function readProxyResponse(
     : framing;
   const clientKeepsAlive = request.keepAlive && requestSent &&
     clientFraming.kind !== "close";
-  // Without a body Content-Length is that of the body a GET would have had.
+  // Without a body, Content-Length is the length of the body that GET would
+  // have.
   const tellsLength = status === 304 || request.method === "HEAD" && !interim;
   const passed = endToEnd(fields).filter(([name]) =>
     name.toLowerCase() !== "content-length"
@@ -118,7 +120,8 @@ export function readProxyResponse(
 }
 
 /**
- * Drops a wrong length of an answer without a body, which is only informative.
+ * Ignores an invalid length of a response without a body, where it is only
+ * informative.
  */
 function lengthWithoutBody(fields: readonly HttpField[]): ResponseFraming {
   const [length, second] = fieldValues(fields, "content-length");
@@ -130,13 +133,13 @@ function lengthWithoutBody(fields: readonly HttpField[]): ResponseFraming {
   };
 }
 
-/** The protocol that follows. */
+/** Returns the fields of an accepted upgrade. */
 function switchFields(fields: readonly HttpField[]): HttpField[] {
   const protocols = fieldValues(fields, "upgrade").join(", ");
   return [["Connection", "Upgrade"], ["Upgrade", protocols]];
 }
 
-/** Statuses of our own, with the text the client is shown. */
+/** Statuses of the proxy's own answers. */
 const STATUS: Readonly<Record<number, string>> = {
   400: "Bad Request",
   403: "Forbidden",
@@ -148,24 +151,27 @@ const STATUS: Readonly<Record<number, string>> = {
 };
 
 /**
- * The text of each status, with its origin: a browser shows it like any page.
+ * Explanations of statuses. They name the program, because a browser shows them
+ * like any page.
  */
 const EXPLAINED: Readonly<Record<number, string>> = {
-  403: "ss-local: the connection is not allowed; its log says why.\n",
-  502: "ss-local: server or target gave no answer; its log says why.\n",
-  504: "ss-local: server or target was silent for too long.\n",
+  403: "ss-local: the connection is not allowed; the log has the reason.\n",
+  502: "ss-local: server or target did not answer; the log has the reason.\n",
+  504: "ss-local: server or target did not answer in time.\n",
 };
 
-/** The text for an answer that was there, and cannot be passed on. */
+/** The explanation if the target's response cannot be forwarded. */
 const NONSENSE =
-  "ss-local: the target's answer cannot be passed on; the log says why.\n";
+  "ss-local: the target's response is invalid; the log has the reason.\n";
 
-/** The answer to CONNECT that succeeded: what follows is payload. */
+/** The answer to a successful CONNECT; payload follows it. */
 export const CONNECTED: Uint8Array = toLatin1(
   "HTTP/1.1 200 Connection established\r\n\r\n",
 );
 
-/** The status for an error, the client's or the way's to the target. */
+/**
+ * Returns the status for an error of the client, or of the way to the target.
+ */
 export function statusOf(code: ErrorCode): number {
   switch (code) {
     case "ERR_HTTP_AUTHENTICATION":
@@ -182,7 +188,7 @@ export function statusOf(code: ErrorCode): number {
   }
 }
 
-/** The status for a request that cannot be understood. */
+/** Returns the status for a request that cannot be parsed. */
 export function requestErrorStatus(code: ErrorCode): number {
   switch (code) {
     case "ERR_HTTP_VERSION":
@@ -194,19 +200,19 @@ export function requestErrorStatus(code: ErrorCode): number {
   }
 }
 
-/** The receiver of an answer of our own. */
+/** The options of an answer. */
 export interface AnswerOptions {
   /** True if the connection can be used again. */
   readonly keepAlive: boolean;
-  /** The version of the request; 1 where it was not understood. */
+  /** The minor version of the request; 1 if it could not be parsed. */
   readonly minorVersion?: 0 | 1;
-  /** The method of the request: HEAD gets no body. */
+  /** The method of the request; HEAD gets no body. */
   readonly method?: string;
-  /** True if the target did answer. */
+  /** True if the target has sent a response. */
   readonly heard?: boolean;
 }
 
-/** A complete answer of our own. */
+/** Makes a complete answer of the proxy. */
 export function encodeAnswer(
   status: number,
   { keepAlive, minorVersion = 1, method, heard = false }: AnswerOptions,
@@ -235,7 +241,7 @@ function connectionFields(
   return minorVersion === 0 ? [["Connection", "keep-alive"]] : [];
 }
 
-/** True if a request may be sent a second time: RFC 9110 §9.2.2. */
+/** True if a request may be repeated. RFC 9110 §9.2.2. */
 export function isRepeatable({ method, framing }: HttpForward): boolean {
   return !hasBody(framing) && ["GET", "HEAD", "OPTIONS"].includes(method);
 }

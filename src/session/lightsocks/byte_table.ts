@@ -1,5 +1,5 @@
 /**
- * What lightsocks does to every byte, in both directions.
+ * The byte substitution of lightsocks, for both directions.
  *
  * @module
  */
@@ -10,10 +10,9 @@ export class ByteTable {
   readonly #back = new Uint8Array(256);
 
   /**
-   * Inverts the table.
+   * Makes the inverse of the table.
    *
-   * @param table The 256 bytes that 0 to 255 are replaced by, all different;
-   * copied.
+   * @param table The 256 different bytes that replace 0 to 255; copied.
    */
   constructor(table: Uint8Array) {
     this.#there = table.slice();
@@ -22,12 +21,12 @@ export class ByteTable {
     }
   }
 
-  /** Encodes bytes for the peer into as many new ones. */
+  /** Encodes bytes for the peer into a new array. */
   encode(bytes: Uint8Array): Uint8Array {
     return replace(bytes, this.#there);
   }
 
-  /** Decodes bytes of the peer into as many new ones. */
+  /** Decodes bytes of the peer into a new array. */
   decode(bytes: Uint8Array): Uint8Array {
     return replace(bytes, this.#back);
   }

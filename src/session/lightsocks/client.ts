@@ -1,10 +1,10 @@
 /**
- * The end of a lightsocks local that has inbounds of its own: it speaks SOCKS5
- * to the server, inside the table.
+ * The client of lightsocks for a local with its own inbounds: it uses SOCKS5
+ * with the server, inside the table.
  *
- * The originals lose what comes together with the message before it, so each
- * message waits for the answer to the last one: two round trips before the
- * first payload.
+ * The original server loses bytes that arrive together with the message before
+ * them. Therefore each message waits for the answer to the previous one, which
+ * takes two round trips before the first payload.
  *
  * @module
  */
@@ -29,12 +29,11 @@ export class LightsocksClient implements ClientSession {
   /** Payload that waits for the end of the handshake. */
   #held: Uint8Array = NOTHING;
   /**
-   * The bytes received: at most one incomplete message of 262 bytes, and one
-   * read.
+   * Bytes received: at most one incomplete message of 262 bytes, and one read.
    */
   #received: Uint8Array = NOTHING;
 
-  /** Has sent nothing. */
+  /** Makes a session that has sent nothing. */
   constructor(table: ByteTable) {
     this.#table = table;
   }
@@ -45,8 +44,8 @@ export class LightsocksClient implements ClientSession {
   }
 
   /**
-   * The first bytes of the stream. The request and the payload follow as
-   * replies of `open()`.
+   * Returns the first bytes of the stream. The request and the payload follow
+   * as replies of `open()`.
    */
   request(address: Address, payload: Uint8Array): Uint8Array {
     this.#request = concat(
@@ -57,7 +56,9 @@ export class LightsocksClient implements ClientSession {
     return this.#table.encode(Uint8Array.of(0x05, 1, SOCKS5_METHOD.none));
   }
 
-  /** Payload for the server; empty while the handshake holds it back. */
+  /**
+   * Encodes payload for the server; empty while the handshake holds it back.
+   */
   seal(payload: Uint8Array): Uint8Array {
     if (this.#state === "open") return this.#table.encode(payload);
     this.#hold(payload);
@@ -65,11 +66,12 @@ export class LightsocksClient implements ClientSession {
   }
 
   /**
-   * Takes bytes of the server, split anywhere.
+   * Decodes bytes of the server, split anywhere.
    *
-   * @throws {ProtocolError} `ERR_SOCKS_…`: the server has another table.
-   * @throws {TransportError} `ERR_NET_…`: what the server says of the target.
-   * @throws {PolicyError} `ERR_POLICY_TARGET`: the server does not want it.
+   * @throws {ProtocolError} `ERR_SOCKS_…` if the server has another table.
+   * @throws {TransportError} `ERR_NET_…` if the server reports that the target
+   * cannot be reached.
+   * @throws {PolicyError} `ERR_POLICY_TARGET` if the server refuses the target.
    */
   open(bytes: Uint8Array): Step {
     const plain = this.#table.decode(bytes);
@@ -83,13 +85,13 @@ export class LightsocksClient implements ClientSession {
     if (this.#state === "open") return;
     throw new ProtocolError(
       "ERR_SOCKS_TRUNCATED",
-      "Server ended before it answered: it could not reach the target, or " +
+      "Server closed before it answered: it could not reach the target, or " +
         "has another password",
     );
   }
 
   free(): void {
-    // It holds nothing of a provider's.
+    // No key of a provider is held.
   }
 
   #hold(payload: Uint8Array): void {
@@ -135,6 +137,6 @@ function checkVersion(version: number): void {
   if (version === 0x05) return;
   throw new ProtocolError(
     "ERR_SOCKS_VERSION",
-    "Server does not answer in SOCKS5: it has another password",
+    "Server does not answer with SOCKS5: it has another password",
   );
 }

@@ -1,5 +1,6 @@
 /**
- * lightsocks: one table a port, users cannot be told apart, and no UDP.
+ * The family of lightsocks: one table for each port, without users and without
+ * UDP.
  *
  * @module
  */
@@ -48,6 +49,6 @@ export const lightsocks: SessionFamily = {
 
 function noUsers(): RangeError {
   return new RangeError(
-    "Cannot serve users: lightsocks cannot tell them apart",
+    "Cannot serve users: lightsocks does not support users",
   );
 }

@@ -1,5 +1,5 @@
 /**
- * lightsocks over UDP, which there is none of: all is refused.
+ * Refuses UDP, which lightsocks does not support.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import type {
   PacketServer,
 } from "../packet_protocol.ts";
 
-/** The end of a local: refuses what applications send. */
+/** The UDP client: refuses all packets of applications. */
 export const NO_PACKET_CLIENT: PacketClient = {
   seal(): Uint8Array {
     throw new PolicyError(
@@ -22,11 +22,11 @@ export const NO_PACKET_CLIENT: PacketClient = {
     throw unknown();
   },
   free(): void {
-    // It holds nothing.
+    // No key is held.
   },
 };
 
-/** The end of a server: understands nothing that comes. */
+/** The UDP server: refuses all packets. */
 export const NO_PACKET_SERVER: PacketServer = {
   open(): ClientPacket {
     throw unknown();

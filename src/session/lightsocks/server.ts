@@ -1,15 +1,15 @@
 /**
- * The end of a lightsocks server: SOCKS5 inside the table.
+ * The server of lightsocks: SOCKS5 inside the table.
  *
  * ```text
  * 05 | n | methods n ──▶ 05 | 00        05 | 01 | 00 | address ──▶ reply
  * ```
  *
- * The originals ask for no method in particular, so neither do we. Messages
- * may come split or joined; each of ours leaves in one write, as the originals
- * expect it.
+ * Any offered method is accepted, as the original programs do. Messages may
+ * arrive split or joined. Each reply is sent in one write, as the original
+ * clients expect.
  *
- * Security: nothing is authenticated: of random probes one of 256 is answered,
+ * Security: nothing is authenticated. One of 256 random probes is answered, and
  * a recording is served again.
  *
  * @module
@@ -41,21 +41,20 @@ export class LightsocksServer implements ServerSession {
   #isGreeted = false;
   #isDone = false;
   /**
-   * The bytes received: at most one incomplete message of 262 bytes, and one
-   * read.
+   * Bytes received: at most one incomplete message of 262 bytes, and one read.
    */
   #received: Uint8Array = NOTHING;
 
-  /** Waits for a greeting. */
+  /** Makes a session that waits for a greeting. */
   constructor(table: ByteTable) {
     this.#table = table;
   }
 
   /**
-   * Takes the beginning of the stream, split anywhere.
+   * Decodes the start of the stream, split anywhere.
    *
-   * @throws {ProtocolError} `ERR_SOCKS_…`, `ERR_SS_ADDRESS_INVALID`: the peer
-   * has another table, or is none of ours.
+   * @throws {ProtocolError} `ERR_SOCKS_…` or `ERR_SS_ADDRESS_INVALID` if the
+   * peer has another table, or is no client of this server.
    */
   accept(bytes: Uint8Array): AcceptStep {
     this.#received = concat(this.#received, this.#table.decode(bytes));
@@ -72,21 +71,21 @@ export class LightsocksServer implements ServerSession {
   }
 
   /**
-   * What became of the request: to be sent before any payload.
+   * Returns the answer to the request, which must be sent before any payload.
    *
-   * @param code Why the target was not reached; not set: it was.
+   * @param code Why the target was not reached; not set if it was.
    */
   answer(code?: ErrorCode): Uint8Array {
     const rep = code === undefined ? REP.succeeded : repOf(code);
     return this.#table.encode(encodeReply(rep));
   }
 
-  /** Payload for the client. */
+  /** Encodes payload for the client. */
   seal(payload: Uint8Array): Uint8Array {
     return this.#table.encode(payload);
   }
 
-  /** Payload of the client. */
+  /** Decodes payload of the client. */
   open(bytes: Uint8Array): Step {
     return { payload: this.#table.decode(bytes) };
   }
@@ -96,12 +95,12 @@ export class LightsocksServer implements ServerSession {
     if (this.#isDone) return;
     throw new ProtocolError(
       "ERR_SOCKS_TRUNCATED",
-      "Client ended before its SOCKS request was whole",
+      "Client closed before its SOCKS request was complete",
     );
   }
 
   free(): void {
-    // It holds nothing of a provider's.
+    // No key of a provider is held.
   }
 
   #takeRequest(): StreamRequest | undefined {
@@ -111,7 +110,7 @@ export class LightsocksServer implements ServerSession {
     if (command !== SOCKS5_COMMAND.connect) {
       throw new ProtocolError(
         "ERR_SOCKS_COMMAND",
-        `Cannot serve SOCKS command ${command}: lightsocks has CONNECT only`,
+        `Cannot serve SOCKS command ${command}: lightsocks has only CONNECT`,
       );
     }
     checkTargetPort(address, "request");

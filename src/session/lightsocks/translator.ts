@@ -1,6 +1,6 @@
 /**
- * The end of a lightsocks local as the originals have it: it translates bytes
- * and knows nothing of SOCKS, which the application speaks with the server.
+ * The client of lightsocks as in the original programs: it only translates
+ * bytes. The application itself uses SOCKS5 with the server.
  *
  * @module
  */
@@ -12,12 +12,12 @@ import type { ByteTable } from "./byte_table.ts";
 export class LightsocksTranslator implements ClientSession {
   readonly #table: ByteTable;
 
-  /** @param table The server's. */
+  /** @param table The table of the server. */
   constructor(table: ByteTable) {
     this.#table = table;
   }
 
-  /** The target is in what the application sends. */
+  /** The target is part of the application's bytes. */
   request(_address: Address, payload: Uint8Array): Uint8Array {
     return this.seal(payload);
   }
@@ -31,10 +31,10 @@ export class LightsocksTranslator implements ClientSession {
   }
 
   end(): void {
-    // There is nothing that could be cut.
+    // The stream has no units that could be truncated.
   }
 
   free(): void {
-    // It holds nothing of a provider's.
+    // No key of a provider is held.
   }
 }

@@ -1,5 +1,5 @@
 /**
- * AEAD ciphers under a password, with users that are found by trying their
+ * The family of AEAD ciphers with a password. Users are found by trying their
  * keys.
  *
  * Source: SIP004, SIP007.

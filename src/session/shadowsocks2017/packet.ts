@@ -1,8 +1,8 @@
 /**
- * Packets of AEAD 2017: each stands for itself, so an association is
- * whatever one user sends from one address. Whose key it was is found out for
- * each packet, by trying; a stranger's small packet is read once for every
- * user, a large one only until that has cost enough.
+ * Packets of AEAD 2017. Each packet is independent, so an association is a user
+ * and an address. The user is found for each packet by trying keys. A small
+ * packet of an unauthenticated sender is tried with every key; a large one only
+ * until the limit of bytes is reached.
  *
  * @module
  */
@@ -25,13 +25,13 @@ import type {
 import { checkTargetPort } from "../target_port.ts";
 import type { User2017, Users2017 } from "./users.ts";
 
-/** The end of `ss-local`. */
+/** The UDP client. */
 export class PacketClient2017 implements PacketClient {
   readonly #masterKey: MasterKey;
   readonly #randomBytes: RandomBytes;
 
   /**
-   * Keeps nothing between packets.
+   * Makes an association, which keeps no state between packets.
    *
    * @param masterKey Key and method.
    * @param randomBytes Makes the salts.
@@ -50,11 +50,11 @@ export class PacketClient2017 implements PacketClient {
   }
 
   free(): void {
-    // Nothing outlives a packet.
+    // No state outlives a packet.
   }
 }
 
-/** The end of `ss-server`, of one user or of several. */
+/** The UDP server, for one user or several. */
 export class PacketServer2017 implements PacketServer {
   readonly #users: Users2017;
   readonly #randomBytes: RandomBytes;

@@ -1,10 +1,10 @@
 /**
- * Salts that begin with given bytes, so that the first packet of a stream looks
- * like one of another protocol. The server need not know.
+ * Salts that start with given bytes, so that the first packet of a stream looks
+ * like one of another protocol. The server need not know the prefix.
  *
  * As text, each character of a prefix is one byte: U+0000 to U+00FF.
  *
- * Security: what the prefix takes of a salt is not random, and a salt that
+ * Security: the prefix makes a part of the salt constant, and a salt that
  * repeats gives two streams the same key.
  *
  * @module
@@ -19,8 +19,8 @@ import type { RandomBytes } from "../../random.ts";
  * Reads a prefix.
  *
  * @returns At least one byte.
- * @throws {ConfigError} `ERR_CONFIG_VALUE` when a character is no byte, the
- * method has no salts of its own choice, or its salts have no room.
+ * @throws {ConfigError} `ERR_CONFIG_VALUE` if a character is not a byte, the
+ * method has no random salts, or its salts have no room.
  */
 export function readSaltPrefix(text: string, method: Method): Uint8Array {
   if ([...text].some((character) => character > "\xff")) {
@@ -30,22 +30,22 @@ export function readSaltPrefix(text: string, method: Method): Uint8Array {
   if (family.name !== "AEAD 2017") {
     throw wrong(
       family.name === "Shadowsocks 2022"
-        ? "not with 2022 methods"
-        : `not with ${method.name}, which has no salts`,
+        ? "not possible with 2022 methods"
+        : `not possible with ${method.name}, which has no salts`,
     );
   }
   const room = saltLengthOf(method) - MIN_RANDOM_SALT_BYTES;
   const prefix = toLatin1(text);
   if (prefix.length > room) {
     throw wrong(
-      `${prefix.length} bytes, this method has room for ${room} of ` +
+      `got ${prefix.length} bytes, this method allows ${room} of ` +
         `${saltLengthOf(method)}`,
     );
   }
   return prefix;
 }
 
-/** The warning about a prefix; `undefined`: none. */
+/** Returns the warning about a prefix; `undefined` if none is needed. */
 export function saltPrefixWarning(
   prefix: Uint8Array,
   method: Method,
@@ -58,7 +58,7 @@ export function saltPrefixWarning(
       "leaves more";
 }
 
-/** Makes salts that begin with a prefix; without one, random ones. */
+/** Makes salts that start with a prefix; without one, they are random. */
 export function prefixedSalts(
   randomBytes: RandomBytes,
   prefix: Uint8Array | undefined,

@@ -1,5 +1,5 @@
 /**
- * Streams of AEAD 2017: each direction is salt and chunks, and the
+ * Streams of AEAD 2017. Each direction consists of a salt and chunks, and the
  * client's plaintext starts with the address.
  *
  * Source: Shadowsocks AEAD ciphers, "TCP".
@@ -30,7 +30,7 @@ import type {
 } from "../stream_protocol.ts";
 import { checkTargetPort } from "../target_port.ts";
 
-/** Both directions. The sealer is made when there is something to seal. */
+/** Both directions. The sealer is made when it is first needed. */
 class Session implements StreamSession {
   readonly #masterKey: MasterKey;
   readonly #randomBytes: RandomBytes;
@@ -38,10 +38,10 @@ class Session implements StreamSession {
   #sealer: ChunkSealer | undefined;
 
   /**
-   * Derives nothing yet.
+   * Makes a session; keys are derived later.
    *
    * @param masterKey Key and method.
-   * @param randomBytes Makes the salt of what is sealed.
+   * @param randomBytes Makes the salt of the outgoing direction.
    */
   constructor(masterKey: MasterKey, randomBytes: RandomBytes) {
     this.#masterKey = masterKey;
@@ -68,22 +68,22 @@ class Session implements StreamSession {
   }
 }
 
-/** The end of `ss-local`. */
+/** The client's session. */
 export class Client2017 extends Session implements ClientSession {
   request(address: Address, payload: Uint8Array): Uint8Array {
     return this.seal(concat(encodeAddress(address), payload));
   }
 }
 
-/** The end of `ss-server`. */
+/** The server's session. */
 export class Server2017 extends Session implements ServerSession {
   readonly #filter: ReplayFilter;
   readonly #salt: UnitBuffer;
-  /** The address may be split over chunks; it has 259 bytes at most. */
+  /** The address may be split over chunks; it has at most 259 bytes. */
   #plaintext: Uint8Array = NOTHING;
 
   /**
-   * Waits for a request.
+   * Makes a session that waits for a request.
    *
    * @param masterKey Key and method.
    */

@@ -1,10 +1,11 @@
 /**
- * Several users on one port of AEAD 2017, which has no field for a
- * name: each key is tried on the first length chunk until one fits.
+ * Several users on one port of AEAD 2017, which has no field for a name: each
+ * key is tried on the first length chunk until one matches.
  *
- * The key that fitted the client's address last is tried first. A stranger
- * costs one key derivation and one short open for every user; so their number
- * is limited (see limits.ts, and decision 0022 for the measured cost).
+ * The key that last matched for the client's address is tried first. An
+ * unauthenticated client costs one key derivation and one short decryption for
+ * every user, so the number of users is limited (see limits.ts, and decision
+ * 0022 for the measured cost).
  *
  * Source: outline-ss-server.
  *
@@ -28,7 +29,7 @@ import { Server2017 } from "./stream.ts";
 /** One user. */
 export interface User2017 {
   /**
-   * The name in the log and the counters; not set: a holder of the server's
+   * The name in the log and the counters; not set for holders of the server's
    * key.
    */
   readonly name?: string;
@@ -36,33 +37,33 @@ export interface User2017 {
   readonly masterKey: MasterKey;
 }
 
-/** Finds whose key a stream was sealed with. */
+/** Finds the user whose key a stream was encrypted with. */
 export class Users2017 {
   readonly #method: AeadMethod;
   #users: readonly User2017[] = [];
   /**
-   * The user whose key fitted last, by client address; the oldest entry is
+   * The user whose key last matched, by client address; the oldest entry comes
    * first.
    */
   readonly #lastUser = new Map<string, User2017>();
 
-  /** Starts without users. */
+  /** Makes a table without users. */
   constructor(method: AeadMethod) {
     this.#method = method;
   }
 
   /**
-   * Takes these users and no others; open sessions are not touched.
+   * Replaces the users; open sessions stay.
    *
    * @param users At least one, at most {@link MAX_TRIAL_USERS}.
-   * @throws {RangeError} When there are too many, or none; nothing has changed
+   * @throws {RangeError} If there are too many, or none; nothing has changed
    * then.
    */
   set(users: readonly User2017[]): void {
     if (users.length === 0 || users.length > MAX_TRIAL_USERS) {
       throw new RangeError(
         `Cannot serve ${users.length} users on one port of AEAD 2017: ` +
-          `1 to ${MAX_TRIAL_USERS} can be told apart; the 2022 methods take any number`,
+          `expected 1 to ${MAX_TRIAL_USERS}; the 2022 methods allow any number`,
       );
     }
     this.#users = users;
@@ -72,17 +73,17 @@ export class Users2017 {
     }
   }
 
-  /** Bytes {@link Users2017.find} needs: salt and length chunk. */
+  /** Bytes that {@link Users2017.find} needs: salt and length chunk. */
   get headLength(): number {
     return this.#method.saltLength + 2 + TAG_LENGTH;
   }
 
   /**
-   * Tries the keys.
+   * Tries the keys on the start of a stream.
    *
    * @param head The first bytes of a stream.
-   * @param clientHost Where it comes from.
-   * @throws {ProtocolError} `ERR_SS_AUTHENTICATION` when no key fits.
+   * @param clientHost The client's address.
+   * @throws {ProtocolError} `ERR_SS_AUTHENTICATION` if no key matches.
    */
   find(head: Uint8Array, clientHost: string | undefined): User2017 {
     const attempt = (user: User2017): true | undefined =>
@@ -91,12 +92,12 @@ export class Users2017 {
   }
 
   /**
-   * Tries the keys in another way.
+   * Tries the keys by a function.
    *
-   * @param attempt What the key opened; `undefined` when it does not fit.
-   * @param clientHost Where it comes from.
-   * @param what It is, for the message.
-   * @throws {ProtocolError} `ERR_SS_AUTHENTICATION` when no key fits.
+   * @param attempt Returns what a key opened; `undefined` if it does not match.
+   * @param clientHost The client's address.
+   * @param what The name of the unit, for the message.
+   * @throws {ProtocolError} `ERR_SS_AUTHENTICATION` if no key matches.
    */
   match<T>(
     attempt: (user: User2017) => T | undefined,
@@ -117,7 +118,7 @@ export class Users2017 {
     }
     throw new ProtocolError(
       "ERR_SS_AUTHENTICATION",
-      `Cannot open ${what}: the key of none of ${this.#users.length} users fits`,
+      `Cannot open ${what}: no key of ${this.#users.length} users matches`,
     );
   }
 
@@ -145,7 +146,7 @@ function fits({ masterKey }: User2017, head: Uint8Array): boolean {
   }
 }
 
-/** A session that becomes one of its user once that is known. */
+/** A server's session that finds its user first. */
 export class TrialServer2017 implements ServerSession {
   readonly #users: Users2017;
   readonly #clientHost: (() => string) | undefined;
@@ -155,10 +156,10 @@ export class TrialServer2017 implements ServerSession {
   #session: ServerSession | undefined;
 
   /**
-   * Waits for a request.
+   * Makes a session that waits for a request.
    *
-   * @param users All of one method; they may change.
-   * @param clientHost Gives the client's address.
+   * @param users The users of one method; they may change.
+   * @param clientHost Returns the client's address.
    */
   constructor(
     users: Users2017,
@@ -208,7 +209,7 @@ export class TrialServer2017 implements ServerSession {
 
   get #known(): ServerSession {
     if (this.#session === undefined) {
-      throw new TypeError("Cannot go on: the request is not there yet");
+      throw new TypeError("Cannot continue: the request is not complete yet");
     }
     return this.#session;
   }

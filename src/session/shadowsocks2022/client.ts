@@ -1,5 +1,5 @@
 /**
- * The end of `ss-local` of a stream of Shadowsocks 2022.
+ * The client's session of a Shadowsocks 2022 stream.
  *
  * Source: SIP022 §3.1, SIP023.
  *
@@ -27,7 +27,7 @@ import type { SessionWorld } from "../family.ts";
 import type { ClientSession, Step } from "../stream_protocol.ts";
 import { checkTimestamp, unixSeconds } from "./timestamp.ts";
 
-/** One session: a request, then chunks both ways. */
+/** One session: a request, then chunks in both directions. */
 export class Client2022 implements ClientSession {
   readonly #psk: Psk;
   readonly #identityKeys: readonly Psk[];
@@ -39,10 +39,10 @@ export class Client2022 implements ClientSession {
   #peerUnixSeconds: number | undefined;
 
   /**
-   * Draws the salt.
+   * Makes a session with a random salt.
    *
-   * @param psk Key of the session.
-   * @param identityKeys Keys of the servers in front of it, in order.
+   * @param psk The key of the session.
+   * @param identityKeys The keys of the servers before it, in order.
    */
   constructor(psk: Psk, identityKeys: readonly Psk[], world: SessionWorld) {
     this.#psk = psk;
@@ -61,7 +61,8 @@ export class Client2022 implements ClientSession {
 
   request(address: Address, payload: Uint8Array): Uint8Array {
     const { clock, randomBytes } = this.#world;
-    // Without payload there must be padding; a short payload is blurred.
+    // A request without payload needs padding; padding hides the length of a
+    // short payload.
     const least = payload.length === 0 ? 1 : 0;
     const most = Math.max(0, MAX_PADDING_LENGTH - payload.length);
     const padding = least + randomBelow(most + 1 - least, randomBytes);
@@ -97,7 +98,7 @@ export class Client2022 implements ClientSession {
 
   end(): void {
     if (this.#opener !== undefined) return this.#opener.end();
-    // No byte at all: the server could not reach the target.
+    // Without any byte, the server could not reach the target.
     if (this.#head.length > 0) {
       throw new ProtocolError(
         "ERR_SS_TRUNCATED",
@@ -112,7 +113,10 @@ export class Client2022 implements ClientSession {
     this.#opener?.free();
   }
 
-  /** Each names the next key of the chain; the last one names ours. */
+  /**
+   * Each header identifies the next key of the chain; the last one identifies
+   * ours.
+   */
   #identityHeaders(): Uint8Array {
     const chain = [...this.#identityKeys, this.#psk];
     return concat(
@@ -136,7 +140,7 @@ export class Client2022 implements ClientSession {
       if (!equalBytes(requestSalt, this.#sealer.salt)) {
         throw new ProtocolError(
           "ERR_SS_SALT_MISMATCH",
-          "Cannot accept response: it answers another request",
+          "Cannot accept response: it belongs to another request",
         );
       }
       this.#peerUnixSeconds = unixSeconds;

@@ -1,6 +1,6 @@
 /**
- * Shadowsocks 2022: keys of full length, time stamps, and users that the AES
- * methods name in identity headers.
+ * The family of Shadowsocks 2022: keys of full length, time stamps, and users
+ * that the AES methods identify in headers.
  *
  * Source: SIP022, SIP023.
  *
@@ -74,7 +74,7 @@ function server(
   const checkIdentity = (): void => {
     if (psk.hasIdentity) return;
     throw new RangeError(
-      `Cannot serve users: ${method.name} cannot name them`,
+      `Cannot serve users: ${method.name} does not support users`,
     );
   };
   return {
@@ -83,7 +83,7 @@ function server(
     packets: new PacketServer2022(psk, table, world),
     setUsers(users): void {
       if (users.length > 0) checkIdentity();
-      // The table itself refuses two of one key.
+      // The table itself refuses two users with the same key.
       checkNames(users);
       table.set(users);
     },

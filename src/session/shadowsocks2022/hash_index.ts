@@ -1,6 +1,6 @@
 /**
- * Values by hashes of 16 bytes, in little memory: an entry costs some 40 bytes,
- * where a `Map` with text for keys takes twice to four times that.
+ * A table of values by 16-byte hashes. An entry takes about 40 bytes; in a
+ * `Map` with text keys it takes two to four times as many.
  *
  * @module
  */
@@ -8,12 +8,12 @@ import { Slots } from "../../slots.ts";
 
 const HASH_LENGTH = 16;
 
-/** Entries that the first buffer has room for. */
+/** Entries in the first buffer. */
 const FIRST_ROOM = 16;
 
 /**
- * A hash table. Hashes are uniform already, so that their first bytes are the
- * place.
+ * A hash table. The hashes are uniform, so their first bytes determine the
+ * slot.
  */
 export class HashIndex<T> {
   #hashes = new Uint8Array(FIRST_ROOM * HASH_LENGTH);
@@ -25,14 +25,14 @@ export class HashIndex<T> {
     return this.#values.length;
   }
 
-  /** The value of a hash of 16 bytes. */
+  /** Returns the value of a 16-byte hash. */
   get(hash: Uint8Array): T | undefined {
     const position = this.#find(hash);
     return position === undefined ? undefined : this.#values[position];
   }
 
   /**
-   * Adds a value, or takes the place of the one of this hash.
+   * Adds a value, or replaces the one of the same hash.
    *
    * @param hash 16 bytes; copied.
    */
@@ -49,7 +49,7 @@ export class HashIndex<T> {
     this.#slots.add(position);
   }
 
-  /** Removes a value, if it is there. */
+  /** Removes a value, if it exists. */
   delete(hash: Uint8Array): void {
     const position = this.#find(hash);
     if (position === undefined) return;

@@ -1,5 +1,5 @@
 /**
- * Opening the headers of the 2022 edition.
+ * Decrypts the headers of the 2022 edition.
  *
  * @module
  */
@@ -9,9 +9,9 @@ import { ProtocolError } from "../../errors.ts";
 import { TAG_LENGTH } from "../../limits.ts";
 
 /**
- * Opens one unit.
+ * Decrypts one unit.
  *
- * @param sealed Whole unit, borrowed.
+ * @param sealed The whole unit, borrowed.
  * @param what Its name, for the message.
  * @throws {ProtocolError} `ERR_SS_AUTHENTICATION`.
  */

@@ -1,12 +1,11 @@
 /**
- * The end of `ss-local` of one UDP association of Shadowsocks 2022.
+ * The client's side of one UDP association of Shadowsocks 2022.
  *
- * A server that was restarted answers with another session id. So answers of
- * two server sessions are taken, and of a third one once the older of them has
- * been silent for so long that its packets are too old to be replayed.
+ * A restarted server answers with another session id. Answers of two server
+ * sessions are therefore accepted. A third one replaces the older of them once
+ * that has been silent for so long that its packets cannot be replayed.
  *
- * Source: SIP022 §3.2, SIP023.
- * Does not: pad packets.
+ * Source: SIP022 §3.2, SIP023. Packets are not padded.
  *
  * @module
  */
@@ -31,19 +30,19 @@ interface ServerSession {
   lastMs: number;
 }
 
-/** One session: packets both ways. */
+/** One session: packets in both directions. */
 export class PacketClient2022 implements PacketClient {
   readonly #psk: Psk;
   readonly #world: SessionWorld;
   readonly #sealer: PacketSealer;
-  /** The one heard of last is the last one. */
+  /** The sessions of the server; the one that answered last is at the end. */
   #servers: readonly ServerSession[] = [];
 
   /**
-   * Draws the session id.
+   * Makes an association with a random session id.
    *
-   * @param psk Key of the session.
-   * @param identityKeys Keys of the servers in front of it, in order.
+   * @param psk The key of the session.
+   * @param identityKeys The keys of the servers before it, in order.
    */
   constructor(psk: Psk, identityKeys: readonly Psk[], world: SessionWorld) {
     this.#psk = psk;
@@ -100,7 +99,7 @@ export class PacketClient2022 implements PacketClient {
     if (!equalBytes(clientSessionId!, this.#sealer.sessionId)) {
       throw new ProtocolError(
         "ERR_SS_SESSION_MISMATCH",
-        "Cannot accept packet: it answers another session",
+        "Cannot accept packet: it belongs to another session",
       );
     }
     return { address, payload };
@@ -114,7 +113,7 @@ export class PacketClient2022 implements PacketClient {
       throw new ProtocolError(
         "ERR_SS_SESSION_MISMATCH",
         `Cannot accept packet: ${MAX_SERVER_SESSIONS} other sessions of the ` +
-          "server are not over yet",
+          "server are still active",
       );
     }
     oldest!.opener.free();

@@ -1,9 +1,9 @@
 /**
- * One direction of a session of packets of the 2022 edition, as its sender and
- * as its receiver has it; both variants.
+ * One direction of a UDP session of the 2022 edition, for sender and receiver,
+ * in both variants.
  *
  * The AES variant has a subkey for each session, which is derived when it is
- * needed first. The ChaCha20 variant has none.
+ * first needed. The ChaCha20 variant has none.
  *
  * Source: SIP022 §3.2.
  *
@@ -24,17 +24,20 @@ import type { RandomBytes } from "../../random.ts";
 
 /** The part of a packet that is readable before its user is known. */
 export interface BegunPacket {
-  /** Which packet of which session; AES: not authentic yet. */
+  /** The session id and the packet id; with AES, not authenticated yet. */
   readonly head: PacketHead;
-  /** ChaCha20 only: it is open, and authentic, with the head. */
+  /**
+   * With ChaCha20, the body, which was decrypted and authenticated with the
+   * head.
+   */
   readonly body?: Uint8Array;
 }
 
 /**
- * Reads which packet it is.
+ * Reads the head of a packet.
  *
- * @param key Of a server with users, their identity key.
- * @throws {ProtocolError} `ERR_SS_TRUNCATED`; ChaCha20 also
+ * @param key For a server with users, their identity key.
+ * @throws {ProtocolError} `ERR_SS_TRUNCATED`; with ChaCha20 also
  * `ERR_SS_AUTHENTICATION`.
  */
 export function beginPacket(packet: Uint8Array, key: Psk): BegunPacket {
@@ -47,15 +50,15 @@ export function beginPacket(packet: Uint8Array, key: Psk): BegunPacket {
   }
 }
 
-/** Opens the packets of one session. */
+/** Decrypts the packets of one session. */
 export class PacketOpener {
-  /** The session, as its sender named it. */
+  /** The session id that the sender chose. */
   readonly sessionId: Uint8Array;
   readonly #psk: Psk;
   #aead: Aead | undefined;
 
   /**
-   * Derives nothing yet.
+   * Makes an opener; the key is derived later.
    *
    * @param sessionId 8 bytes; copied.
    */
@@ -65,10 +68,10 @@ export class PacketOpener {
   }
 
   /**
-   * Opens the body.
+   * Decrypts the body.
    *
-   * @param begun What {@link beginPacket} read; of this session.
-   * @param identities How many identity headers it has.
+   * @param begun What {@link beginPacket} read, of this session.
+   * @param identities The number of identity headers.
    * @throws {ProtocolError} `ERR_SS_AUTHENTICATION`, `ERR_SS_TRUNCATED`.
    */
   open(packet: Uint8Array, begun: BegunPacket, identities = 0): Uint8Array {
@@ -77,29 +80,29 @@ export class PacketOpener {
     return openPacket(packet, this.#aead, begun.head, identities);
   }
 
-  /** Gives the key back, until it is needed again. Idempotent. */
+  /** Releases the key until it is needed again. Idempotent. */
   free(): void {
     this.#aead?.free();
     this.#aead = undefined;
   }
 }
 
-/** Seals the packets of one session, and counts them. */
+/** Encrypts the packets of one session, and counts them. */
 export class PacketSealer {
-  /** Random. */
+  /** The random session id. */
   readonly sessionId: Uint8Array;
   readonly #chain: readonly Psk[];
   readonly #psk: Psk;
   readonly #randomBytes: RandomBytes;
   #aead: Aead | undefined;
-  /** 64 bits do not wrap in the life of a process. */
+  /** A 64-bit counter does not wrap during the life of a process. */
   #nextId = 0n;
 
   /**
-   * Draws the session id.
+   * Makes a sealer with a random session id.
    *
-   * @param psk Key of the session.
-   * @param identityKeys Keys before it, in order; only a client has any.
+   * @param psk The key of the session.
+   * @param identityKeys The keys before it, in order; only clients have any.
    */
   constructor(
     psk: Psk,
@@ -112,7 +115,7 @@ export class PacketSealer {
     this.sessionId = randomBytes(SESSION_ID_LENGTH);
   }
 
-  /** Seals a body as the session's next packet. */
+  /** Encrypts a body as the session's next packet. */
   seal(body: Uint8Array): Uint8Array {
     const head = { sessionId: this.sessionId, packetId: this.#nextId++ };
     if (this.#psk.hasIdentity) {
@@ -127,7 +130,7 @@ export class PacketSealer {
     }
   }
 
-  /** Gives the key back, until it is needed again. Idempotent. */
+  /** Releases the key until it is needed again. Idempotent. */
   free(): void {
     this.#aead?.free();
     this.#aead = undefined;

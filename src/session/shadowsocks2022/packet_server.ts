@@ -1,10 +1,10 @@
 /**
- * The end of `ss-server` of all UDP associations of Shadowsocks 2022.
+ * The server's side of all UDP associations of Shadowsocks 2022.
  *
- * An association is a session of a client, wherever its packets come from; it
- * is answered in a session of the server of its own. Users know each other's
- * identity key, and with it could read each other's session ids: so a session
- * is named by its key and its id.
+ * An association is a session of a client, wherever its packets come from. It
+ * is answered in a server session of its own. Users share the identity key and
+ * could read each other's session ids, so a session is identified by its key
+ * together with its id.
  *
  * Source: SIP022 §3.2, SIP023.
  *
@@ -43,12 +43,15 @@ interface Sender {
   readonly name?: string;
 }
 
-/** One session of a client, with ours that answers it. */
+/** One session of a client, with the server session that answers it. */
 interface Session {
   readonly opener: PacketOpener;
   readonly sealer: PacketSealer;
   readonly window: SlidingWindow;
-  /** The highest id of it that was seen before it was forgotten; -1: none. */
+  /**
+   * The highest packet id that was received before the session was forgotten;
+   * -1 for none.
+   */
   readonly forgottenId: bigint;
   lastId: bigint;
   lastStampSeconds: number;
@@ -61,14 +64,17 @@ export class PacketServer2022 implements PacketServer {
   readonly #world: SessionWorld;
   readonly #sessions: PacketMemory<Session>;
   readonly #past = new PastSessions();
-  /** It has seen every packet since then; of the monotonic clock. */
+  /**
+   * The start of the server on the monotonic clock; every packet since then was
+   * recorded.
+   */
   readonly #startMs: number;
 
   /**
-   * Has seen nothing.
+   * Makes a server without sessions.
    *
-   * @param psk Key of the sessions; with users, their identity key.
-   * @param users They may change, also from and to none.
+   * @param psk The key of the sessions; with users, their identity key.
+   * @param users The users, which may change, also from and to none.
    */
   constructor(psk: Psk, users: UserTable, world: SessionWorld) {
     this.#psk = psk;
@@ -150,12 +156,12 @@ export class PacketServer2022 implements PacketServer {
     };
   }
 
-  /** Reads an authentic body, and judges it. */
+  /** Reads an authenticated body, and checks it. */
   #read(body: Uint8Array, { lastId }: Session): PacketBody {
     const packet = decodePacketBody(body, "request");
     const { clock } = this.#world;
     checkTimestamp(packet.unixSeconds, clock);
-    // A session that is remembered knows by its ids what is new.
+    // In a remembered session, packet ids show what is new.
     if (
       packet.unixSeconds < secondOfStart(clock, this.#startMs) ||
       lastId === -1n && packet.unixSeconds <= this.#past.forgottenSeconds

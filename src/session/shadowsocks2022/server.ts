@@ -1,8 +1,8 @@
 /**
- * The end of `ss-server` of a stream of Shadowsocks 2022.
+ * The server's session of a Shadowsocks 2022 stream.
  *
- * The salt is recorded once the fixed header is authentic and its time stamp
- * is of now. The first read need not hold the whole header: see
+ * The salt is recorded once the fixed header is authenticated and its time
+ * stamp is valid. The first read need not contain the whole header: see
  * decision 0021.
  *
  * Source: SIP022 §3.1, SIP023.
@@ -33,9 +33,9 @@ import type { AcceptStep, ServerSession, Step } from "../stream_protocol.ts";
 import { checkTargetPort } from "../target_port.ts";
 import { checkTimestamp, notRemembered, unixSeconds } from "./timestamp.ts";
 
-/** A request whose fixed header was opened. */
+/** A request whose fixed header was decrypted. */
 interface Begun {
-  /** Key of the session: the user's, where there are users. */
+  /** The key of the session: the user's, if there are users. */
   readonly psk: Psk;
   readonly user?: string;
   readonly aead: Aead;
@@ -46,7 +46,7 @@ interface Begun {
   readonly question: Promise<boolean> | undefined;
 }
 
-/** One session: a request, then chunks both ways. */
+/** One session: a request, then chunks in both directions. */
 export class Server2022 implements ServerSession {
   readonly #psk: Psk;
   readonly #users: UserTable | undefined;
@@ -58,9 +58,9 @@ export class Server2022 implements ServerSession {
   #sealer: ChunkSealer | undefined;
 
   /**
-   * Waits for a request.
+   * Makes a session that waits for a request.
    *
-   * @param psk Key of the session; with users, their identity key.
+   * @param psk The key of the session; with users, their identity key.
    */
   constructor(psk: Psk, users: UserTable | undefined, world: ServerWorld) {
     this.#psk = psk;
@@ -99,7 +99,7 @@ export class Server2022 implements ServerSession {
 
   open(bytes: Uint8Array, allocate?: Allocate): Step {
     if (this.#opener === undefined) {
-      throw new TypeError("Cannot open: the request is not there yet");
+      throw new TypeError("Cannot open: the request is not complete yet");
     }
     return { payload: this.#opener.open(bytes, allocate) };
   }
@@ -110,7 +110,7 @@ export class Server2022 implements ServerSession {
     }
     if (payload.length === 0) return payload;
     if (this.#begun === undefined) {
-      throw new TypeError("Cannot seal: the request is not there yet");
+      throw new TypeError("Cannot seal: the request is not complete yet");
     }
     const sealer = new ChunkSealer(this.#begun.psk, this.#world.randomBytes);
     this.#sealer = sealer;
@@ -140,7 +140,7 @@ export class Server2022 implements ServerSession {
     return this.#head.unit.subarray(0, this.#psk.method.saltLength);
   }
 
-  /** Finds the user, checks the key, and asks if the salt is new. */
+  /** Finds the user, checks the key, and asks the replay filter. */
   #begin(head: Uint8Array): Begun {
     const { saltLength, nonceLength } = this.#psk.method;
     const who = this.#identify(head.subarray(saltLength));
@@ -169,7 +169,10 @@ export class Server2022 implements ServerSession {
     return { psk, user: name };
   }
 
-  /** A salt that the filter has not seen, or has forgotten, may be a replay. */
+  /**
+   * Refuses salts that the filter has seen, and time stamps whose salts it may
+   * have forgotten.
+   */
   #checkNew(stampSeconds: number): Promise<boolean> | undefined {
     const { replayFilter } = this.#world;
     if (!replayFilter.remembers(stampSeconds)) throw notRemembered("request");

@@ -1,6 +1,6 @@
 /**
- * The users of one server of Shadowsocks 2022, found by the hash of their key
- * in constant time, however many there are.
+ * The users of one Shadowsocks 2022 server, found by the hash of their key in
+ * constant time, however many there are.
  *
  * Source: SIP023.
  *
@@ -21,11 +21,11 @@ export interface User2022 {
 /** The part of the users that sessions need. */
 export type UserTable = Pick<Users2022, "size" | "find">;
 
-/** The form in which users are held. */
+/** How users are stored in a table. */
 export interface UserForm<T> {
-  /** Hash of the user's key, 16 bytes. */
+  /** Returns the hash of the user's key, 16 bytes. */
   identity(user: T): Uint8Array;
-  /** The user with its key, when it comes. */
+  /** Returns the user with its key, when it connects. */
   open(user: T): User2022;
 }
 
@@ -34,16 +34,16 @@ const OPENED: UserForm<User2022> = {
   open: (user) => user,
 };
 
-/** Users by the hash of their key. */
+/** A table of users by the hash of their key. */
 export class Users2022<T extends { readonly name: string } = User2022> {
   readonly #form: UserForm<T>;
   #index = new HashIndex<T>();
 
   /**
-   * Builds the table.
+   * Makes a table.
    *
-   * @param form Default: users are held with their keys.
-   * @throws {RangeError} When two users have the same key.
+   * @param form Default: users are stored with their keys.
+   * @throws {RangeError} If two users have the same key.
    */
   constructor(
     users: Iterable<T>,
@@ -59,9 +59,9 @@ export class Users2022<T extends { readonly name: string } = User2022> {
   }
 
   /**
-   * Puts others in their place; open sessions are not touched.
+   * Replaces the users; open sessions stay.
    *
-   * @throws {RangeError} When two users have the same key; nothing has changed
+   * @throws {RangeError} If two users have the same key; nothing has changed
    * then.
    */
   set(users: Iterable<T>): void {
@@ -76,10 +76,10 @@ export class Users2022<T extends { readonly name: string } = User2022> {
   }
 
   /**
-   * Puts one user in the place of another; open sessions are not touched.
+   * Replaces one user; open sessions stay.
    *
-   * @param old Who is removed.
-   * @throws {RangeError} When another user has the key of `next`; nothing has
+   * @param old The user that is removed.
+   * @throws {RangeError} If another user has the key of `next`; nothing has
    * changed then.
    */
   replace(old: T | undefined, next: T | undefined): void {
@@ -93,9 +93,9 @@ export class Users2022<T extends { readonly name: string } = User2022> {
   }
 
   /**
-   * The user of an identity header.
+   * Finds the user of an identity header.
    *
-   * @param hash What the header said, 16 bytes.
+   * @param hash The 16 bytes of the header.
    * @throws {ProtocolError} `ERR_SS_USER_UNKNOWN`.
    */
   find(hash: Uint8Array): User2022 {
@@ -103,7 +103,7 @@ export class Users2022<T extends { readonly name: string } = User2022> {
     if (user !== undefined) return this.#form.open(user);
     throw new ProtocolError(
       "ERR_SS_USER_UNKNOWN",
-      "Cannot accept request: its identity header names no user",
+      "Cannot accept request: its identity header matches no user",
     );
   }
 }

@@ -1,8 +1,8 @@
 /**
- * The stream cipher between protocol and obfs: each direction is an IV and one
- * unbroken stream.
+ * The stream cipher between protocol and obfs. Each direction is an IV and one
+ * continuous stream.
  *
- * Security: hides, but authenticates nothing.
+ * Security: it encrypts but does not authenticate.
  *
  * @module
  */
@@ -25,9 +25,9 @@ export class CipherLayer implements Layer, Ivs {
   #sealer: IvStreamSealer | undefined;
 
   /**
-   * Draws our IV.
+   * Makes a layer with a random IV.
    *
-   * @param onSend Called with it once, when it is used.
+   * @param onSend Called once with this IV, when it is used.
    */
   constructor(
     key: SsrKey,
@@ -62,7 +62,7 @@ export class CipherLayer implements Layer, Ivs {
     this.#opener.end();
   }
 
-  /** Gives the key streams back. Idempotent. */
+  /** Releases the key streams. Idempotent. */
   free(): void {
     this.#opener.free();
     this.#sealer?.free();

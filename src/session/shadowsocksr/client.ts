@@ -1,5 +1,5 @@
 /**
- * The client's end of a ShadowsocksR stream.
+ * The client's session of a ShadowsocksR stream.
  *
  * ```text
  * address | payload ─▶ protocol ─▶ stream cipher ─▶ obfs ─▶ server
@@ -31,25 +31,25 @@ import type { SsrKey } from "./ssr_key.ts";
 import type { SsrUser } from "./users.ts";
 import type { Ivs, SsrWorld } from "./world.ts";
 
-/** The client's knowledge of its server. */
+/** What a client knows of its server. */
 export interface SsrClientPort {
   /** Method and key of the port. */
   readonly key: SsrKey;
   readonly protocol: SsrProtocolName;
   readonly obfs: SsrObfsName;
-  /** The host of the obfs; may be empty. */
+  /** The host for the obfs; may be empty. */
   readonly obfsParam: string;
   /** Name or address of the server. */
   readonly host: string;
   /** The port of the server. */
   readonly port: number;
-  /** The client's user; not set: any holder of the key. */
+  /** The client's user; not set for holders of the port's key. */
   readonly user?: Pick<SsrUser, "uid" | "password"> | undefined;
   /** The identity of this client in all connections. */
   readonly identity: SsrIdentity;
 }
 
-/** A new stream to a server. */
+/** Makes a session for a new stream to a server. */
 export function ssrClient(port: SsrClientPort, world: SsrWorld): ClientSession {
   const cipher = new CipherLayer(port.key, world.randomBytes);
   const protocol = protocolOf(port, cipher, world);
@@ -61,7 +61,7 @@ export function ssrClient(port: SsrClientPort, world: SsrWorld): ClientSession {
   ]);
 }
 
-/** The session inside the layers: the address, then payload as it is. */
+/** The session inside the layers: the address, then payload unchanged. */
 class Core implements ClientSession {
   readonly #cipher: CipherLayer;
 
@@ -82,7 +82,7 @@ class Core implements ClientSession {
   }
 
   end(): void {
-    // Nothing has a length here.
+    // The stream has no units that could be truncated.
   }
 
   free(): void {

@@ -1,9 +1,9 @@
 /**
- * The suffix `_compatible` of a server: a client that does not speak the layer is
- * taken as it is.
+ * The suffix `_compatible` of a server: clients without the layer are served as
+ * well.
  *
- * Security: a stranger is judged by the layer above. Where there is none that
- * authenticates, strangers get as far as the address.
+ * Security: the layer above authenticates clients. If it does not,
+ * unauthenticated clients get as far as the address.
  *
  * @module
  */
@@ -13,19 +13,19 @@ import type { Allocate } from "../../buffer_pool.ts";
 import { concat, NOTHING } from "../../bytes.ts";
 import { ProtocolError } from "../../errors.ts";
 
-/** A layer that steps aside. */
+/** A layer that is skipped for clients without it. */
 export class CompatibleLayer implements Layer {
   readonly #layer: Layer;
   /**
-   * The bytes received until the kind of client is clear; the layer bounds
+   * The bytes received until the kind of client is known; the layer limits
    * them.
    */
   #received: Uint8Array = NOTHING;
   #state: "unknown" | "spoken" | "absent" = "unknown";
 
   /**
-   * @param layer Throws `ERR_SSR_OBFS` or `ERR_SS_AUTHENTICATION` where it is
-   * not spoken.
+   * @param layer Throws `ERR_SSR_OBFS` or `ERR_SS_AUTHENTICATION` if the client
+   * does not use it.
    */
   constructor(layer: Layer) {
     this.#layer = layer;
@@ -62,7 +62,9 @@ export class CompatibleLayer implements Layer {
   }
 }
 
-/** Other errors are of a peer that speaks the layer and knows the key. */
+/**
+ * Any other error comes from a client that uses the layer and knows the key.
+ */
 function isForeign(error: unknown): boolean {
   return error instanceof ProtocolError &&
     (error.code === "ERR_SSR_OBFS" || error.code === "ERR_SS_AUTHENTICATION");

@@ -1,6 +1,6 @@
 /**
- * ShadowsocksR: stream ciphers with a protocol inside and a disguise outside,
- * and users who are told apart by a number.
+ * The family of ShadowsocksR: stream ciphers with a protocol inside and a
+ * disguise outside. Users are identified by a number.
  *
  * @module
  */
@@ -103,11 +103,11 @@ function server(
   };
 }
 
-/** @throws {RangeError} When the protocol cannot tell users apart. */
+/** @throws {RangeError} If the protocol does not support users. */
 function checkUsers(protocol: string): void {
   if (/^auth_(?:aes128|chain)_/.test(protocol)) return;
   throw new RangeError(
-    `Cannot serve users: ${protocol} cannot tell them apart`,
+    `Cannot serve users: ${protocol} does not support users`,
   );
 }
 

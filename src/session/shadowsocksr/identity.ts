@@ -1,18 +1,20 @@
 /**
- * What a client calls itself in the headers of ShadowsocksR: an id that it
- * draws when it starts, and a count of its connections.
+ * The identity of a client in the headers of ShadowsocksR: an id that is drawn
+ * at its start, and a count of its connections.
  *
  * @module
  */
 import type { RandomBytes } from "../../random.ts";
 import { SESSION_ID_LENGTH } from "./obfs/tls_messages.ts";
 
-/** Connections after which a client draws a new id, as the originals do. */
+/**
+ * The count after which a client draws a new id, as in the original programs.
+ */
 const LAST_CONNECTION = 0xff000000;
 
-/** One client, shared by all its connections. */
+/** The identity of one client, shared by all its connections. */
 export class SsrIdentity {
-  /** The session id of the disguise as TLS: 32 bytes. */
+  /** The session id for the TLS disguise: 32 bytes. */
   readonly sessionId: Uint8Array;
   readonly #randomBytes: RandomBytes;
   #client: Uint8Array;
@@ -26,7 +28,7 @@ export class SsrIdentity {
     this.#connection = this.#drawCount();
   }
 
-  /** The ids of the next connection: 4 bytes, and 32 bits. */
+  /** Returns the ids of the next connection: 4 bytes, and a 32-bit count. */
   next(): { readonly client: Uint8Array; readonly connection: number } {
     if (this.#connection > LAST_CONNECTION) {
       this.#client = this.#randomBytes(4);
@@ -35,7 +37,7 @@ export class SsrIdentity {
     return { client: this.#client, connection: this.#connection++ };
   }
 
-  /** 24 bits. */
+  /** Draws a 24-bit number. */
   #drawCount(): number {
     const [a, b, c] = this.#randomBytes(3);
     return (a! << 16) | (b! << 8) | c!;

@@ -9,10 +9,13 @@ import {
   type StreamMethod,
 } from "../../crypto/stream_methods.ts";
 
-/** Bytes of the key of `none`: the protocols need one. */
+/** Bytes of the key of `none`, which the protocols need. */
 const NONE_KEY_LENGTH = 16;
 
-/** A stream cipher as ShadowsocksR has it: for each name always the same. */
+/**
+ * Returns a stream cipher as a method of ShadowsocksR; the same object for each
+ * name.
+ */
 export function ssrMethod({ name }: StreamMethod): StreamMethod {
   const method = SSR_METHODS.get(name);
   if (method !== undefined) return method;

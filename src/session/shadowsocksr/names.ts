@@ -1,13 +1,11 @@
 /**
- * The names of protocols and disguises, and what each adds to a packet.
+ * The names of protocols and disguises, and the bytes they add to a packet.
  *
  * @module
  */
 import { ConfigError } from "../../errors.ts";
 
-/**
- * The layers between stream and cipher, with the bytes they add to a packet.
- */
+/** The layers inside the cipher, with the bytes they add to a packet. */
 export const SSR_PROTOCOLS = {
   "origin": 0,
   "auth_sha1_v4": 7,
@@ -20,7 +18,7 @@ export const SSR_PROTOCOLS = {
   "auth_chain_e": 4,
 } as const;
 
-/** The layers between cipher and connection, with the bytes they add. */
+/** The layers outside the cipher, with the bytes they add to a packet. */
 export const SSR_OBFS = {
   "plain": 0,
   "http_simple": 0,
@@ -30,24 +28,24 @@ export const SSR_OBFS = {
   "tls1.2_ticket_fastauth": 5,
 } as const;
 
-/** Name of a protocol. */
+/** The name of a protocol. */
 export type SsrProtocolName = keyof typeof SSR_PROTOCOLS;
 
-/** Name of a disguise. */
+/** The name of a disguise. */
 export type SsrObfsName = keyof typeof SSR_OBFS;
 
-/** A name as a server may have it. */
+/** A name in the configuration of a server. */
 export interface ServerLayerName<N> {
   /** The name without the suffix. */
   readonly name: N;
-  /** True if clients without the layer are served, too. */
+  /** True if clients without the layer are served as well. */
   readonly isCompatible: boolean;
 }
 
 /**
  * Reads the name of a protocol, with or without `_compatible`.
  *
- * @throws {ConfigError} `ERR_CONFIG_VALUE`; the message lists all.
+ * @throws {ConfigError} `ERR_CONFIG_VALUE`; the message lists all names.
  */
 export function findSsrProtocol(
   name: string,
@@ -58,7 +56,7 @@ export function findSsrProtocol(
 /**
  * Reads the name of a disguise, with or without `_compatible`.
  *
- * @throws {ConfigError} `ERR_CONFIG_VALUE`; the message lists all.
+ * @throws {ConfigError} `ERR_CONFIG_VALUE`; the message lists all names.
  */
 export function findSsrObfs(name: string): ServerLayerName<SsrObfsName> {
   return find(name, "obfs", SSR_OBFS);

@@ -1,6 +1,6 @@
 /**
- * ShadowsocksR over UDP: each packet stands for itself, so an association is
- * whatever one user sends from one address. There is no obfs.
+ * ShadowsocksR over UDP. Each packet is independent, so an association is a
+ * user and an address. There is no obfs.
  *
  * ```text
  * IV | stream cipher of ( address | payload | what the protocol adds )
@@ -32,14 +32,14 @@ import type { SsrServerPort } from "./server.ts";
 import type { SsrKey } from "./ssr_key.ts";
 import type { IvMemory } from "../stream_cipher/iv_memory.ts";
 
-/** One association at the client. */
+/** One association of a client. */
 export class SsrPacketClient implements PacketClient {
   readonly #key: SsrKey;
   readonly #randomBytes: RandomBytes;
   readonly #protocol: DatagramProtocol;
   readonly #user: DatagramUser;
 
-  /** @param keys As for streams. */
+  /** @param keys The same as for streams. */
   constructor(
     { key, protocol, user }: Pick<SsrClientPort, "key" | "protocol" | "user">,
     randomBytes: RandomBytes,
@@ -69,7 +69,7 @@ export class SsrPacketClient implements PacketClient {
   }
 
   free(): void {
-    // Nothing outlives a packet.
+    // No state outlives a packet.
   }
 }
 
@@ -83,9 +83,9 @@ export class SsrPacketServer implements PacketServer {
   readonly #users = new Map<string, DatagramUser>();
 
   /**
-   * Has seen nothing.
+   * Makes a server without associations.
    *
-   * @param memory The IVs of packets it has seen or sent.
+   * @param memory The IVs of received and sent packets.
    */
   constructor(
     port: SsrServerPort,
@@ -126,7 +126,7 @@ export class SsrPacketServer implements PacketServer {
       throw new TypeError("Cannot seal: there is no such association");
     }
     const iv = this.#randomBytes(ivLength(this.#port.key));
-    // What we send must not be served when it is sent back to us.
+    // A packet that is sent must not be served when it comes back.
     this.#memory.rememberPacket(iv);
     const inner = this.#protocol.sealDown(encodePacket(packet), user);
     return sealDatagram(this.#port.key, iv, inner);
@@ -165,7 +165,7 @@ function openDatagram(
   if (bytes.length < length) {
     throw new ProtocolError(
       "ERR_SS_TRUNCATED",
-      `Cannot open packet: ${bytes.length} bytes are fewer than an IV has`,
+      `Cannot open packet: ${bytes.length} bytes are too few for an IV`,
     );
   }
   const iv = bytes.subarray(0, length);

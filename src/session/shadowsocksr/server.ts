@@ -1,5 +1,5 @@
 /**
- * The server's end of a ShadowsocksR stream.
+ * The server's session of a ShadowsocksR stream.
  *
  * @module
  */
@@ -35,22 +35,22 @@ export interface SsrServerPort {
   readonly protocol: ServerLayerName<SsrProtocolName>;
   readonly obfs: ServerLayerName<SsrObfsName>;
   /**
-   * The parameter: names to accept for `http_*`, seconds for `tls1.2_*`; may be
-   * empty.
+   * The parameter of the obfs: allowed names for `http_*`, seconds for
+   * `tls1.2_*`; may be empty.
    */
   readonly obfsParam: string;
-  /** The users; they may change. */
+  /** The users, which may change. */
   readonly users: SsrUsers;
 }
 
-/** A new stream of a client. */
+/** Makes a session for a new stream of a client. */
 export function ssrServer(
   port: SsrServerPort,
   world: SsrServerWorld,
 ): ServerSession {
   const { key, obfs, protocol } = port;
   const cipher = new CipherLayer(key, world.randomBytes, (iv) => {
-    // What we send must not be served when it is sent back to us.
+    // Bytes that are sent must not be served when they come back.
     world.memory.rememberStream(iv);
   });
   const questions = new Questions();
@@ -66,14 +66,14 @@ export function ssrServer(
   ]);
 }
 
-/** The session inside the layers: the address, then payload as it is. */
+/** The session inside the layers: the address, then payload unchanged. */
 class Core implements ServerSession {
   readonly #cipher: CipherLayer;
   readonly #world: SsrServerWorld;
   readonly #questions: Questions;
-  /** The header with the stream's user, once it is there. */
+  /** The header, once it was accepted. */
   #header: AuthHeader | undefined;
-  /** The address may come in pieces; it has 259 bytes at most. */
+  /** The address may arrive in parts; it has at most 259 bytes. */
   #plaintext: Uint8Array = NOTHING;
 
   constructor(
@@ -87,9 +87,9 @@ class Core implements ServerSession {
   }
 
   /**
-   * The header is authentic and of now. Connection ids are known to this
-   * thread; all threads and servers must refuse what one has served, so the IV
-   * is remembered as well, or the ids where there is none.
+   * Accepts a valid header. Connection ids are known only to this thread. All
+   * threads and servers must refuse what another one has served, so the IV is
+   * recorded as well, or the ids if there is none.
    */
   admit(header: AuthHeader): Promise<boolean> | undefined {
     const { user, client, connection } = header.id;
@@ -132,7 +132,7 @@ class Core implements ServerSession {
   }
 
   end(): void {
-    // Nothing has a length here.
+    // The stream has no units that could be truncated.
   }
 
   free(): void {

@@ -1,5 +1,5 @@
 /**
- * The key of a ShadowsocksR port, and the stream cipher under it.
+ * The key of a ShadowsocksR port, with its stream cipher.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import type {
 import { MD5 } from "../../crypto/legacy_digest.ts";
 import { StreamKey } from "../../crypto/stream_key.ts";
 
-/** A method with its key: everything both ends of a port must share. */
+/** A method with its key, which both ends of a port share. */
 export class SsrKey {
   /** The stream cipher of both directions. */
   readonly stream: StreamKey;
@@ -19,10 +19,10 @@ export class SsrKey {
   /**
    * Binds a key to its method.
    *
-   * @param method As `ssrMethod()` makes it.
-   * @param key The method's key length in bytes; copied.
+   * @param method A method that `ssrMethod()` made.
+   * @param key Its length is the method's key length; copied.
    * @param provider Computes the cipher.
-   * @throws {RangeError} When the key has another length.
+   * @throws {RangeError} If the key has another length.
    */
   constructor(
     method: KeyStreamMethod,
@@ -30,12 +30,12 @@ export class SsrKey {
     provider: KeyStreamProvider,
   ) {
     this.#key = key.slice();
-    // Its table comes from the key, not from the password as elsewhere.
+    // The table is derived from the key here, not from the password.
     const cipherKey = method.algorithm === "table" ? MD5.hash(key) : key;
     this.stream = new StreamKey(method, cipherKey, provider);
   }
 
-  /** The key of the layers; borrowed, and for them only. */
+  /** Returns the key for the layers; borrowed. */
   bytes(): Uint8Array {
     return this.#key;
   }

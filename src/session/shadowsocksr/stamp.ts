@@ -1,22 +1,22 @@
 /**
- * True if a time stamp of ShadowsocksR is of now.
+ * Checks time stamps of ShadowsocksR.
  *
  * @module
  */
 import type { Clock } from "../../clock.ts";
 import { ProtocolError } from "../../errors.ts";
 
-/** Our clock in whole seconds, as 32 bits unsigned. */
+/** Returns our clock in whole seconds, as an unsigned 32-bit number. */
 export function stampOf(clock: Clock): number {
   return Math.floor(clock.unixMs() / 1_000) >>> 0;
 }
 
 /**
- * Compares a time stamp with our clock, as numbers of 32 bits that wrap.
+ * Compares a time stamp with our clock, as 32-bit numbers that wrap.
  *
  * @param stamp The peer's clock in seconds.
- * @param options `maxSkewSeconds`: how far it may be off; `sinceUnixMs`: of
- * what is older, it is not known whether it was served before.
+ * @param options `maxSkewSeconds`: how far it may differ; `sinceUnixMs`:
+ * replays of older requests would not be detected.
  * @throws {ProtocolError} `ERR_SS_TIMESTAMP`, with the difference.
  */
 export function checkStamp(
@@ -33,7 +33,7 @@ export function checkStamp(
       "ERR_SS_TIMESTAMP",
       `The peer's time stamp is ${Math.abs(skew)} s ${
         skew < 0 ? "behind" : "ahead of"
-      } our clock, ${maxSkewSeconds} s at most are allowed`,
+      } our clock, at most ${maxSkewSeconds} s are allowed`,
       { clockSkewSeconds: skew },
     );
   }

@@ -1,5 +1,5 @@
 /**
- * The users of one ShadowsocksR port, by the number they carry.
+ * The users of one ShadowsocksR port, by their ids.
  *
  * @module
  */
@@ -9,20 +9,22 @@ import { ProtocolError } from "../../errors.ts";
 export interface SsrUser {
   /** The name in the log and the counters. */
   readonly name: string;
-  /** 32 bits. */
+  /** The user's id, 32 bits. */
   readonly uid: number;
-  /** Password in UTF-8. */
+  /** The password in UTF-8. */
   readonly password: Uint8Array;
 }
 
-/** The users. Without any: every holder of the key may connect. */
+/**
+ * A table of users. If it is empty, every holder of the port's key may connect.
+ */
 export class SsrUsers {
   #users = new Map<number, SsrUser>();
 
   /**
-   * Takes users as they are from now on; open sessions are not touched.
+   * Replaces the users; open sessions stay.
    *
-   * @throws {RangeError} When two have the same number; nothing has changed
+   * @throws {RangeError} If two users have the same id; nothing has changed
    * then.
    */
   set(users: readonly SsrUser[]): void {
@@ -40,11 +42,11 @@ export class SsrUsers {
   }
 
   /**
-   * Takes one user in the place of another; open sessions are not touched.
+   * Replaces one user; open sessions stay.
    *
-   * @param old Number of who is removed.
-   * @throws {RangeError} When another user has the number of `next`; nothing
-   * has changed then.
+   * @param old The id of the user that is removed.
+   * @throws {RangeError} If another user has the id of `next`; nothing has
+   * changed then.
    */
   replace(old: number | undefined, next: SsrUser | undefined): void {
     const other = next === undefined || next.uid === old
@@ -62,7 +64,7 @@ export class SsrUsers {
   /**
    * Finds a user.
    *
-   * @returns `undefined` where there are no users.
+   * @returns `undefined` if the table is empty.
    * @throws {ProtocolError} `ERR_SS_USER_UNKNOWN`.
    */
   find(uid: number): SsrUser | undefined {

@@ -1,5 +1,5 @@
 /**
- * What ends of ShadowsocksR are made of, besides keys.
+ * What sessions of ShadowsocksR depend on, besides keys.
  *
  * @module
  */
@@ -9,38 +9,38 @@ import type { RandomBytes } from "../../random.ts";
 import type { ConnectionMemory } from "../../security/connection_memory.ts";
 import type { IvMemory } from "../stream_cipher/iv_memory.ts";
 
-/** The world of both ends. */
+/** What both ends depend on. */
 export interface SsrWorld {
-  /** Judges and makes time stamps. */
+  /** Makes and checks time stamps. */
   readonly clock: Clock;
   /** Makes IVs, ids and paddings. */
   readonly randomBytes: RandomBytes;
 }
 
-/** The world of a server. */
+/** What a server depends on. */
 export interface SsrServerWorld extends SsrWorld {
-  /** The connection ids it has seen. */
+  /** The connection ids that it has seen. */
   readonly connections: ConnectionMemory;
-  /** IVs and hellos it has seen or sent. */
+  /** The IVs and hellos that it has seen or sent. */
   readonly memory: IvMemory;
-  /** Gives the client's address, if asked. */
+  /** Returns the client's address. */
   readonly clientHost: () => string;
 }
 
-/** The two IVs of a connection; empty where there are none. */
+/** The two IVs of a connection; empty for ciphers without IVs. */
 export interface Ivs {
-  /** Ours: known from the start. */
+  /** Our IV, known from the start. */
   readonly sent: Uint8Array;
-  /** The peer's; empty until it has arrived. */
+  /** The peer's IV; empty until it has arrived. */
   readonly received: Uint8Array;
 }
 
 /**
- * Remembers what makes a connection unique.
+ * Checks and records bytes that are unique for a connection.
  *
- * @param bytes Of any length; a digest of them is kept.
- * @returns An answer that is still to come; see `AcceptStep.question`.
- * @throws {ProtocolError} `ERR_SS_REPLAY` when it was seen before.
+ * @param bytes Any length; a digest is recorded.
+ * @returns The pending answer, if there is one; see `AcceptStep.question`.
+ * @throws {ProtocolError} `ERR_SS_REPLAY` if they were seen before.
  */
 export function acceptOnce(
   { memory }: Pick<SsrServerWorld, "memory">,
@@ -49,19 +49,19 @@ export function acceptOnce(
   return memory.acceptStream(MD5.hash(bytes));
 }
 
-/** The questions to memories that others share over a network. */
+/** The pending answers of shared replay filters. */
 export class Questions {
   readonly #open: Promise<boolean>[] = [];
 
-  /** Keeps a question until it is handed on; without one, nothing. */
+  /** Adds a pending answer, if there is one. */
   add(question: Promise<boolean> | undefined): void {
     if (question === undefined) return;
-    // If the client leaves before its request, no one asks for the answer.
+    // If the client leaves before its request, the answer is never used.
     question.catch(() => {});
     this.#open.push(question);
   }
 
-  /** Joins them: true if all are. */
+  /** Joins the answers: true if all are. */
   get all(): Promise<boolean> | undefined {
     if (this.#open.length === 0) return undefined;
     return Promise.all(this.#open).then((answers) => answers.every(Boolean));

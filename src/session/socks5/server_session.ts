@@ -1,16 +1,16 @@
 /**
- * The proxy's side of a SOCKS5 handshake, without I/O: bytes in, steps out.
+ * The server's side of a SOCKS5 handshake, without I/O: it takes bytes and
+ * returns steps.
  *
  * ```text
  * greeting ──▶ (credentials, when users are configured) ──▶ request
  * ```
  *
- * Messages may arrive split or glued together; a client may send its payload
- * before it has our reply. Whatever follows the request is left over for
- * the relay.
+ * Messages may arrive split or joined, and a client may send payload before it
+ * has the reply. Bytes after the request are returned for the relay.
  *
- * Source: RFC 1928, RFC 1929.
- * Does not: know what the commands do; the service decides and replies.
+ * Source: RFC 1928, RFC 1929. The service itself handles the commands and
+ * replies.
  *
  * @module
  */
@@ -34,41 +34,40 @@ import { MAX_SOCKS_MESSAGE_LENGTH } from "../../limits.ts";
 
 /** The next step. */
 export type Socks5Step =
-  /** Send these bytes and go on. */
+  /** Send these bytes and continue. */
   | { readonly kind: "send"; readonly bytes: Uint8Array }
-  /** The handshake is over: this is what the client wants. */
+  /** The handshake is complete, with this request. */
   | {
     readonly kind: "request";
     readonly request: Socks5Request;
-    /** Bytes that came after the request: payload already. */
+    /** Bytes after the request, which are payload. */
     readonly rest: Uint8Array;
   }
-  /** Send these bytes (there may be none), then close. */
+  /** Send these bytes, if there are any, then close. */
   | {
     readonly kind: "refuse";
     readonly bytes: Uint8Array;
     readonly error: ProtocolError;
   };
 
-/** The name of the user whose credentials these are; `undefined`: of none. */
+/**
+ * Returns the name of the user with these credentials; `undefined` for wrong
+ * ones.
+ */
 export type Authenticate = (
   credentials: Socks5Credentials,
 ) => string | undefined;
 
-/** State of one handshake. */
+/** The state of one handshake. */
 export class Socks5ServerSession {
   readonly #authenticate: Authenticate | undefined;
   #state: "greeting" | "credentials" | "request" | "done" = "greeting";
   /**
-   * The bytes received: at most one incomplete message, and the bytes in front
-   * of it.
+   * Bytes received: at most one incomplete message, and the bytes before it.
    */
   #received: Uint8Array = new Uint8Array(0);
 
-  /**
-   * @param authenticate Set: user name and password are required. Not set:
-   * anonymous use.
-   */
+  /** @param authenticate If set, user name and password are required. */
   constructor(authenticate?: Authenticate) {
     this.#authenticate = authenticate;
   }
@@ -78,13 +77,13 @@ export class Socks5ServerSession {
     this.#received = concat(this.#received, bytes);
   }
 
-  /** True if nothing has been received of a message that is under way. */
+  /** True if no part of an incomplete message was received. */
   get betweenMessages(): boolean {
     return this.#received.length === 0;
   }
 
   /**
-   * The next step, or `undefined` when more bytes are needed.
+   * Returns the next step, or `undefined` if more bytes are needed.
    *
    * @throws {TypeError} After the last step.
    */
@@ -104,7 +103,7 @@ export class Socks5ServerSession {
             return { kind: "request", request, rest: this.#received };
           });
         case "done":
-          throw new TypeError("Cannot go on: the handshake is over");
+          throw new TypeError("Cannot continue: the handshake is complete");
       }
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
@@ -112,7 +111,7 @@ export class Socks5ServerSession {
     }
   }
 
-  /** Decodes one message and removes it from what was received. */
+  /** Decodes one message and removes it from the received bytes. */
   #take<T>(
     decode: (bytes: Uint8Array) => Decoded<T> | undefined,
     react: (message: T) => Socks5Step,
@@ -124,7 +123,7 @@ export class Socks5ServerSession {
     }
     if (this.#received.length > MAX_SOCKS_MESSAGE_LENGTH) {
       throw new RangeError(
-        "A SOCKS message cannot be incomplete and that long",
+        "An incomplete SOCKS message cannot be that long",
       );
     }
     return undefined;
@@ -166,7 +165,7 @@ export class Socks5ServerSession {
     return { kind: "refuse", bytes, error };
   }
 
-  /** The answer to a malformed message, by the state in which it came. */
+  /** Returns the answer to a malformed message, which depends on the state. */
   #reaction(error: ProtocolError): Uint8Array {
     if (error.code === "ERR_SOCKS_NO_METHOD") {
       return encodeSelection(SOCKS5_METHOD.unacceptable);
@@ -181,12 +180,12 @@ export class Socks5ServerSession {
   }
 }
 
-/** Why none of the methods will do. */
+/** Explains why none of the offered methods is accepted. */
 function refusedOffer(offered: Uint8Array, secured: boolean): string {
   if (offered.every((method) => method === SOCKS5_METHOD.gssapi)) {
-    return "Client offers nothing but GSSAPI, which is not served";
+    return "Client offers only GSSAPI, which is not supported";
   }
   return secured
     ? "Client offers no user/password authentication"
-    : "Client insists on authentication, none is configured";
+    : "Client requires authentication, none is configured";
 }

@@ -1,6 +1,6 @@
 /**
- * Stream ciphers under a password, and no cipher at all: one key a port, users
- * cannot be told apart.
+ * The family of stream ciphers with a password, and of no cipher: one key for
+ * each port, without users.
  *
  * @module
  */
@@ -78,6 +78,6 @@ function server(
 
 function noUsers({ name }: Method): RangeError {
   return new RangeError(
-    `Cannot serve users: ${name} cannot tell them apart`,
+    `Cannot serve users: ${name} does not support users`,
   );
 }

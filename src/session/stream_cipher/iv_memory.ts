@@ -1,15 +1,14 @@
 /**
- * Which IVs a server has seen or made: a recording of before 2017 stays good
- * for ever, and what a server has sent becomes a request if one changes a few
- * of its bytes.
+ * Remembers the IVs that a server has received or sent. A recording of a stream
+ * cipher never expires, and what a server has sent becomes a request if a few
+ * of its bytes are changed.
  *
- * Streams and packets have a memory each, since packets come by the thousand
- * and would push out the IVs of streams; but an IV that one of them knows is
- * refused for the other, too.
+ * Streams and packets have separate memories, because packets are so frequent
+ * that they would replace the IVs of streams. An IV in one of them is refused
+ * for the other as well.
  *
- * Security: methods without an IV (`rc4`, `table`, `none`) leave nothing to
- * remember. What a memory has forgotten is served again; so is everything after
- * a restart.
+ * Security: methods without an IV (`rc4`, `table`, `none`) cannot be protected.
+ * Forgotten IVs are served again, and so is everything after a restart.
  *
  * @module
  */
@@ -23,16 +22,16 @@ import { refuseReplay, replayed } from "../replay.ts";
 
 /** The memory of one server. */
 export class IvMemory {
-  /** The IVs of streams, over all servers and threads. */
+  /** The IVs of streams of all servers and threads. */
   readonly #shared: ReplayFilter;
   readonly #streams: RecentSalts;
   readonly #packets: RecentSalts;
 
   /**
-   * Starts empty.
+   * Makes an empty memory.
    *
-   * @param shared The memory for streams that other servers and threads share.
-   * @param capacity IVs of one generation; there are two.
+   * @param shared The filter for streams that other servers and threads share.
+   * @param capacity IVs in each of the two generations.
    */
   constructor(shared: ReplayFilter, capacity: number = IV_GENERATION) {
     const make = (): RecentSalts =>
@@ -43,10 +42,10 @@ export class IvMemory {
   }
 
   /**
-   * Records the IV of a request.
+   * Checks and records the IV of a request.
    *
-   * @returns An answer that is still to come; see `AcceptStep.question`.
-   * @throws {ProtocolError} `ERR_SS_REPLAY` when it was seen before.
+   * @returns The pending answer, if there is one; see `AcceptStep.question`.
+   * @throws {ProtocolError} `ERR_SS_REPLAY` if it was seen before.
    */
   acceptStream(iv: Uint8Array): Promise<boolean> | undefined {
     if (iv.length === 0) return undefined;
@@ -55,23 +54,23 @@ export class IvMemory {
   }
 
   /**
-   * Records the IV of a packet.
+   * Checks and records the IV of a packet.
    *
-   * @throws {ProtocolError} `ERR_SS_REPLAY` when it was seen before.
+   * @throws {ProtocolError} `ERR_SS_REPLAY` if it was seen before.
    */
   acceptPacket(iv: Uint8Array): void {
     if (iv.length === 0) return;
     if (this.#streams.has(iv) || !this.#packets.add(iv)) throw replayed("IV");
   }
 
-  /** Records an IV of our own: what we send in a stream must not be served. */
+  /** Records the IV of a stream that is sent, which must not be served. */
   rememberStream(iv: Uint8Array): void {
     if (iv.length === 0) return;
     this.#streams.add(iv);
     this.#shared.remember(iv);
   }
 
-  /** Remembers the IV of a packet. */
+  /** Records the IV of a packet that is sent. */
   rememberPacket(iv: Uint8Array): void {
     if (iv.length > 0) this.#packets.add(iv);
   }

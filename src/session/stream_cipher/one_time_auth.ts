@@ -1,7 +1,7 @@
 /**
  * One-time authentication, which a client announces in the first byte of the
- * address. It authenticated one direction with a key that was not its own, went
- * out of use in 2017, and is refused.
+ * address. It authenticated only one direction, with the key of the cipher, and
+ * went out of use in 2017; it is refused.
  *
  * Source: shadowsocks-py 2.9.1.
  *
@@ -10,14 +10,14 @@
 import { ATYP } from "../../codec/address.ts";
 import { ProtocolError } from "../../errors.ts";
 
-/** The flag in the type of the address. */
+/** The flag in the address type. */
 const ONE_TIME_AUTH = 0x10;
 
 /**
  * Refuses a request or a packet with one-time authentication.
  *
- * @param plaintext Its beginning; may be empty.
- * @param what It is, for the message.
+ * @param plaintext The start of the plaintext; may be empty.
+ * @param what `request` or `packet`.
  * @throws {ProtocolError} `ERR_SS_ONE_TIME_AUTH`.
  */
 export function refuseOneTimeAuth(
@@ -30,6 +30,6 @@ export function refuseOneTimeAuth(
   throw new ProtocolError(
     "ERR_SS_ONE_TIME_AUTH",
     `Cannot accept ${what}: it asks for one-time authentication, which is ` +
-      "not served; turn it off at the client (-A, one_time_auth)",
+      "not supported; disable it in the client (-A, one_time_auth)",
   );
 }

@@ -1,13 +1,12 @@
 /**
- * Packets of before 2017: each has an IV of its own, and an association is
- * whatever comes from one address.
+ * Packets of stream ciphers. Each packet has its own IV, and an association is
+ * an address.
  *
  * ```text
  * IV 0..24 | encrypted: address | payload 0..
  * ```
  *
- * Security: as for streams; a packet of a stranger that decrypts to an address
- * is served.
+ * Security: as for streams. Any packet that decrypts to an address is served.
  *
  * Source: shadowsocks-libev 3.3.5.
  *
@@ -28,13 +27,13 @@ import { checkTargetPort } from "../target_port.ts";
 import type { IvMemory } from "./iv_memory.ts";
 import { refuseOneTimeAuth } from "./one_time_auth.ts";
 
-/** The end of `ss-local`. */
+/** The UDP client. */
 export class CipherPacketClient implements PacketClient {
   readonly #key: StreamKey;
   readonly #randomBytes: RandomBytes;
 
   /**
-   * Keeps nothing between packets.
+   * Makes an association, which keeps no state between packets.
    *
    * @param randomBytes Makes the IVs.
    */
@@ -53,18 +52,18 @@ export class CipherPacketClient implements PacketClient {
   }
 
   free(): void {
-    // Nothing outlives a packet.
+    // No state outlives a packet.
   }
 }
 
-/** The end of `ss-server`. */
+/** The UDP server. */
 export class CipherPacketServer implements PacketServer {
   readonly #key: StreamKey;
   readonly #randomBytes: RandomBytes;
   readonly #memory: IvMemory;
 
   /**
-   * Keeps nothing of associations.
+   * Makes a server, which keeps no state of associations.
    *
    * @param randomBytes Makes the IVs.
    * @param memory The IVs that were seen.
@@ -89,7 +88,7 @@ export class CipherPacketServer implements PacketServer {
   }
 
   end(): void {
-    // An association is an address, and nothing is kept of it.
+    // An association is an address without further state.
   }
 }
 

@@ -1,13 +1,11 @@
 /**
- * Streams of before 2017: each direction is an IV and encrypted bytes, and the
- * client's plaintext starts with the address.
+ * Streams of stream ciphers. Each direction consists of an IV and encrypted
+ * bytes, and the client's plaintext starts with the address.
  *
- * Security: nothing is authenticated. Who knows what a client or a target said
- * can change it on its way; the memory of IVs keeps a server from serving what
- * was recorded, and cures nothing else.
+ * Security: nothing is authenticated. An attacker who knows a part of the
+ * plaintext can change it on the way. The memory of IVs only prevents replays.
  *
- * Source: shadowsocks-libev 3.3.5.
- * Does not: know one-time authentication.
+ * Source: shadowsocks-libev 3.3.5, without one-time authentication.
  *
  * @module
  */
@@ -32,14 +30,14 @@ import { checkTargetPort } from "../target_port.ts";
 import type { IvMemory } from "./iv_memory.ts";
 import { refuseOneTimeAuth } from "./one_time_auth.ts";
 
-/** Both directions; the sealer is made when there is something to seal. */
+/** Both directions. The sealer is made when it is first needed. */
 class Session implements StreamSession {
   readonly #key: StreamKey;
   readonly #randomBytes: RandomBytes;
   protected readonly opener: IvStreamOpener;
   #sealer: IvStreamSealer | undefined;
 
-  /** Draws nothing yet. */
+  /** Makes a session; the IV is drawn later. */
   constructor(key: StreamKey, randomBytes: RandomBytes) {
     this.#key = key;
     this.#randomBytes = randomBytes;
@@ -65,21 +63,21 @@ class Session implements StreamSession {
   }
 }
 
-/** The end of `ss-local`. */
+/** The client's session. */
 export class CipherClient extends Session implements ClientSession {
   request(address: Address, payload: Uint8Array): Uint8Array {
     return this.seal(concat(encodeAddress(address), payload));
   }
 }
 
-/** The end of `ss-server`. */
+/** The server's session. */
 export class CipherServer extends Session implements ServerSession {
   readonly #memory: IvMemory;
-  /** The address may come in pieces; it has 259 bytes at most. */
+  /** The address may arrive in parts; it has at most 259 bytes. */
   #plaintext: Uint8Array = NOTHING;
 
   /**
-   * Waits for a request.
+   * Makes a session that waits for a request.
    *
    * @param memory The IVs that were seen.
    */
@@ -99,8 +97,8 @@ export class CipherServer extends Session implements ServerSession {
     if (decoded === undefined) return {};
     const { address, length } = decoded;
     checkTargetPort(address, "request");
-    // Only now: most of what strangers send is no address, and is not worth
-    // remembering.
+    // The IV is recorded only now, because most invalid requests contain no
+    // address.
     const question = this.#memory.acceptStream(this.opener.iv!);
     const payload = this.#plaintext.subarray(length);
     this.#plaintext = NOTHING;

@@ -1,5 +1,5 @@
 /**
- * The handshake that turns an HTTP connection into a WebSocket, at both ends,
+ * The handshake that upgrades an HTTP connection to a WebSocket, for both ends,
  * without I/O.
  *
  * Source: RFC 6455 §4.
@@ -25,22 +25,22 @@ import { SHA1 } from "../../crypto/legacy_digest.ts";
 import { ProtocolError } from "../../errors.ts";
 import type { RandomBytes } from "../../random.ts";
 
-/** The suffix that is hashed with a key: RFC 6455 §1.3. */
+/** The suffix that is hashed with a key. RFC 6455 §1.3. */
 const GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
 const KEY_BYTES = 16;
 
 /** The target of an upgrade. */
 export interface UpgradeTarget {
-  /** Host, and port unless it is the usual one. */
+  /** The host, with the port unless it is the default. */
   readonly authority: string;
   /** The path with its query. */
   readonly path: string;
-  /** Fields beside those of the handshake; a `Host` takes the place of ours. */
+  /** Further fields; a `Host` replaces the default one. */
   readonly headers?: readonly HttpField[] | undefined;
 }
 
-/** The end that asks. */
+/** The client's side of a handshake. */
 export class ClientUpgrade {
   /** The bytes of the request. */
   readonly request: Uint8Array;
@@ -69,8 +69,8 @@ export class ClientUpgrade {
   /**
    * Takes bytes of the answer, split anywhere.
    *
-   * @returns What came behind the answer, once it is there.
-   * @throws {ProtocolError} `ERR_WS_HANDSHAKE` when the server declines.
+   * @returns The bytes after the answer, once it is complete.
+   * @throws {ProtocolError} `ERR_WS_HANDSHAKE` if the server declines.
    */
   read(bytes: Uint8Array): Uint8Array | undefined {
     this.#head.push(bytes);
@@ -83,7 +83,7 @@ export class ClientUpgrade {
       listElements(fields, "upgrade").includes("websocket") &&
       listElements(fields, "connection").includes("upgrade");
     if (!isComplete) {
-      throw this.#wrong("answered 101 for something that is no WebSocket");
+      throw this.#wrong("answered 101 without a WebSocket upgrade");
     }
     if (fieldValues(fields, "sec-websocket-extensions").length > 0) {
       throw this.#wrong("chose an extension that was not offered");
@@ -91,9 +91,9 @@ export class ClientUpgrade {
     return this.#head.takeRest();
   }
 
-  /** The server ended the connection before it answered. */
+  /** Returns the error of a server that closed before it answered. */
   end(): ProtocolError {
-    return this.#wrong("closed the connection instead of an answer");
+    return this.#wrong("closed the connection without an answer");
   }
 
   #declined(status: number): ProtocolError {
@@ -111,12 +111,12 @@ export class ClientUpgrade {
   }
 }
 
-const GATEWAY = "the server behind the web server does not run";
+const GATEWAY = "the server behind the web server is not running";
 
 const DECLINED: ReadonlyMap<number, string> = new Map([
   [404, "the path or the server is wrong"],
-  [400, "it is no WebSocket server, or the path is wrong"],
-  [200, "the path is that of a page"],
+  [400, "it is not a WebSocket server, or the path is wrong"],
+  [200, "the path leads to a web page"],
   [502, GATEWAY],
   [503, GATEWAY],
   [504, GATEWAY],
@@ -125,18 +125,18 @@ const DECLINED: ReadonlyMap<number, string> = new Map([
 /** A client's request, as a server has read it. */
 export interface ReadRequest {
   readonly head: HttpRequestHead;
-  /** The bytes behind it. */
+  /** The bytes after the head. */
   readonly rest: Uint8Array;
 }
 
-/** The end that answers. */
+/** The server's side of a handshake. */
 export class ServerUpgrade {
   readonly #head = new HttpHeadReader();
 
   /**
    * Takes bytes of the request, split anywhere.
    *
-   * @returns The request, once it is there.
+   * @returns The request, once it is complete.
    * @throws {ProtocolError} Any `ERR_HTTP_…`.
    */
   read(bytes: Uint8Array): ReadRequest | undefined {
@@ -148,8 +148,7 @@ export class ServerUpgrade {
 }
 
 /**
- * The answer to a request for a WebSocket; `undefined` for one for something
- * else.
+ * Returns the answer to a WebSocket request; `undefined` for any other request.
  */
 export function acceptUpgrade(
   { method, minorVersion, fields }: HttpRequestHead,
@@ -168,7 +167,7 @@ export function acceptUpgrade(
   ]);
 }
 
-/** The answer to everything else: nothing is here. */
+/** The answer to every other request. */
 export const NOT_FOUND: Uint8Array = encodeHead("HTTP/1.1 404 Not Found", [
   ["Content-Length", "0"],
   ["Connection", "close"],
@@ -177,19 +176,19 @@ export const NOT_FOUND: Uint8Array = encodeHead("HTTP/1.1 404 Not Found", [
 /**
  * True if a request is for this path.
  *
- * Security: takes as long for every path of this length.
+ * Security: the time is the same for all paths of one length.
  */
 export function isForPath({ target }: HttpRequestHead, path: string): boolean {
   return equalBytes(toLatin1(target), toLatin1(path));
 }
 
 /**
- * Whose request it is, as proxies tell: the last address of `X-Forwarded-For`
- * that is none of theirs.
+ * Returns the client's address: the last address in `X-Forwarded-For` that is
+ * not a trusted proxy.
  *
- * @param isTrusted True for the address of a proxy of ours.
- * @param peer Who has sent the request.
- * @returns The peer, where it is no proxy or names none.
+ * @param isTrusted True for the address of a trusted proxy.
+ * @param peer The address that the request came from.
+ * @returns The peer, if it is not a trusted proxy or sends no address.
  */
 export function forwardedFor(
   { fields }: HttpRequestHead,
@@ -207,7 +206,7 @@ export function forwardedFor(
   return client;
 }
 
-/** Some proxies write `IP:PORT` and `[IP]:PORT`. */
+/** Removes the port that some proxies add: `IP:PORT`, `[IP]:PORT`. */
 function withoutPort(text: string): string {
   return /^\[(.*)\](?::\d+)?$/.exec(text)?.[1] ??
     /^([\d.]+):\d+$/.exec(text)?.[1] ?? text;

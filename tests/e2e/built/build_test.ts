@@ -166,7 +166,10 @@ test(
       { env: {} },
     );
     assert.equal(code, 1, output);
-    assert.match(output, /admin\.sock: .* no HTTP on unix sockets, 2\.9 does/);
+    assert.match(
+      output,
+      /admin\.sock: .* HTTP on unix sockets needs Deno 2\.9/,
+    );
   },
 );
 

@@ -7,7 +7,7 @@ import { DAY_HISTORY_MINUTES } from "../../../src/limits.ts";
 import type { Minute } from "../../../src/minutes.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 
-test("DayHistory knows what happened in each minute, though nobody looked", async () => {
+test("DayHistory knows what happened in each minute, also without requests", async () => {
   const clock = new FakeClock();
   const observed = new Observations(clock);
   observed.bytesRelayed("up", 1);

@@ -62,7 +62,7 @@ test("History shows no negative rate, when counts were cleared", () => {
   assert.deepEqual(history.rate, { up: 0, down: 0 });
 });
 
-test("History leaves a hole, when nobody looked or the program restarted", () => {
+test("History has a gap, when no request came or the program restarted", () => {
   for (
     const next of [
       later(HISTORY_GAP_MS + 1, moved(9, 9)),

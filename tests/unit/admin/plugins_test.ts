@@ -52,7 +52,7 @@ test("pluginRows() says how each is doing", () => {
     {
       name: "v2ray-plugin",
       server: "far",
-      state: "ended, again in 12 s",
+      state: "ended, next start in 12 s",
       tone: "bad",
       restarts: "7",
       lastEnd: "ended with code 1: no such\u0007 host",
@@ -93,7 +93,7 @@ test("umbra top has a line for each plugin, without what moves the cursor", () =
   assert.match(text, /^plugin obfs-server of 0\.0\.0\.0:443 {2}runs for/m);
   assert.match(
     text,
-    /^plugin v2ray-plugin of far {2}ended, again in 12 s {2}restarts 7 {2}last end: ended with code 1: no such. host$/m,
+    /^plugin v2ray-plugin of far {2}ended, next start in 12 s {2}restarts 7 {2}last end: ended with code 1: no such. host$/m,
   );
   assert.equal(text.includes("\u0007"), false);
 });

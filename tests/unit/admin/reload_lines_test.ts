@@ -17,24 +17,24 @@ test("foldChanges() says once what happens to many users, and that they are cut 
     ], 50),
     [
       "ss-server :1: method x",
-      "ss-server :1: all 50 users get another key: everybody will be cut off",
+      "ss-server :1: all 50 users have another password: all connections will be closed",
     ],
   );
-  assert.deepEqual(foldChanges(lines(4, "goes"), 50), [
-    "ss-server :1: 4 users go: they will be cut off",
+  assert.deepEqual(foldChanges(lines(4, "is removed"), 50), [
+    "ss-server :1: 4 users are removed: their connections will be closed",
   ]);
-  assert.deepEqual(foldChanges(lines(4, "comes"), 4), [
-    "ss-server :1: 4 users come",
+  assert.deepEqual(foldChanges(lines(4, "is added"), 4), [
+    "ss-server :1: 4 users are added",
   ]);
 });
 
 test("foldChanges() names a few users, and keeps places and other lines apart", () => {
   const few = lines(3, "is disabled");
   assert.deepEqual(foldChanges(few, 3), few);
-  const both = [...lines(4, "goes", "a"), ...lines(4, "goes", "b")];
+  const both = [...lines(4, "is removed", "a"), ...lines(4, "is removed", "b")];
   assert.deepEqual(foldChanges(both, 50), [
-    "a: 4 users go: they will be cut off",
-    "b: 4 users go: they will be cut off",
+    "a: 4 users are removed: their connections will be closed",
+    "b: 4 users are removed: their connections will be closed",
   ]);
   const limits = Array.from(
     { length: 9 },

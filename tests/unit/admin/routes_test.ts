@@ -18,7 +18,7 @@ import { BOB_PSK, SERVER_PSK, SPARE_PSK } from "../../support/fake_operator.ts";
 const USERS = "/api/servers/8388/users";
 
 describe("health", () => {
-  test("is told while the process lives, readiness as the program has it", async () => {
+  test("is reported while the process runs, and readiness as the program has it", async () => {
     const world = new AdminWorld();
     assert.equal((await world.ask("/readyz")).status, 200);
     world.operator.patch = { ready: false };
@@ -26,7 +26,7 @@ describe("health", () => {
     assert.equal((await world.ask("/healthz")).status, 200);
   });
 
-  test("is told of the fleet to whom asks for it", async () => {
+  test("includes the fleet for a request that asks for it", async () => {
     const world = new AdminWorld();
     const asked = async (): Promise<number[]> => [
       (await world.ask("/readyz")).status,
@@ -209,7 +209,7 @@ describe("a user", () => {
       ["has a blank name", { name: " " }],
       ["has a name without ink", { name: "\u3164\u200d\u00a0" }],
       ["has a name that turns the text", { name: "\u202eecila" }],
-      ["has a name with a mark nobody sees", { name: "alice\u200b" }],
+      ["has a name with an invisible mark", { name: "alice\u200b" }],
       ["is not UTF-8", new Blob(['{"name": "', Uint8Array.of(0xff), '"}'])],
       ["has an unknown field", { name: "carol", admin: true }],
       ["has an unknown limit", { name: "carol", limits: { quota: 1 } }],
@@ -249,7 +249,7 @@ describe("a user", () => {
   });
 });
 
-test("the last day is told by the minute", async () => {
+test("the last day is returned by the minute", async () => {
   const world = new AdminWorld();
   assert.deepEqual(await world.json("/api/history"), { minutes: [] });
 });

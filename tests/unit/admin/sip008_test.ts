@@ -97,7 +97,7 @@ describe("a SIP008 document", () => {
     assert.equal((await world.ask(path)).status, 404);
   });
 
-  test("belongs to one user: nobody else's proof opens it", async () => {
+  test("belongs to one user: no other user's proof opens it", async () => {
     const world = new AdminWorld();
     const bob = await pathOf(world);
     const alice = await pathOf(world, "/api/servers/8388/users/alice");

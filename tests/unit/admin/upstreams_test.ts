@@ -186,7 +186,7 @@ test("metrics, rows and umbra top tell of a server that is down", async () => {
   }
   const nowUnixMs = two.world.clock.unixMs();
   const [first, second] = upstreamRows(upstreams, nowUnixMs);
-  assert.match(first!.tcp, /^down, again in \d s$/);
+  assert.match(first!.tcp, /^down, next try in \d s$/);
   assert.equal(first!.failure, "Refused");
   assert.equal(second!.role, "in use");
   assert.equal(second!.share, "100 %");
@@ -200,7 +200,7 @@ test("metrics, rows and umbra top tell of a server that is down", async () => {
     interactive: false,
     trouble: "",
   }).join("\n");
-  assert.match(top, /^first +TCP down, again in \d s +UDP up/m);
+  assert.match(top, /^first +TCP down, next try in \d s +UDP up/m);
   assert.match(top, /^second +in use +TCP up/m);
   await two.stop();
 });

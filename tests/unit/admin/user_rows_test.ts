@@ -58,7 +58,7 @@ test("rowsOf() gives shares that add up to all of it", () => {
   assert.equal(Math.max(...rows.map(({ rank }) => rank)), 1);
 });
 
-test("rowsOf() divides by nothing, when nobody moved a byte", () => {
+test("rowsOf() does not divide by zero, when no user moved a byte", () => {
   const status = new SampleProgram({ users: 2, busy: false }).status();
   const rows = rowsOf(status);
   assert.deepEqual(rows.map(({ share, rank }) => [share, rank]), [

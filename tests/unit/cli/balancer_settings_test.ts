@@ -158,7 +158,7 @@ test("what is wrong with several servers is said", () => {
     ],
     [
       { ...ONE, balancer: { probe_interval: 1, check_interval: 1 } },
-      /says the same as/,
+      /means the same as/,
     ],
   ];
   for (const [file, message] of cases) {
@@ -180,7 +180,7 @@ test("no server for UDP is a warning, and unknown keys are", () => {
     balancer: { tolerance: 5 },
   });
   assert.deepEqual(warnings.map((line) => line.replace(/:\d+:\d+/, "")), [
-    'f: balancer.tolerance is not known and ignored; did you mean "tolerance_ms"?',
+    'f: balancer.tolerance is unknown and ignored; did you mean "tolerance_ms"?',
     "f: no server is left: every one is disabled or has weight 0 for UDP",
   ]);
 });

@@ -99,7 +99,7 @@ ss-server 0.0.0.0:8388
   targets  public addresses, 10.0.0.0/8
   serves   TCP and UDP
   TCP      at most 16384 connections, closed after 60 s without a byte
-           20 of one address
+           at most 20 from one address
   UDP      at most 1024 clients, forgotten after 300 s without a datagram
 
 Program
@@ -109,9 +109,7 @@ Program
   log      text, targets: hashed
 
 Ignored
-  f:1:${
-      /(\d+): users/.exec(text)?.[1]
-    }: users[2].remark is not known and ignored
+  f:1:${/(\d+): users/.exec(text)?.[1]}: users[2].remark is unknown and ignored
 
 0 to change, 1 ignored, 23 as they were
 `,
@@ -228,11 +226,11 @@ test("describeConfig() tells every mistake at once, in every object", () => {
   for (
     const told of [
       "server_port is 70000",
-      "metod is not known, did you mean",
+      "metod is unknown; did you mean",
       'mode is "both"',
       "plugin is 7, expected text",
       'users[0].quota_bytes is "much"',
-      "users[1].quota_byte is not known, did you mean",
+      "users[1].quota_byte is unknown; did you mean",
       'servers[0].method: Unknown method "aes-257-gcm"',
       "locals[0].local_port is -1",
       'balancer.policy is "best"',
@@ -240,7 +238,7 @@ test("describeConfig() tells every mistake at once, in every object", () => {
   ) assert.ok(text.includes(told), `${told}\n${text}`);
   assert.match(
     text,
-    /^Ignored\n {2}ignored: .*nameserver: .*\n {2}.*colour is not/m,
+    /^Ignored\n {2}ignored: .*nameserver: .*\n {2}.*colour is unknown/m,
   );
   assert.match(text, /\n9 to change, 2 ignored, \d+ as they were\n$/);
 });

@@ -170,7 +170,7 @@ test("libev: a file of its tests, with a key of another project in it", () => {
   assert.equal(result.length, 1);
   assert.match(
     warnings.join(),
-    /^ignored: f:1:\d+: local: it is "local_address" here$/,
+    /^ignored: f:1:\d+: local: the key is "local_address" in Umbra$/,
   );
 });
 
@@ -304,7 +304,7 @@ test("rust and libev: what would change who connects, or how, is refused by name
       () => load("server", { ...RUST_BASIC, [key]: value }),
       (error) =>
         error instanceof ConfigError &&
-        new RegExp(`^f:1:\\d+: ${key} is not supported .*: \\w`)
+        new RegExp(`^f:1:\\d+: ${key} is not supported.*: \\w`)
           .test(error.message),
       key,
     );

@@ -97,7 +97,7 @@ test("umbra takes its password from the environment", () => {
   const [code, , error] = run(args);
   assert.match(
     error,
-    /variable:1:15: password: the environment has no .*OTHER/,
+    /variable:1:15: password: the environment variable .*OTHER is not set/,
   );
   assert.equal(code, 2);
 });

@@ -44,8 +44,8 @@ test("readConfigText() reads strict JSON as it reads JSON with comments", () => 
 test("readConfigText() refuses in strict JSON what one reader would not see", () => {
   for (
     const [text, message] of [
-      ['{\n "a": 1,\n "a": 2}', /^x\.json:3:2: a is there twice/],
-      ['{"l":[{"b":null,"b":1}]}', /^x\.json:1:17: b is there twice/],
+      ['{\n "a": 1,\n "a": 2}', /^x\.json:3:2: a is repeated/],
+      ['{"l":[{"b":null,"b":1}]}', /^x\.json:1:17: b is repeated/],
       ['{"a":"\\ud800"}', /^x\.json:1:6: text that is not well formed/],
     ] as const
   ) {

@@ -95,7 +95,7 @@ test("a local takes a chain of keys, its own last", () => {
   assert.deepEqual(keys.identityKeys, chain.slice(0, 2).map((k) => k.bytes));
   refuses(
     () => server({ ...ADDRESS, method: AES_2022, password }),
-    /a server has one key; its users stand in "users"/,
+    /a server has one key; put its users into "users"/,
   );
   const long = btoa("\x01".repeat(32));
   refuses(

@@ -86,7 +86,7 @@ test("dnsSettings() reads resolvers that speak TLS and HTTPS", () => {
       ["--dns-upstream", "quic://1.1.1.1"],
       ["--dns-upstream", "https:///dns-query"],
       ["--dns-upstream", "https://a b/dns-query"],
-      // Whoever would resolve the name may be us.
+      // The resolver of the name may be this program.
       ["--dns-direct", "tls://dns.example"],
     ]
   ) assert.throws(() => dns([...LISTEN, ...words]), ConfigError, words.join());
@@ -152,7 +152,7 @@ test("dnsSettings() refuses what cannot be meant", () => {
       [["--dns-listen", "[::1]:53", "--dns-upstream", "9.9.9.9:0"], /upstream/],
       [
         [...LISTEN, "--dns-direct", "127.0.0.1:53"],
-        /^--dns-direct 127.0.0.1:53: that is where --dns-listen answers: it would ask itself$/,
+        /^--dns-direct 127.0.0.1:53: expected another address than --dns-listen, which would ask itself$/,
       ],
     ] as const
   ) {
@@ -179,7 +179,7 @@ test("dnsSettings() refuses what cannot be meant", () => {
   }
 });
 
-test("checkDnsRoutes() refuses routes where nobody can be asked directly", () => {
+test("checkDnsRoutes() refuses direct routes without a direct resolver", () => {
   const locals = [{ routes: {} }] as unknown as ConfiguredLocal[];
   const unanswerable = dns(LISTEN);
   assert.throws(

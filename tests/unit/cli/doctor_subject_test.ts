@@ -64,7 +64,7 @@ test("readSubject() finds what is wrong with a file, and each method once", () =
   assert.equal(findings[0]?.verdict, "fail");
   assert.match(findings[0].detail, /wrong\.json:1:\d+: .*rc4/);
   const missing = read("-c", join(folder, "missing.json"));
-  assert.match(missing.findings[0]!.detail, /there is no such file/);
+  assert.match(missing.findings[0]!.detail, /the file does not exist/);
   assert.deepEqual(read(URI, URI).subject.methods, [findMethod("aes-256-gcm")]);
 });
 

@@ -114,8 +114,8 @@ test("KeptFakeIps tells of a file that cannot be written, and of none", () => {
   kept.keep(log);
   kept.fake.addressOf("a.test", "ipv4");
   kept[Symbol.dispose]();
-  assert.deepEqual(lines, ["cannot keep made-up addresses"]);
+  assert.deepEqual(lines, ["cannot keep fake addresses"]);
   using nowhere = new KeptFakeIps(RANGES, undefined, clock);
   nowhere.keep(log);
-  assert.match(lines[1]!, /^made-up addresses are kept nowhere/);
+  assert.match(lines[1]!, /^fake addresses are not kept/);
 });

@@ -68,10 +68,10 @@ test("fleetOf() speaks without TLS to this machine, or where it is asked to", ()
 
 test("fleetOf() says what is missing, or must not be", () => {
   const wrong: readonly (readonly [FleetContents, RegExp])[] = [
-    [{ node: "fra1" }, /node is there, and no fleet/],
-    [{ fleetKey: KEY }, /fleet_key is there, and no fleet/],
-    [{ fleet: parseFleetUrl("unix:/x")! }, /needs its key: give fleet_key/],
-    [said("unix:/x", { fleetCa: "PEM" }), /fleet_ca is for an engine/],
+    [{ node: "fra1" }, /node is given without fleet/],
+    [{ fleetKey: KEY }, /fleet_key is given without fleet/],
+    [{ fleet: parseFleetUrl("unix:/x")! }, /needs a key: give fleet_key/],
+    [said("unix:/x", { fleetCa: "PEM" }), /fleet_ca needs an engine/],
     [said("unix:/x", { fleetKey: "AAAA" }), /has 32 bytes, this one 3/],
     [said("unix:/x", { fleetKey: "no base64!" }), /32 bytes in base64/],
     [said("unix:/x", { fleetKey: `${KEY} ${KEY} ${KEY}` }), /or two of them/],

@@ -40,7 +40,7 @@ test("an IPv6 address with a port but without brackets is explained", () => {
 
 test("HOST:PORT in the place of a link is led to -s", () => {
   for (const place of ["192.0.2.1:8388", "vpn.example:443", "[::1]:8443"]) {
-    refuses(() => local(place), /named by -s HOST:PORT, with -m METHOD and/);
+    refuses(() => local(place), /give -s HOST:PORT, -m METHOD and/);
   }
 });
 
@@ -80,7 +80,7 @@ test("a link of another protocol is named, and what to ask for", () => {
   for (const scheme of ["vmess", "vless", "trojan", "hysteria2"]) {
     refuses(
       () => local(`${scheme}://c2VjcmV0@h:1`),
-      new RegExp(`^A ${scheme}:// link is of another protocol.*ss:// link$`),
+      new RegExp(`^A ${scheme}:// link is for another protocol.*ss:// link$`),
     );
   }
 });
@@ -99,7 +99,7 @@ test("a file of another program is named before anything is read of it", async (
   }
 });
 
-test("a server's file that is given to a local is told by its address", () => {
+test("a server's file that is given to a local is recognized by its address", () => {
   for (const host of ["0.0.0.0", "::"]) {
     const { warnings } = configureLocal(
       parseArguments(findCommand("local")!, [

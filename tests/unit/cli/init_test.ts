@@ -52,7 +52,7 @@ function make(method: string, users: readonly string[]): InitResult {
   );
 }
 
-test("initAnswers() takes what is suggested, when told --yes", async () => {
+test("initAnswers() uses the suggested values with --yes", async () => {
   assert.deepEqual(await answers(["--yes"]), {
     ...SUGGESTED,
     method: findMethod("2022-blake3-aes-256-gcm"),
@@ -99,7 +99,7 @@ test("initAnswers() asks again, when an answer is none", async () => {
   assert.equal(asked.filter((text) => /^Expected/.test(text)).length, 7);
 });
 
-test("initAnswers() names the options that are missing, when nobody is there", async () => {
+test("initAnswers() names the options that are missing, without a terminal", async () => {
   await assert.rejects(answers(["--port", "1"]), (error: unknown) => {
     assert.ok(error instanceof ConfigError);
     assert.equal(error.code, "ERR_CONFIG_USAGE");
@@ -218,7 +218,7 @@ test("initFiles() writes a unit without secrets, for any path", () => {
   assert.match(files.get(SERVER_FILE)!, /qqqq/);
 });
 
-test("initFiles() names nobody in the unit, when root makes it", () => {
+test("initFiles() names no user in the unit, when root makes it", () => {
   const { files } = initFiles(
     {
       host: "h",

@@ -63,10 +63,10 @@ for (
   const [settings, message] of [
     [{ invite: any, inviteCert: "c" }, /--invite-cert and --invite-key go/],
     [{ admin: any, adminKey: "k" }, /--admin-cert and --admin-key go/],
-    [{ inviteCert: "c", inviteKey: "k" }, /--invite-cert is for --invite HOST/],
+    [{ inviteCert: "c", inviteKey: "k" }, /--invite-cert needs --invite HOST/],
     [
       { admin: { path: "/run/x" }, adminCert: "c", adminKey: "k" },
-      /--admin-cert is for --admin HOST/,
+      /--admin-cert needs --admin HOST/,
     ],
     [{ invite: { path: "/run/x" } }, /give --invite-url/],
   ] as readonly (readonly [InviteSettings, RegExp])[]

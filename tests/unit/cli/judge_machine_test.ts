@@ -94,7 +94,7 @@ test("judgePort() tells our own from a stranger", () => {
   );
 });
 
-test("judgePort() fails with advice, when nobody could listen there", () => {
+test("judgePort() fails with advice, when the port cannot be listened on", () => {
   const tried = (
     port: number,
     code: Parameters<typeof judgePort>[0]["code"],

@@ -541,13 +541,13 @@ test("both configurations of lightsocks are read as they are", () => {
   }
 });
 
-test("a blind local translates, and is for lightsocks alone", () => {
+test("a blind local forwards, and needs lightsocks", () => {
   const url = formatLightsocksUrl({ host: "192.0.2.1", port: 7 }, TABLE);
   const [{ protocol, servers }] = local(["--allow-legacy", "--blind", url])
     .result as [ConfiguredLocal];
   assert.equal(typeof protocol, "object");
   assert.equal(servers[0]!.blind, true);
-  refuses(() => local([...AT, "--blind"]), /lightsocks alone/);
+  refuses(() => local([...AT, "--blind"]), /needs lightsocks/);
 });
 
 test("check config tells what is served, with its layers", () => {

@@ -49,7 +49,7 @@ test("LineWriter writes lines in their order, one write at a time", async () => 
   assert.match(log.text, /^one\ntwo\n.*\nfour\nfive\n$/su);
 });
 
-test("LineWriter loses what does not fit while nobody reads, counts it, and tells", async () => {
+test("LineWriter drops lines that do not fit while there is no reader, counts them, and reports the count", async () => {
   const log = new FakeLog();
   log.isRead = false;
   const line = `${"x".repeat(999)}\n`;

@@ -110,7 +110,7 @@ test("a local has the rules of its entry, or those of all", () => {
   ]);
 });
 
-test("what is wrong with the rules of a local is told with its place", () => {
+test("an error in the rules of a local is reported with its place", () => {
   const own = (rules: object) => () =>
     local({
       ...SERVER,
@@ -122,7 +122,7 @@ test("what is wrong with the rules of a local is told with its place", () => {
   );
   refuses(
     own({ routes: [DIRECT], acl: "a.acl" }),
-    /c\.json: locals\[1\]\.routes: there is an ACL as well/,
+    /c\.json: locals\[1\]\.routes: an ACL and routes exclude each other/,
   );
   refuses(own({ routes: {} }), /locals\[1\]\.routes is .*expected a list/);
 });
@@ -244,7 +244,7 @@ test("what makes no sense of a local that answers DNS is refused", () => {
   );
   refuses(
     one({ protocol, local_dns_address: "127.0.0.1" }),
-    /local_dns_address 127\.0\.0\.1:53: that is where it answers/,
+    /local_dns_address 127\.0\.0\.1:53: expected another address than that of the local/,
   );
   refuses(
     one({ remote_dns_address: "192.0.2.1" }),

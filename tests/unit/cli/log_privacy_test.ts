@@ -45,7 +45,10 @@ describe("privateLogger()", () => {
       }
       assert.equal(lines[0]!["code"], "ERR_NET_REFUSED");
       // Nor is the operator left without advice.
-      assert.match(String(lines[1]!["reason"]), /--allow-private opens it/);
+      assert.match(
+        String(lines[1]!["reason"]),
+        /Give --allow-private to allow it/,
+      );
     });
 
     test(`leaves what is of no target as it is, when it is ${privacy}`, () => {

@@ -178,7 +178,7 @@ test("migrate() keeps users, keys and legacy methods of shadowsocks-rust", () =>
   assert.equal(servers[2]!.method.name, "aes-256-cfb");
   assert.match(text, /"allow_legacy": true/);
   assert.match(notes.join("\n"), /fast_open/);
-  assert.match(notes.join("\n"), /says nothing of UDP/);
+  assert.match(notes.join("\n"), /does not mention UDP/);
 });
 
 test("migrate() refuses what cannot be served, and names the place", () => {
@@ -191,8 +191,11 @@ test("migrate() refuses what cannot be served, and names the place", () => {
     });
   };
   const key = { id: "0", password: "secret", port: 1 };
-  refuses({ accessKeys: [{ ...key, port: 0 }] }, /accessKeys\[0\] has no port/);
-  refuses({ accessKeys: [{ ...key, password: "" }] }, /no password that can/);
+  refuses(
+    { accessKeys: [{ ...key, port: 0 }] },
+    /accessKeys\[0\] has no usable port/,
+  );
+  refuses({ accessKeys: [{ ...key, password: "" }] }, /no usable password/);
   refuses(
     { accessKeys: [{ ...key, encryptionMethod: "rot13" }] },
     /Unknown method/,

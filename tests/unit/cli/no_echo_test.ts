@@ -96,7 +96,7 @@ test("no complaint repeats a value of the command line, whatever option it was g
   assert.ok(seen > 100, `${seen}`);
 });
 
-test("no complaint repeats a word that stands where nobody reads it", async () => {
+test("no error repeats a word at a place that is not read", async () => {
   let seen = 0;
   for (const { name } of COMMANDS) {
     for (const secret of SECRETS) {

@@ -129,7 +129,7 @@ test("OnlineServers.load() leaves out what cannot be used, a plugin first of all
   assert.deepEqual(online.servers.map(({ host }) => host), ["good.example"]);
   assert.match(
     online.warnings[0]!,
-    /evil: it asks for the plugin "\/bin\/sh", and a list must /,
+    /evil: the server needs the plugin "\/bin\/sh", and a list may /,
   );
   assert.match(online.warnings[1]!, /old: rc4-md5 does not protect/);
   assert.match(online.warnings[2]!, /key: /);
@@ -155,9 +155,9 @@ test("OnlineServers.load() takes plugins that are allowed, by a bare name only",
   );
   assert.match(
     online.warnings[0]!,
-    /other: it asks for the plugin "ncat", and/,
+    /other: the server needs the plugin "ncat", and/,
   );
-  assert.match(online.warnings[1]!, /path: it asks for the plugin "\/tmp/);
+  assert.match(online.warnings[1]!, /path: the server needs the plugin "\/tmp/);
 });
 
 test("OnlineServers.load() takes the kept list, when its host is silent or says nonsense", async () => {
@@ -186,7 +186,7 @@ test("OnlineServers.load() says so, when nothing can be kept", async () => {
     fetch: () => Promise.resolve(list({ remarks: "one" })),
   };
   using nowhere = await OnlineServers.load(options);
-  assert.match(nowhere.warnings[0]!, /kept nowhere: give --cache FILE/);
+  assert.match(nowhere.warnings[0]!, /is not kept: give --cache FILE/);
   using broken = await OnlineServers.load({
     ...options,
     cache: {
@@ -223,12 +223,12 @@ test("follow() keeps the last list while its host is silent, and says so once", 
   scene.text = undefined;
   await scene.clock.advance(3_600_000 + 5 * 60_000);
   assert.equal(scene.fetches, 7);
-  assert.deepEqual(scene.lines, ["warn list of servers stays as it is"]);
+  assert.deepEqual(scene.lines, ["warn list of servers is not updated"]);
   scene.text = list({ remarks: "two" });
   await scene.clock.advance(60_000);
   assert.deepEqual(scene.used, [["two.example"]]);
   assert.deepEqual(scene.lines.slice(1), [
-    "info list of servers is back",
+    "info list of servers can be fetched again",
     "info list of servers has changed",
   ]);
 });
@@ -241,7 +241,7 @@ test("follow() tries again, when the servers could not be used", async () => {
   scene.text = list({ remarks: "two" });
   await scene.clock.advance(3_600_000 + 60_000);
   assert.deepEqual(scene.used, []);
-  assert.deepEqual(scene.lines, ["warn list of servers stays as it is"]);
+  assert.deepEqual(scene.lines, ["warn list of servers is not updated"]);
   scene.refuses = false;
   await scene.clock.advance(60_000);
   assert.deepEqual(scene.used, [["two.example"]]);
@@ -322,11 +322,11 @@ test("configureLocal() puts published servers where the list was named", () => {
   ]);
 });
 
-test("configureLocal() says so, when a list cannot be looked at", () => {
+test("configureLocal() says so, when a list cannot be used", () => {
   const args = parseArguments(findCommand("local")!, [URL_TEXT]);
   assert.throws(
     () => configureLocal(args, sourcesOf(() => "")),
-    /cannot be looked at here: `umbra url`/,
+    /cannot be used here: `umbra url`/,
   );
 });
 
@@ -377,7 +377,7 @@ test("OnlineCache says where it cannot write, and why", () => {
   writeFileSync(file, "");
   const path = join(file, "list.json");
   assert.throws(() => new OnlineCache(path).write("one"), {
-    message: `${path}: there is a file where a directory should be`,
+    message: `${path}: a part of the path is a file, not a directory`,
   });
 });
 

@@ -130,7 +130,7 @@ test("-i refuses interfaces, wildcards, and two of one family", () => {
   const servers = [{ server: "a", outbound_bind_addr: "192.0.2.9" }];
   refuses(
     () => outbound("local", [], { servers }),
-    /servers\[0\]\.outbound_bind_addr .*one way out holds for all/,
+    /servers\[0\]\.outbound_bind_addr .*set the source address once/,
   );
 });
 
@@ -163,16 +163,16 @@ test("options of sockets come of command line and file, and -i takes a name", ()
 test("the sockets of the runtime have none of them: a warning, or a refusal", () => {
   const file = { fast_open: true, mptcp: false, keep_alive: 15 };
   assert.deepEqual(settings("local", ["--mptcp"], file).warnings, [
-    "ignored: f:1:123: fast_open: the sockets of the runtime do not have it; " +
+    "ignored: f:1:123: fast_open: the runtime's sockets do not support it; " +
     "use --transport linux",
-    "ignored: --mptcp: the sockets of the runtime do not have it; " +
+    "ignored: --mptcp: the runtime's sockets do not support it; " +
     "use --transport linux",
-    "ignored: f:1:155: keep_alive: the sockets of the runtime do not have " +
+    "ignored: f:1:155: keep_alive: the runtime's sockets do not support " +
     "it; use --transport linux",
   ]);
   refuses(
     () => settings("server", ["--outbound-fwmark", "1"], file),
-    /^--outbound-fwmark is not supported by the sockets of the runtime: use/,
+    /^--outbound-fwmark is not supported by the runtime's sockets: use/,
   );
 });
 
@@ -208,7 +208,9 @@ test("checkOutbound() says that the host has no such address", async () => {
       }),
       (error) =>
         error instanceof ConfigError &&
-        /from 192\.0\.2\.9: this host has no such address/.test(error.message),
+        /from 192\.0\.2\.9: this host does not have the address/.test(
+          error.message,
+        ),
     );
   }
 });

@@ -76,11 +76,11 @@ test("panelSettings() names file, key and what was expected, and no token", () =
       [{ ...PANEL, token: 5 }, /panel\.token has a wrong value/],
       [
         { ...PANEL, "token_file": "x" },
-        /panel\.token_file: there is a "token"/,
+        /panel\.token_file and "token"/,
       ],
       [
         { ...PANEL, nodeid: 7 },
-        /panel\.nodeid is not known, did you mean "node_id"/,
+        /panel\.nodeid is unknown; did you mean "node_id"/,
       ],
     ] as const
   ) {
@@ -118,9 +118,9 @@ test("configureServer() serves what the panel says, where the file says", () => 
 test("configureServer() refuses what a panel and a file say both", () => {
   for (
     const [file, message] of [
-      [{ method: "aes-256-gcm" }, /the panel says "method": leave it out/],
-      [{ password: "x" }, /the panel says "password"/],
-      [{ users: [{ name: "a", password: "b" }] }, /the panel says "users"/],
+      [{ method: "aes-256-gcm" }, /the panel sets "method": leave it out/],
+      [{ password: "x" }, /the panel sets "password"/],
+      [{ users: [{ name: "a", password: "b" }] }, /the panel sets "users"/],
       [{
         servers: [{ server: "::", "server_port": 1 }, {
           server: "::",
@@ -142,7 +142,7 @@ test("configureServer() refuses what a panel and a file say both", () => {
   const sources = sourcesOf(() => JSON.stringify({ panel: PANEL }));
   assert.throws(
     () => configureServer(args, sources),
-    /panel: the panel has port, method and users, and only `umbra server` asks/,
+    /panel: port, method and users are on the panel, and only `umbra server` reads/,
   );
 });
 

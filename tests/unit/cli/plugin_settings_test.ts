@@ -148,9 +148,12 @@ test("what cannot be run is refused in one line", () => {
   const cases: readonly (readonly [object, RegExp])[] = [
     [
       { plugin: "missing-local" },
-      /^etc\/f:1:\d+: server: plugin "missing-local": no such program in PATH/,
+      /^etc\/f:1:\d+: server: plugin "missing-local": the program is not in PATH/,
     ],
-    [{ plugin: "/missing" }, /: plugin "\/missing": there is no such program$/],
+    [
+      { plugin: "/missing" },
+      /: plugin "\/missing": the program does not exist$/,
+    ],
     [{ plugin: "obfsproxy" }, /obfsproxy is not supported; obfs-local is its/],
     [{ plugin: "x", plugin_mode: "both" }, /plugin_mode is "both", expected/],
     [{ plugin: 7 }, /plugin is 7, expected text/],
@@ -160,7 +163,7 @@ test("what cannot be run is refused in one line", () => {
   }
   refuses(
     () => plugins(BASE, ["--plugin", "missing-secret"]),
-    /^--plugin: no such program in PATH: install it, or give its path$/,
+    /^--plugin: the program is not in PATH: install it, or give its path$/,
   );
   const args = parseArguments(findCommand("local")!, ["-c", "f"]);
   const file = { ...BASE, plugin: "x" };
@@ -203,7 +206,7 @@ test("a server tells what has no effect behind its plugin", () => {
   );
   refuses(
     () => run({ plugin: "obfs-server", plugin_mode: "udp_only" }),
-    /nothing would pass through the plugin: its mode is "udp_only", that of the server "tcp_only"$/,
+    /the plugin would carry no traffic: its mode is "udp_only", the mode of the server "tcp_only"$/,
   );
   assert.deepEqual(
     run({ plugin: "x", plugin_mode: "udp_only", mode: "tcp_and_udp" }),

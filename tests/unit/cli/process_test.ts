@@ -178,7 +178,7 @@ test("umbra complains in one line of a file it cannot use", async () => {
   const missing = join(folder, "missing.json");
   await fails(
     2,
-    /^umbra: Cannot read .*missing\.json: there is no such file$/m,
+    /^umbra: Cannot read .*missing\.json: the file does not exist$/m,
     [
       ...["local", "-c", missing],
     ],
@@ -285,7 +285,7 @@ test("umbra server says what it does, and ends well on SIGTERM", async () => {
   program.kill("SIGTERM");
   const { code, stderr, stdout } = await program.ended;
   assert.deepEqual([code, stdout], [0, ""]);
-  assert.match(stderr, /SIGTERM: accepting no more/);
+  assert.match(stderr, /SIGTERM: no longer accepting/);
   assert.doesNotMatch(stderr, /secret/);
 });
 
@@ -318,7 +318,7 @@ test("umbra gives connections the grace time, a second signal ends it", async ()
     // The connection has to be accepted before the signal.
     await new Promise((resolve) => setTimeout(resolve, 300));
     program.kill("SIGTERM");
-    await program.says(/SIGTERM: accepting no more, 600 s/);
+    await program.says(/SIGTERM: no longer accepting, 600 s/);
     assert.equal(program.child.exitCode, null);
     program.kill("SIGTERM");
     assert.equal((await program.ended).code, 128 + 15);

@@ -48,7 +48,7 @@ test("proxy_from names addresses and blocks; the command line beats it", () => {
   }
 });
 
-test("proxy_from is told by check config and by a reload", () => {
+test("proxy_from is shown by check config and by a reload", () => {
   const old = configure({});
   const next = configure({ proxy_from: "10.0.0.1" });
   assert.deepEqual(settingChanges(SERVICE, old, next), {

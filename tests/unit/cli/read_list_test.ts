@@ -163,9 +163,9 @@ test("readList() names what it leaves out", async () => {
     });
   for (
     const [tcp, why] of [
-      ['{"$type": "iptable", "table": []}', "$type iptable is not served"],
-      ['{"$type": "block"}', "$type block is not served"],
-      ["5", "a part is no object"],
+      ['{"$type": "iptable", "table": []}', "$type iptable is not supported"],
+      ['{"$type": "block"}', "$type block is not supported"],
+      ["5", "a part is not an object"],
       [
         '"ss://"',
         "Not a valid ss:// URI: the user info is neither " +
@@ -186,10 +186,10 @@ test("readList() names what it leaves out", async () => {
         '{"cipher": "c", "secret": "s", "endpoint": {"$type": "websocket", "url": "https://h/"}}',
         '"url" is not wss://HOST/PATH',
       ],
-      ['{"$type": "first-supported"}', '"options" is no list'],
+      ['{"$type": "first-supported"}', '"options" is not a list'],
       [
         '{"$type": "first-supported", "options": [{"$type": "a"}, {"$type": "a"}]}',
-        "$type a is not served",
+        "$type a is not supported",
       ],
     ] as const
   ) {

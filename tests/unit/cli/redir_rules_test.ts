@@ -120,11 +120,14 @@ test("rulesOf() knows where each network goes", async () => {
 
 test("rulesOf() refuses rules that would do nothing, or go in circles", async () => {
   const cases: [string[], RegExp][] = [
-    [[], /Whose traffic\?/],
-    [["--own"], /would redirect what Umbra sends itself/],
+    [[], /Missing traffic to redirect/],
+    [["--own"], /would redirect Umbra's own traffic/],
     [["--lan", "eth1", "-l", "0"], /need a port/],
     [["--lan", "eth1", "--with-dns"], /give --dns-listen/],
-    [["--lan", "eth1", "--transport", "runtime"], /do not tell where/],
+    [
+      ["--lan", "eth1", "--transport", "runtime"],
+      /cannot give the original target/,
+    ],
   ];
   for (const [argv, message] of cases) {
     await assert.rejects(

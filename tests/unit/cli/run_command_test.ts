@@ -19,20 +19,20 @@ function run(name: string, ...argv: string[]): Promise<void> {
   return runNamed(name, parseArguments(commandOf(name), argv), HOST);
 }
 
-test("runNamed() refuses words of check that nobody reads", async () => {
+test("runNamed() refuses words of check that are not read", async () => {
   for (
     const [argv, message] of [
       [
         [],
-        /^Nothing to check: expected config, crypto, transport, server or acl$/,
+        /^Missing subject: expected config, crypto, transport, server or acl$/,
       ],
       [
         ["it"],
-        /^Nothing to check: expected config, crypto, transport, server or acl$/,
+        /^Missing subject: expected config, crypto, transport, server or acl$/,
       ],
-      [["config"], /^Nothing to check: name the FILE$/],
-      [["config", "f", "x"], /^One argument too many for config; see --help$/],
-      [["crypto", "x"], /^One argument too many for crypto; see --help$/],
+      [["config"], /^Missing FILE to check$/],
+      [["config", "f", "x"], /^Too many arguments for config; see --help$/],
+      [["crypto", "x"], /^Too many arguments for crypto; see --help$/],
     ] as const
   ) {
     await assert.rejects(run("check", ...argv), {

@@ -95,15 +95,19 @@ test("a variable within other text is warned of, without the text", () => {
     masterKeyFromPassword("secret-${SS_PASSWORD}", AES),
   );
   assert.equal(warnings.length, 1);
-  assert.match(warnings[0]!, /password: a \$\{VARIABLE\} within other text/);
+  assert.match(warnings[0]!, /password: a \$\{VARIABLE\} inside other text/);
   assert.doesNotMatch(warnings[0]!, /secret/);
   assert.deepEqual(server({ password: "${SS_PASSWORD}" }).warnings, []);
 });
 
 test("a variable that is missing, empty or forbidden is named", () => {
-  const missing = /^\/etc\/umbra\/f:1:\d+: password: .* no variable NONE/;
+  const missing =
+    /^\/etc\/umbra\/f:1:\d+: password: .* variable NONE is not set/;
   refuses(() => server({ password: "${NONE}" }), missing);
-  refuses(() => server({ password: "${EMPTY}" }), /no variable EMPTY, or an e/);
+  refuses(
+    () => server({ password: "${EMPTY}" }),
+    /variable EMPTY is not set or empty/,
+  );
   const forbidden: Sources = {
     ...sources({ ...ADDRESS, password: "${X}" }),
     variable: (name) => {
@@ -140,7 +144,7 @@ test("a password file that cannot serve is named", () => {
   refusesFile("/run/empty", "/run/empty has no line");
   refuses(
     () => server({ password_file: "one", password: "secret" }),
-    /password_file: there is a "password" beside it; give one/,
+    /password_file and "password" exclude each other: give one/,
   );
 });
 
@@ -171,7 +175,7 @@ test("--password-file is like -k, and not beside it", () => {
   has("secret-flag", { password: "x" }, ["--password-file", "/run/flag"]);
   refuses(
     () => server({}, ["--password-file", "/run/flag", "-k", "secret"]),
-    /-k and --password-file: give one of them/,
+    /-k and --password-file exclude each other: give one/,
   );
   refuses(
     () => server({}, ["--password-file", "none"]),

@@ -14,7 +14,7 @@ function read(...bytes: readonly number[]): string {
   return systemSources.readText(path);
 }
 
-test("readText() leaves out the mark of UTF-8, which nobody sees", () => {
+test("readText() drops the invisible mark of UTF-8", () => {
   assert.equal(read(0xef, 0xbb, 0xbf, 0x70, 0x77, 0x0a), "pw\n");
   assert.equal(read(), "");
 });
@@ -30,11 +30,14 @@ test("readText() refuses what is not UTF-8, such as the UTF-16 of Windows", () =
 
 test("readText() says why, when there is nothing to read", () => {
   const { readText } = systemSources;
-  assert.throws(() => readText(join(folder, "none")), /there is no such file$/);
+  assert.throws(
+    () => readText(join(folder, "none")),
+    /the file does not exist$/,
+  );
   assert.throws(() => readText(folder), /it is a directory$/);
   read();
   assert.throws(
     () => readText(join(folder, "file", "below")),
-    /there is a file where a directory should be$/,
+    /a part of the path is a file, not a directory$/,
   );
 });

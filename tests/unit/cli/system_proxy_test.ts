@@ -126,7 +126,7 @@ describe("SystemProxy", () => {
     }
   }
 
-  test("GNOME is told in its own words", async () => {
+  test("GNOME is configured with its own settings", async () => {
     const { tools, start } = scene(GNOME_VALUES);
     await start().set("pac", PLACE);
     assert.deepEqual(tools.changes, [
@@ -167,15 +167,18 @@ describe("SystemProxy", () => {
     const { tools, note, open, start } = scene(GNOME_VALUES);
     open.add(PLACE.port);
     await start().set("http", PLACE);
-    // It runs: nobody takes its proxy away.
+    // It runs: its proxy is not removed.
     assert.deepEqual(await repairProxy(start()), []);
     await assert.rejects(
       start().set("http", { ...PLACE, port: 1081 }),
-      /it is 127\.0\.0\.1:1080, of a program that runs/,
+      /it is set to 127\.0\.0\.1:1080 by a program that still runs/,
     );
     open.clear();
     const [told] = await repairProxy(start());
-    assert.match(told!, /had left .* 127\.0\.0\.1:1080: it is what it was/);
+    assert.match(
+      told!,
+      /had left .* 127\.0\.0\.1:1080; earlier setting restored/,
+    );
     assert.deepEqual(Object.fromEntries(tools.values), GNOME_VALUES);
     assert.equal(note.bytes, undefined);
     assert.deepEqual(await repairProxy(start()), []);
@@ -224,7 +227,7 @@ describe("SystemProxy", () => {
     assert.deepEqual(tools.changes, []);
   });
 
-  test("a system without such a setting is told from one with", async () => {
+  test("a system without such a setting is distinguished from one with it", async () => {
     const none = desktopOf({ platform: "linux", hasTool: () => false });
     assert.equal(none, undefined);
     const proxy = new SystemProxy({
@@ -234,7 +237,10 @@ describe("SystemProxy", () => {
       isAnswered: () => Promise.resolve(false),
     });
     assert.equal(proxy.isKnown, false);
-    await assert.rejects(proxy.set("pac", PLACE), /no proxy setting/);
+    await assert.rejects(
+      proxy.set("pac", PLACE),
+      /does not support the proxy setting/,
+    );
     const five = desktopOf({
       platform: "linux",
       desktop: "KDE",
@@ -289,11 +295,11 @@ test("--system-proxy refuses what could not work", () => {
         ["pac", "-b", "0.0.0.0"],
         /no PAC file is served at 0\.0\.0\.0:1080; give --pac/,
       ],
-      [["pac", "--protocol", "socks"], /the local speaks socks alone/],
-      [["socks", "--protocol", "http"], /the local speaks http alone/],
+      [["pac", "--protocol", "socks"], /the local supports socks only/],
+      [["socks", "--protocol", "http"], /the local supports http only/],
       [
         ["socks", "--socks-user", "a:b"],
-        /demands a password; give pac or http/,
+        /requires a password; give pac or http/,
       ],
     ] as const
   ) {
@@ -307,5 +313,5 @@ test("--system-proxy refuses what could not work", () => {
     ...["-s", "192.0.2.1:8388", "-k", "pw", "--protocol", "socks"],
   ]);
   const { result } = configureLocal(args, sourcesOf(() => ""));
-  assert.throws(() => pacAddress(result), /speaks socks alone/);
+  assert.throws(() => pacAddress(result), /supports socks only/);
 });

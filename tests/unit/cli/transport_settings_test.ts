@@ -115,7 +115,7 @@ test("a transport that cannot be is refused, and its path is not shown", () => {
   ) refuses(() => upstreams({ transport }), message);
 });
 
-test("a server takes WebSockets where it is told", () => {
+test("a server takes WebSockets at its configured address", () => {
   const { result: [server] } = websocket({
     listen: "127.0.0.1:8000",
     tcp_path: "/secret/tcp",
@@ -142,7 +142,7 @@ test("WebSockets of a server that cannot be are refused", () => {
       [{ listen, tcp_path: "secret" }, /tcp_path has a wrong value/],
       [
         { listen, tcp_path: "/secret", udp_path: "/secret" },
-        /udp_path has a wrong value, expected another path/,
+        /udp_path has a wrong value, expected a path that differs/,
       ],
       [
         { listen, tcp_path: "/secret", trusted_proxies: "a" },
@@ -179,7 +179,7 @@ test("v2ray-plugin is done without where its program is not there", () => {
   );
   refuses(
     () => upstreams({ ...entry, transport: { type: "websocket", url: URL } }),
-    /"transport" and "plugin" both carry the server: give one/,
+    /"transport" and "plugin" exclude each other: give one/,
   );
 });
 
@@ -195,7 +195,7 @@ test("a prefix is read from a file, and written back by umbra url", () => {
   assert.match(uri!, /\?prefix=%16%03%01%C3%82/);
   refuses(
     () => upstreams({ ...entry, prefix: "x".repeat(25) }),
-    /prefix: 25 bytes, this method has room for 24 of 32/,
+    /prefix: got 25 bytes, this method allows 24 of 32/,
   );
 });
 

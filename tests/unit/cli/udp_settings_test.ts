@@ -87,7 +87,7 @@ test("UDP of one of several locals or servers is its own", () => {
 
 test("UDP settings that make no sense are refused", () => {
   const cases: [string[], object, RegExp][] = [
-    [["-u", "-U"], {}, /give one, -u for TCP and UDP or -U for UDP alone/],
+    [["-u", "-U"], {}, /give -u for TCP and UDP, or -U for UDP only/],
     [["--udp-timeout", "0"], {}, /--udp-timeout: expected seconds/],
     [["--udp-max-associations", "0"], {}, /expected a whole number, 1 or more/],
     [

@@ -129,7 +129,7 @@ test("parseOnlineConfig() warns of a missing version, and refuses others", () =>
   for (const version of [0, 2, "1", null]) {
     assert.throws(
       () => parseOnlineConfig(JSON.stringify({ version, servers })),
-      refused(/version .* is not known/),
+      refused(/version .* is unknown/),
     );
   }
 });

@@ -44,11 +44,11 @@ for (
     ["tls;host=example.com", /multiplexing/],
     ["mux=1", /multiplexing/],
     ["mux=00", /multiplexing/],
-    ["mode=quic;mux=0", /mode=quic takes the program itself/],
-    ["mux=0;cert=/etc/ssl/a.pem;tls", /"cert" takes the program itself/],
-    ["server;mux=0", /"server" takes the program itself/],
-    ["mux=0;host=a\r\nb", /"host" is no name of a host/],
-    ["mux=0;path=/a b", /"path" is no path/],
+    ["mode=quic;mux=0", /mode=quic requires the program itself/],
+    ["mux=0;cert=/etc/ssl/a.pem;tls", /"cert" requires the program itself/],
+    ["server;mux=0", /"server" requires the program itself/],
+    ["mux=0;host=a\r\nb", /"host" is not a host name/],
+    ["mux=0;path=/a b", /"path" is not a path/],
   ] as const
 ) {
   test(`v2rayWebSocket() leaves ${JSON.stringify(options)} to the program`, () => {

@@ -137,8 +137,8 @@ test("describeAcl() counts, and names conflicts and rules that never decide", ()
     "1 never decide, since a shorter name of the same list does:",
     "  x.a.test (line 4; a.test, line 3)",
     "2 not used, or not as it is written:",
-    "  0.acl: 1 entry: is a pattern that is not used: it looks ahead or behind, " +
-    "or has another group that is not known (line 8)",
+    "  0.acl: 1 entry: is a pattern that cannot be used: it looks ahead or behind, " +
+    "or has an unknown kind of group (line 8)",
     "  0.acl: 1 entry: has a dot that is not escaped; read as a dot (line 9)",
   ]);
   assert.ok(hasFindings(acl));

@@ -82,7 +82,7 @@ for (const length of [4, 16]) {
           compare(from, asked) <= 0 && compare(asked, to) <= 0
         );
         assert.equal(index >= 0, inside.includes(true));
-        // The line that is told is one that holds.
+        // The reported line is one that matches.
         if (index >= 0) assert.ok(inside[built.entry(index).line - 1]);
       }
     }

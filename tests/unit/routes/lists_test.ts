@@ -51,8 +51,8 @@ münchen.test`);
     ] as const
   ) assert.equal(why(condition, host), expected, host);
   assert.deepEqual(notes.map(({ reason, lines }) => [reason, lines]), [
-    ["includes another list, which is not read", [9]],
-    ["has a prefix that is not known", [10]],
+    ["includes another list, which is not supported", [9]],
+    ["has an unknown prefix", [10]],
   ]);
 });
 
@@ -117,8 +117,8 @@ test("a list of Clash: classical lines, as text and as YAML", () => {
     assert.equal(resolved("192.0.2.1"), "ip_cidr=192.0.2.0/24");
     assert.equal(resolved("2001:db8::1"), "");
     assert.deepEqual(notes.map(({ reason }) => reason), [
-      "has PROCESS-NAME, which Umbra does not have",
-      "has GEOIP, and geoip_file is not set",
+      "has PROCESS-NAME, which is not supported",
+      "has GEOIP, but geoip_file is not set",
     ]);
   }
   const there = readClashList("GEOIP,xx", "l", () => "XX");

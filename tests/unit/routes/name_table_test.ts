@@ -81,7 +81,7 @@ test("build() refuses names that are made to collide", () => {
   const names = colliding(MAX_NAME_PROBES + 2);
   assert.throws(() => tableOf(names.map((name) => ["exact", name])), {
     code: "ERR_ROUTE_LIST",
-    message: /made to collide/,
+    message: /chosen to collide/,
   });
   const fewer = tableOf(
     names.slice(0, MAX_NAME_PROBES / 2).map((name) => ["exact", name]),

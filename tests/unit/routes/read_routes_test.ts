@@ -153,7 +153,7 @@ test("readRoutes() says file, route, key, and what was expected", () => {
       ],
       [
         [{ domain_regex: "(?!a)b", to: "direct" }],
-        /^routes\[0\]\.domain_regex: "\(\?!a\)b" is a pattern that is not used: it looks ahead/,
+        /^routes\[0\]\.domain_regex: "\(\?!a\)b" is a pattern that cannot be used: it looks ahead/,
       ],
       [
         [{ ip_cidr: "10.0.0.0/33", to: "direct" }],
@@ -181,7 +181,7 @@ test("readRoutes() says file, route, key, and what was expected", () => {
       ],
       [
         [{ invert: true, to: "direct" }],
-        "routes[0].invert: there is no condition that it could invert",
+        "routes[0].invert: expected a condition to invert",
       ],
       [
         [{ domain: "a.test", invert: 1, to: "direct" }],

@@ -86,7 +86,7 @@ describe("local", () => {
     await world.stop();
   });
 
-  test("asks for user and password, and lets nobody else in", async () => {
+  test("asks for user and password, and refuses other clients", async () => {
     const world = new World();
     await world.server();
     await world.local({ users: [{ username: "ann", password: "secret" }] });

@@ -129,7 +129,7 @@ describe("a proxy that names its client", () => {
   });
 });
 
-describe("a proxy that names nobody", () => {
+describe("a proxy that names no client", () => {
   for (
     const [name, bytes] of [
       ["speaks something else", seededBytes(64)],

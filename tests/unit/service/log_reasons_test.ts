@@ -67,7 +67,7 @@ describe("the log of a local", () => {
     await assert.rejects(readAll(client.readable), { code: "ERR_NET_RESET" });
     const [line] = world.logged("code", "ERR_SS_TRUNCATED");
     assert.equal(line?.message, "connection failed");
-    assert.match(String(line?.fields["reason"]), /sender stopped/);
+    assert.match(String(line?.fields["reason"]), /ended inside a unit/);
     for (const one of [client, near, server, far]) one.close();
     await world.stop();
   });

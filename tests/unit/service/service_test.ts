@@ -61,7 +61,7 @@ describe("serve()", () => {
     await world.stop(service);
   });
 
-  test("lets the oldest stranger leave for a new one, and nobody else", async () => {
+  test("closes the oldest unauthenticated connection for a new one, and no other", async () => {
     const world = new World();
     const open: { connection: Connection; place: Place }[] = [];
     const service = serve(

@@ -1,6 +1,6 @@
 /**
  * Users over UDP, in both editions: who is who, what is counted, and what a
- * limit does to its user and to nobody else.
+ * limit does to its user and to no other.
  */
 import assert from "node:assert/strict";
 import { SERVICE_DEFAULTS } from "../../../src/service/options.ts";
@@ -144,7 +144,7 @@ for (const name of ["aes-128-gcm", "2022-blake3-aes-128-gcm"]) {
       await scene.expectDropped({ ERR_POLICY_USER_EXPIRED: 2 });
     });
 
-    test("a rate drops what is too fast, both ways, and nobody else's", async () => {
+    test("a rate drops the user's datagrams above it, in both directions, and no others", async () => {
       const scene = await Scene.start(method, [
         user("alice", { bytesPerSecond: 1_000 }),
         user("bob"),

@@ -149,7 +149,7 @@ test("readProxyRequest() drops what concerns one connection, adds nothing", () =
   assert.ok(read.expectsContinue);
 });
 
-test("readProxyRequest() frames a body anew", () => {
+test("readProxyRequest() gives a body a new framing", () => {
   const chunked = forward(
     "PUT http://a/ HTTP/1.1",
     "transfer-encoding:CHUNKED",
@@ -334,7 +334,7 @@ test("readProxyResponse() refuses an ambiguous end, and 101 unasked", () => {
   }
 });
 
-test("readProxyResponse() frames anew what RFC 9112 gives a meaning, and trusts the target no more", () => {
+test("readProxyResponse() gives a new framing to responses that RFC 9112 defines, and does not reuse the connection", () => {
   const cases: [string[], string, string | undefined][] = [
     [
       ["1.1", "Content-Length: 5", "Transfer-Encoding: chunked"],
@@ -450,11 +450,11 @@ test("encodeAnswer() tells everything a client needs", () => {
   assert.equal(
     fromLatin1(encodeAnswer(502, { keepAlive: false, method: "HEAD" })),
     "HTTP/1.1 502 Bad Gateway\r\nContent-Type: text/plain\r\n" +
-      "Content-Length: 77\r\nConnection: close\r\n\r\n",
+      "Content-Length: 83\r\nConnection: close\r\n\r\n",
   );
   assert.match(
     fromLatin1(encodeAnswer(502, { keepAlive: false })),
-    /\r\n\r\n502 Bad Gateway\nss-local: .* gave no answer; its log says why/,
+    /\r\n\r\n502 Bad Gateway\nss-local: .* did not answer; the log has the reason/,
   );
 });
 

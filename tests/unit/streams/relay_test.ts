@@ -73,7 +73,7 @@ for (const kind of ["at once", "by promises"]) {
       assert.equal(clock.pending, 0);
     });
 
-    test("stalls the sender, when nobody reads, and goes on when somebody does", async () => {
+    test("stalls the sender while the receiver does not read, and continues when it does", async () => {
       const { near, far } = await start({}, {}, utf8(""), options);
       const body = seededBytes(1_000_000);
       let isSent = false;
@@ -155,7 +155,7 @@ describe("relay()", () => {
     assert.deepEqual(await readExactly(near, 6), utf8("answer"));
   });
 
-  test("stalls the sender, when nobody reads", async () => {
+  test("stalls the sender while the receiver does not read", async () => {
     const { near } = await start();
     let written = 0;
     const writer = near.writable.getWriter();

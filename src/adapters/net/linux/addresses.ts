@@ -1,5 +1,5 @@
 /**
- * IP addresses as the kernel has them.
+ * IP addresses in the form of the kernel.
  *
  * Wire form: `struct sockaddr_in`: family (2, the machine's order), port (2,
  * network order), address (4), zeros (8). `struct sockaddr_in6`: family (2),
@@ -13,25 +13,25 @@ import { MAX_KNOWN_ADDRESSES } from "../../../limits.ts";
 import type { Endpoint } from "../../../transport.ts";
 import { AF_INET, AF_INET6, c, checked } from "./libc.ts";
 
-/** Bytes of the longer of the two. */
+/** Length of `struct sockaddr_in6` in bytes, the longer of the two. */
 export const ADDRESS_LENGTH: number = 2 + 2 + 4 + 16 + 4;
 
-/** Bytes of the shorter. */
+/** Length of `struct sockaddr_in` in bytes. */
 const IPV4_LENGTH = 2 + 2 + 4 + 8;
 
-/** First 12 bytes of an IPv4 address in a socket for both families. */
+/** The first 12 bytes of an IPv4 address in a dual-stack socket. */
 const MAPPED = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff);
 
-/** Family of an address. */
+/** Returns the family of an address. */
 export function familyOf(host: string): number {
   return host.includes(":") ? AF_INET6 : AF_INET;
 }
 
 /**
- * An endpoint as bytes.
+ * Encodes an endpoint.
  *
- * @param family Of the socket that the address is for.
- * @throws {TransportError} `ERR_NET_UNREACHABLE` for an IPv6 address in an
+ * @param family The family of the socket that uses the address.
+ * @throws {TransportError} `ERR_NET_UNREACHABLE` for an IPv6 address with an
  * IPv4 socket.
  */
 export function encodeAddress(
@@ -58,9 +58,9 @@ export function encodeAddress(
 }
 
 /**
- * Bytes as an endpoint; IPv4 is plain, also of a socket for both families.
+ * Decodes an endpoint. An IPv4 address is plain, also in a dual-stack socket.
  *
- * @param at Where they begin.
+ * @param at The offset of the first byte.
  */
 export function decodeAddress(bytes: Uint8Array, at = 0): Endpoint {
   const port = bytes[at + 2]! << 8 | bytes[at + 3]!;
@@ -69,10 +69,13 @@ export function decodeAddress(bytes: Uint8Array, at = 0): Endpoint {
   return { host, port };
 }
 
-/** By address and port as one number. */
+/** Decoded endpoints, by address and port as one number. */
 const KNOWN = new Map<number, Endpoint>();
 
-/** As {@link decodeAddress}; of IPv4 addresses that come again, the same one. */
+/**
+ * Decodes an endpoint like {@link decodeAddress}. A repeated IPv4 endpoint
+ * gives the same object.
+ */
 export function decodeKnown(bytes: Uint8Array, at: number): Endpoint {
   const ip = bytes[at] === AF_INET ? at + 4 : at + 20;
   if (ip === at + 20 && !isMapped(bytes, at)) return decodeAddress(bytes, at);
@@ -97,19 +100,22 @@ function isMapped(bytes: Uint8Array, at: number): boolean {
 const OUT = new Uint8Array(ADDRESS_LENGTH);
 const OUT_LENGTH = new Uint8Array(4);
 
-/** Memory for calls that return an address, valid until the next one. */
+/**
+ * Returns memory for calls that return an address. It is valid until the next
+ * call.
+ */
 export function addressRoom(): [Uint8Array, Uint8Array] {
   OUT_LENGTH[0] = ADDRESS_LENGTH;
   return [OUT, OUT_LENGTH];
 }
 
-/** The address to which a socket is bound. */
+/** Returns the address to which a socket is bound. */
 export function boundTo(descriptor: number): Endpoint {
   checked(c.getsockname(descriptor, ...addressRoom()), "ask for an address");
   return decodeAddress(OUT);
 }
 
-/** The two halves around `::`, and zeros between them. */
+/** Writes the parts before and after `::`, with zeros between them. */
 function writeIpv6(host: string, bytes: Uint8Array): void {
   const [address, scope = "0"] = host.split("%");
   const [head, tail] = address!.split("::").map(groups);
@@ -122,7 +128,8 @@ function writeIpv6(host: string, bytes: Uint8Array): void {
       bytes[8 + 2 * i] = group >> 8;
       bytes[9 + 2 * i] = group;
     });
-  // An interface by its number; by name it is the system's business.
+  // A scope may be the number of an interface; names of interfaces are left to
+  // the system.
   new DataView(bytes.buffer).setUint32(24, Number(scope) || 0, true);
 }
 
@@ -144,6 +151,6 @@ function ipv6(bytes: Uint8Array, at: number): string {
   for (let i = at; i < at + 16; i += 2) {
     parts.push((bytes[i]! << 8 | bytes[i + 1]!).toString(16));
   }
-  // The shortest form (RFC 5952), which the runtimes write too.
+  // The shortest form (RFC 5952), as the runtimes write it.
   return new URL(`http://[${parts.join(":")}]`).hostname.slice(1, -1);
 }

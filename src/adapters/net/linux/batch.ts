@@ -1,11 +1,11 @@
 /**
- * Many datagrams in one call: recvmmsg(2) and sendmmsg(2), on memory that the
- * thread's sockets share.
+ * Receives and sends several datagrams in one call: recvmmsg(2) and
+ * sendmmsg(2). All sockets of a thread share the memory.
  *
  * Wire form: `struct mmsghdr`, of 16 words: address (2), its length (1), unused
- * (1), `struct iovec[]` (2), their number (2), control data (2), its length (2),
- * flags (1), unused (1), bytes received or sent (1), unused (1). `struct iovec`,
- * of 4 words: address (2), length (2).
+ * (1), `struct iovec[]` (2), their number (2), control data (2), its length
+ * (2), flags (1), unused (1), bytes received or sent (1), unused (1). `struct
+ * iovec`, of 4 words: address (2), length (2).
  *
  * @module
  */
@@ -34,25 +34,27 @@ const NAME_LENGTH = 2;
 const CONTROL_LENGTH = 10;
 const LENGTH = 14;
 
-/** Bytes of `struct iovec`. */
+/** Length of `struct iovec` in bytes. */
 const VECTOR = 16;
 
-/** Room for one datagram, of whole pages. */
+/** Room for one datagram, in whole pages. */
 const SLOT: number = Math.ceil(MAX_DATAGRAM_LENGTH / 4_096) * 4_096;
 
-/** Room for an address, and for what comes with it. */
+/** Room for an address, in bytes. */
 const NAME = 32;
 
 /** `struct cmsghdr`: length (8), level (4), type (4). */
 const CONTROL_HEADER = 16;
 
-/** An address of `IPV6_ORIGDSTADDR` (28), behind its header and to 8 bytes. */
+/**
+ * Room for an `IPV6_ORIGDSTADDR` (28 bytes) with its header, padded to 8 bytes.
+ */
 const CONTROL: number = CONTROL_HEADER + 32;
 
-/** An address and control data, and what makes 128 of them. */
+/** Room for an address and control data, padded to 128 bytes. */
 const ENVELOPE = 128;
 
-/** Datagrams that came together. */
+/** Datagrams that were received together. */
 export class ReceiveBatch {
   readonly #headers: Uint32Array;
   readonly #headerBytes: Uint8Array;
@@ -84,13 +86,13 @@ export class ReceiveBatch {
   }
 
   /**
-   * Takes what waits in a socket.
+   * Receives the waiting datagrams of a socket.
    *
-   * @returns How many there are; -1 for none, or an error.
+   * @returns The number of datagrams; -1 if there are none, or on failure.
    */
   receive(descriptor: number): number {
     for (let i = 0; i < this.#count; i++) {
-      // The last call has left there what it used of them.
+      // The last call has overwritten the lengths with those that it used.
       const at = HEADER_WORDS * i;
       this.#headers[at + NAME_LENGTH] = ADDRESS_LENGTH;
       this.#headers[at + CONTROL_LENGTH] = CONTROL;
@@ -109,7 +111,7 @@ export class ReceiveBatch {
   }
 
   /**
-   * Number `i` of them; the payload is the caller's.
+   * Returns datagram number `i`; the caller owns the payload.
    *
    * @param isRedirected True if each datagram comes with its original target.
    */
@@ -127,7 +129,7 @@ export class ReceiveBatch {
     };
   }
 
-  /** The offset at which the value of a control message begins. */
+  /** Returns the offset of the value of a control message. */
   #find(i: number, [level, type]: Option): number | undefined {
     let at = i * ENVELOPE + NAME;
     const end = at + this.#headers[HEADER_WORDS * i + CONTROL_LENGTH]!;
@@ -135,7 +137,8 @@ export class ReceiveBatch {
       const isIt = this.#view.getUint32(at + 8, true) === level &&
         this.#view.getUint32(at + 12, true) === type;
       if (isIt) return at + CONTROL_HEADER;
-      // To 8 bytes; a header is never shorter than itself.
+      // Messages are padded to 8 bytes; a damaged length must not stop the
+      // scan.
       const length = this.#view.getUint32(at, true);
       at += Math.max(CONTROL_HEADER, Math.ceil(length / 8) * 8);
     }
@@ -143,19 +146,19 @@ export class ReceiveBatch {
   }
 }
 
-/** One datagram to be sent. */
+/** A datagram to be sent. */
 export interface Outgoing {
   /** Borrowed. */
   readonly payload: Uint8Array;
   readonly address: Uint8Array;
 }
 
-/** Datagrams that leave together. */
+/** Datagrams that are sent together. */
 export class SendBatch {
   readonly #headers: Uint32Array;
   readonly #headerBytes: Uint8Array;
   readonly #memory: number;
-  /** Vectors, addresses, payloads, as they are then in memory. */
+  /** Copies of vectors, addresses and payloads, in the layout of the memory. */
   readonly #copy: Uint8Array = new Uint8Array(PAYLOADS + SEND_BATCH_BYTES);
   readonly #vectors: Uint32Array = new Uint32Array(
     this.#copy.buffer,
@@ -176,10 +179,10 @@ export class SendBatch {
   }
 
   /**
-   * Sends some of a queue.
+   * Sends the first datagrams of a queue.
    *
-   * @param first Number of the first one.
-   * @returns How many the system took; -1 when it did not take the first.
+   * @param first Index of the first datagram.
+   * @returns How many the system accepted; -1 if it did not accept the first.
    */
   send(
     descriptor: number,
@@ -219,7 +222,7 @@ function sendOne(
 ): number {
   const sent = c.sendto(
     descriptor,
-    // Bun has no address for an empty one.
+    // Bun gives no address for an empty array.
     payload.length === 0 ? NOTHING : payload,
     payload.length,
     MSG_FLAGS,
@@ -229,7 +232,7 @@ function sendOne(
   return sent < 0 ? -1 : 1;
 }
 
-/** Offsets at which addresses and payloads begin. */
+/** Offsets of addresses and payloads. */
 const NAMES: number = DATAGRAM_BATCH * VECTOR;
 const PAYLOADS: number = NAMES + DATAGRAM_BATCH * NAME;
 

@@ -1,16 +1,18 @@
 /**
- * What wakes the runtime when something happens to a descriptor that it does
- * not know. Neither Deno nor Bun watches descriptors of others.
+ * Wakes the runtime when an event occurs on a descriptor that the runtime does
+ * not know: neither Deno nor Bun can watch foreign descriptors.
  *
  * @module
  */
 
 export interface Bell {
-  /** Which kind it is, for the operator. */
+  /** The kind of bell, for the operator. */
   readonly name: string;
   /** Called once for each {@link Bell.set}. */
   onRing: () => void;
-  /** Rings once, as soon as an event waits; at once if one does. */
+  /**
+   * Makes the bell ring once when an event waits; at once if one already waits.
+   */
   set(): void;
   /** Keeps the process alive. */
   hold(): void;

@@ -1,5 +1,5 @@
 /**
- * Opening TCP connections over calls of Linux.
+ * Opens TCP connections with Linux system calls.
  *
  * @module
  */
@@ -32,7 +32,7 @@ export interface DialOptions {
   /** See `WaitOptions`. */
   readonly signal: StopSignal | undefined;
   readonly loop: Loop;
-  /** Our addresses; not set: the system's choice. */
+  /** Source addresses; not set if the system chooses. */
   readonly outbound: OutboundAddresses | undefined;
   readonly options: SocketOptions;
 }
@@ -56,8 +56,8 @@ export async function dial(
     }
     const socket = new LinuxSocket(descriptor, to, loop);
     if (c.connect(descriptor, address, address.length) === 0) {
-      // To this machine it takes no time; or the system knows the peer, and
-      // waits for what it can send at once.
+      // A local connection completes at once. With a known peer, the system
+      // waits for bytes that it can send in the first packet.
       if (options.fastOpen) socket.openWithBytes();
       loop.watch(descriptor, TCP_EVENTS, socket);
       return new ReadyConnection(socket);
@@ -66,7 +66,7 @@ export async function dial(
     if (number !== EINPROGRESS) throw failure(number, action);
     const events = await connected(descriptor, { action, signal, loop });
     loop.handOver(descriptor, socket);
-    // The system reports once what the peer has sent already.
+    // The system reports only once what the peer has already sent.
     socket.ready(events);
     return new ReadyConnection(socket);
   } catch (error) {
@@ -77,9 +77,9 @@ export async function dial(
 }
 
 /**
- * Settles when the peer, or the network, has answered.
+ * Resolves when the peer or the network has answered.
  *
- * @returns What happened to the descriptor.
+ * @returns The events of the descriptor.
  */
 function connected(
   descriptor: number,

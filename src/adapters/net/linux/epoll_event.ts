@@ -1,48 +1,48 @@
 /**
- * `struct epoll_event`: 32 bits of events and 64 of ours, which are the
+ * `struct epoll_event`: 32 bits of events and 64 bits of data, which are the
  * descriptor and a generation.
  *
  * Wire form: events (4), data (8); on arm64 there are 4 unused bytes between
- * them. x86-64 alone packs the structure.
+ * them. Only x86-64 packs the structure.
  *
  * @module
  */
 import process from "node:process";
 import { c, checked } from "./libc.ts";
 
-/** `EPOLLIN` and so on. */
+/** `EPOLLIN` and other events. */
 export const READABLE = 0x001;
 export const WRITABLE = 0x004;
 export const FAILED = 0x008;
 export const HUNG_UP = 0x010;
 export const PEER_ENDED = 0x2000;
-/** The flag by which each change is reported once. */
+/** The flag with which each change is reported once. */
 export const EDGE: number = 1 << 31;
 
 const EPOLL_CLOEXEC = 0o2000000;
 const EPOLL_CTL_ADD = 1;
 
-/** 32-bit words of one event, and where our data begins. */
+/** Length of an event in 32-bit words, and the offset of the data. */
 const LAYOUTS: Readonly<Record<string, readonly [number, number]>> = {
   x64: [3, 1],
   arm64: [4, 2],
 };
 
 /**
- * The layout on a processor.
+ * Returns the layout for a processor.
  *
- * @throws {Error} For one that is not known.
+ * @throws {Error} For an unknown processor.
  */
 export function layoutOf(arch: string): readonly [number, number] {
   const layout = LAYOUTS[arch];
   if (layout !== undefined) return layout;
-  throw new Error(`no layout of epoll is known for ${arch}`);
+  throw new Error(`unknown layout of epoll for processor ${arch}`);
 }
 
-/** Events of one look at most. */
+/** Maximum of events in one wait. */
 const MAX_EVENTS = 256;
 
-/** One epoll, and memory for its events. */
+/** An epoll, with memory for its events. */
 export class Epoll {
   readonly descriptor: number;
   readonly #words: number;
@@ -52,7 +52,10 @@ export class Epoll {
   readonly #one: Int32Array;
   readonly #oneBytes: Uint8Array;
 
-  /** @throws {Error} On another processor; `TransportError` by the system. */
+  /**
+   * @throws {Error} On an unknown processor; `TransportError` if the system
+   * fails.
+   */
   constructor() {
     [this.#words, this.#data] = layoutOf(process.arch);
     this.#events = new Int32Array(MAX_EVENTS * this.#words);
@@ -66,7 +69,7 @@ export class Epoll {
   }
 
   /**
-   * Watches a descriptor until that is closed.
+   * Watches a descriptor until it is closed.
    *
    * @throws {TransportError} `ERR_NET_DESCRIPTORS` and others.
    */
@@ -81,10 +84,10 @@ export class Epoll {
   }
 
   /**
-   * Takes what has happened.
+   * Takes the waiting events.
    *
-   * @param waitMs 0 to wait for nothing.
-   * @returns How many events {@link Epoll.at} has now; 0 also after a signal.
+   * @param waitMs Milliseconds to wait; 0 to return at once.
+   * @returns The number of events for {@link Epoll.at}; 0 also after a signal.
    */
   wait(waitMs: number): number {
     const { descriptor } = this;
@@ -97,7 +100,7 @@ export class Epoll {
     return Math.max(0, count);
   }
 
-  /** Event number `i` of the last wait. */
+  /** Returns event number `i` of the last wait. */
   at(i: number): [events: number, descriptor: number, generation: number] {
     const at = i * this.#words;
     return [

@@ -1,8 +1,8 @@
 /**
- * The calls of Linux that sockets of our own are made of.
+ * The Linux calls on which Umbra's own sockets are built.
  *
- * A `Uint8Array` is borrowed for the call alone. Addresses are numbers, never
- * pointers of the runtime: those need Deno's `--allow-ffi` without a path.
+ * A `Uint8Array` is borrowed for the call. Addresses are numbers and never
+ * pointers of the runtime, which would need Deno's unrestricted `--allow-ffi`.
  *
  * @module
  */
@@ -14,7 +14,7 @@ import { toTransportError } from "../_errors.ts";
 const I32 = "i32";
 const BUFFER = "buffer";
 
-/** Sizes of at most 2 GiB: Deno makes no `bigint` of 32 bits. */
+/** Sizes below 4 GiB: Deno returns a number, not a `bigint`, for 32 bits. */
 const SIZE = "u32";
 
 type Name =
@@ -74,7 +74,7 @@ const SYMBOLS: Readonly<Record<Name, Signature>> = {
   "epoll_wait": { parameters: [I32, BUFFER, I32, I32], result: I32 },
 };
 
-/** The same function under other types. */
+/** `memcpy` with other types. */
 const COPY_OUT: Readonly<Record<"memcpy", Signature>> = {
   memcpy: { parameters: [BUFFER, "usize", "usize"], result: "void" },
 };
@@ -85,7 +85,7 @@ const COPY_IN: Readonly<Record<"memcpy", Signature>> = {
 
 type Call = (...parameters: (Uint8Array | number)[]) => number;
 
-/** The calls, once {@link loadLibc} has found them. */
+/** The calls, after {@link loadLibc}. */
 export let c: Readonly<Record<Name, Call>>;
 
 let copyOut: ForeignFunction;
@@ -94,9 +94,9 @@ let errnoAddress = 0;
 let isLoaded = false;
 
 /**
- * Finds the calls, for this thread.
+ * Finds the calls for this thread.
  *
- * @throws {Error} Where they are not there, or not permitted.
+ * @throws {Error} If they are missing or not permitted.
  */
 export function loadLibc(): void {
   if (isLoaded) return;
@@ -110,18 +110,18 @@ export function loadLibc(): void {
 const ERRNO = new Int32Array(1);
 const ERRNO_BYTES = new Uint8Array(ERRNO.buffer);
 
-/** Why the last call of this thread failed. */
+/** Returns why the last call of this thread failed. */
 export function errno(): number {
   copyOut(ERRNO_BYTES, errnoAddress, 4);
   return ERRNO[0]!;
 }
 
-/** Memory that the kernel may use at any time: it is never given back. */
+/** Maps memory that the kernel may use at any time; it is never freed. */
 export function mapMemory(length: number): number {
   return map(length, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 }
 
-/** Memory shared with the kernel through a descriptor. */
+/** Maps memory that is shared with the kernel through a descriptor. */
 export function mapShared(
   length: number,
   descriptor: number,
@@ -133,7 +133,7 @@ export function mapShared(
 /**
  * Copies from an address.
  *
- * @param length Of the first bytes of `bytes`; all by default.
+ * @param length Number of bytes; default: the length of `bytes`.
  */
 export function readMemory(
   address: number,
@@ -146,7 +146,7 @@ export function readMemory(
 /**
  * Copies to an address.
  *
- * @param length Of the first bytes of `bytes`; all by default.
+ * @param length Number of bytes; default: the length of `bytes`.
  */
 export function writeMemory(
   address: number,
@@ -156,19 +156,19 @@ export function writeMemory(
   if (length > 0) copyIn(address, bytes, length);
 }
 
-/** A descriptor; or the error that its call left. */
+/** Returns a descriptor, or throws the error of its call. */
 export function checked(result: number, action: string): number {
   if (result < 0) throw failure(errno(), action);
   return result;
 }
 
-/** The error for a number of `errno`. */
+/** Returns the error for a value of `errno`. */
 export function failure(number: number, action: string): TransportError {
   const code = NAMES.get(number) ?? `errno ${number}`;
   return toTransportError(Object.assign(new Error(code), { code }), action);
 }
 
-/** Sets an option of four bytes. @returns `false` where it cannot be had. */
+/** Sets an option of four bytes. @returns False if the option cannot be set. */
 export function setOption(
   descriptor: number,
   [level, option]: Option,
@@ -178,7 +178,7 @@ export function setOption(
   return c.setsockopt(descriptor, level, option, bytes, bytes.length) === 0;
 }
 
-/** Reads an option of four bytes. */
+/** Returns an option of four bytes. */
 export function getOption(
   descriptor: number,
   [level, option]: Option,
@@ -207,21 +207,21 @@ export const SO_REUSEPORT: Option = [SOL_SOCKET, 15];
 export const SO_LINGER = 13;
 export const SO_SNDBUF: Option = [SOL_SOCKET, 7];
 export const SO_KEEPALIVE: Option = [SOL_SOCKET, 9];
-/** The value is a name. */
+/** The value is the name of an interface. */
 export const SO_BINDTODEVICE: Option = [SOL_SOCKET, 25];
 export const SO_MARK: Option = [SOL_SOCKET, 36];
 export const TCP_NODELAY: Option = [6, 1];
-/** Begins with the state of the connection. */
+/** The value begins with the state of the connection. */
 export const TCP_INFO: Option = [6, 11];
 export const TCP_SYN_SENT = 2;
-/** Seconds of quiet, and between questions. */
+/** Seconds without data before the first probe, and between probes. */
 export const TCP_KEEPIDLE: Option = [6, 4];
 export const TCP_KEEPINTVL: Option = [6, 5];
 /** The value is the number of connections that may wait. */
 export const TCP_FASTOPEN: Option = [6, 23];
-/** Lets the first bytes leave with the first packet. */
+/** Sends the first bytes with the first packet. */
 export const TCP_FASTOPEN_CONNECT: Option = [6, 30];
-/** Milliseconds. */
+/** The value is in milliseconds. */
 export const TCP_USER_TIMEOUT: Option = [6, 18];
 export const IP_TOS: Option = [0, 1];
 export const IP_TRANSPARENT: Option = [0, 19];
@@ -235,26 +235,23 @@ export const SO_ORIGINAL_DST: Option = [0, 80];
 /** The same option of IPv6. */
 export const IP6T_SO_ORIGINAL_DST: Option = [IPPROTO_IPV6, 80];
 
-/** A protocol of `socket()` for several paths. */
+/** The protocol of `socket()` for MPTCP. */
 export const IPPROTO_MPTCP = 262;
 
 export const AF_INET = 2;
 export const AF_INET6 = 10;
 export const SOCK_STREAM = 1;
 export const SOCK_DGRAM = 2;
-/** A flag that hides the descriptor from child processes. */
+/** Hides the descriptor from child processes. */
 export const SOCK_CLOEXEC = 0o2000000;
-/**
- * Flags that hide the descriptor from child processes and never let a call
- * wait.
- */
+/** Hides the descriptor from child processes, and makes calls non-blocking. */
 export const SOCK_FLAGS: number = 0o4000 | SOCK_CLOEXEC;
 
 export const F_SETFL = 4;
 export const O_NONBLOCK = 0o4000;
 
 export const MSG_DONTWAIT = 0x40;
-/** An error instead of a signal that ends the process. */
+/** Returns an error instead of raising a signal that ends the process. */
 export const MSG_NOSIGNAL = 0x4000;
 export const SHUT_WR = 1;
 
@@ -270,7 +267,7 @@ const MAP_PRIVATE = 0x02;
 const MAP_ANONYMOUS = 0x20;
 const MAP_POPULATE = 0x8000;
 
-/** Numbers that x86-64 and arm64 share. */
+/** Values that are the same on x86-64 and arm64. */
 const NAMES: ReadonlyMap<number, string> = new Map([
   [1, "EPERM"],
   [2, "ENOENT"],

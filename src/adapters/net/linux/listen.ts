@@ -1,5 +1,5 @@
 /**
- * Accepting TCP connections over calls of Linux.
+ * Accepts TCP connections with Linux system calls.
  *
  * @module
  */
@@ -59,7 +59,7 @@ export async function listen(
     if (options?.redirected === "tproxy") {
       letRedirected(descriptor, familyOf(boundTo(descriptor).host));
     }
-    // An inherited one may wait where it should say that nothing is there.
+    // An inherited socket may be blocking.
     checked(c.fcntl(descriptor, F_SETFL, O_NONBLOCK), "listen");
     prepareTcp(descriptor);
     return new LinuxListener(descriptor, loop, options?.redirected);
@@ -69,7 +69,7 @@ export async function listen(
   }
 }
 
-/** @returns A descriptor that listens. */
+/** @returns A listening descriptor. */
 async function open(
   { host, port }: Endpoint,
   { reusePort = false }: ListenOptions,
@@ -101,7 +101,7 @@ class LinuxListener implements Listener, Watcher {
   #isReady = false;
   #isClosed = false;
 
-  /** Owns the descriptor, unless this throws. */
+  /** Owns the descriptor, unless the constructor throws. */
   constructor(
     descriptor: number,
     loop: Loop,
@@ -135,7 +135,7 @@ class LinuxListener implements Listener, Watcher {
     if (!this.#isClosed) this.#serve();
   }
 
-  /** Accepts for those that wait, as long as it is their turn. */
+  /** Accepts connections for waiting callers until the turn ends. */
   #serve(): void {
     while (this.#isReady && this.#waiting.length > 0) {
       if (this.#loop.budget <= 0) return this.#loop.postpone(this);
@@ -150,7 +150,7 @@ class LinuxListener implements Listener, Watcher {
     }
   }
 
-  /** @returns `undefined` when there is none. */
+  /** @returns `undefined` if no connection waits. */
   #accept(): Accepted | undefined {
     for (;;) {
       const [address, length] = addressRoom();
@@ -168,7 +168,8 @@ class LinuxListener implements Listener, Watcher {
         this.#isReady = false;
         return undefined;
       }
-      // Its client reset it while it waited: that says nothing of the next one.
+      // The client reset the connection while it waited. The next connection is
+      // not affected.
       if (number !== EINTR && number !== ECONNABORTED) {
         throw failure(number, "accept");
       }

@@ -1,9 +1,10 @@
 /**
- * The event loop of a thread's own sockets, inside the runtime's: one epoll,
- * looked at in turns. Between two turns the runtime runs promises, timers and
- * its own sockets; while nothing happens it sleeps, and the bell wakes it.
+ * The event loop of a thread's own sockets, inside the runtime's event loop:
+ * one epoll, which is polled in turns. Between two turns the runtime runs
+ * promises, timers and its own sockets. While no event occurs the runtime
+ * sleeps, and the bell wakes it.
  *
- * No wake-up is lost: whenever something is watched, a turn is due or the bell
+ * No event is lost: while something is watched, a turn is scheduled or the bell
  * is set, and a bell that is set while events wait rings at once.
  *
  * @module
@@ -13,9 +14,9 @@ import { BELL_RETRY_MS, MAX_TURN_BYTES } from "../../../limits.ts";
 import type { Bell } from "./bell.ts";
 import type { Epoll } from "./epoll_event.ts";
 
-/** An object that hears of the events of a descriptor. */
+/** Receives the events of a descriptor. */
 export interface Watcher {
-  /** @param events Bits of `EPOLLIN` and so on; 0 for a turn asked for. */
+  /** @param events Bits of `EPOLLIN` and others; 0 for a postponed turn. */
   ready(events: number): void;
 }
 
@@ -23,7 +24,8 @@ export interface Watcher {
 interface Watched {
   watcher: Watcher;
   /**
-   * A number that differs in events of an earlier socket with this descriptor.
+   * A number that distinguishes a socket from earlier ones with the same
+   * descriptor.
    */
   readonly generation: number;
 }
@@ -39,10 +41,10 @@ export class Loop {
   #generation = 0;
   #isDue = false;
   #isSet = false;
-  /** Their turn comes once everybody else had one. */
+  /** Watchers whose next turn comes after all others. */
   #postponed: Watcher[] = [];
 
-  /** Owns both for as long as the thread lives. */
+  /** Owns both while the thread runs. */
   constructor(epoll: Epoll, bell: Bell) {
     this.#epoll = epoll;
     this.#bell = bell;
@@ -55,7 +57,7 @@ export class Loop {
   /**
    * Watches a descriptor.
    *
-   * @throws {TransportError} When the system cannot.
+   * @throws {TransportError} If the system refuses.
    */
   watch(descriptor: number, events: number, watcher: Watcher): void {
     const generation = this.#generation = (this.#generation + 1) | 0;
@@ -65,20 +67,20 @@ export class Loop {
     if (!this.#isSet) this.#schedule();
   }
 
-  /** Calls another watcher from now on. */
+  /** Replaces the watcher of a descriptor. */
   handOver(descriptor: number, watcher: Watcher): void {
     const watched = this.#watched[descriptor];
     if (watched !== undefined) watched.watcher = watcher;
   }
 
-  /** Call it before the descriptor is closed. */
+  /** Stops watching. It must be called before the descriptor is closed. */
   forget(descriptor: number): void {
     if (this.#watched[descriptor] === undefined) return;
     this.#watched[descriptor] = undefined;
     if (--this.#count === 0) this.#bell.release();
   }
 
-  /** Calls `ready(0)` in the next turn, after those that have events. */
+  /** Calls `ready(0)` in the next turn, after the watchers that have events. */
   postpone(watcher: Watcher): void {
     this.#postponed.push(watcher);
     this.#schedule();
@@ -111,13 +113,13 @@ export class Loop {
       this.#bell.set();
       this.#isSet = true;
     } catch {
-      // The kernel is short of memory: until it is not, look by the clock.
+      // The kernel is short of memory: poll by a timer until it has some.
       setTimeout(() => this.#schedule(), BELL_RETRY_MS);
     }
   }
 }
 
-/** A defect of one watcher is not the others'. */
+/** Calls a watcher. Its defect must not affect other watchers. */
 function tell(watcher: Watcher, events: number): void {
   try {
     watcher.ready(events);

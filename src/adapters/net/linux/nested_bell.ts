@@ -1,6 +1,7 @@
 /**
- * A {@link Bell} where io_uring is blocked, for Bun: the thread itself waits for
- * both its own events and the runtime's. Timers are late by the longest wait.
+ * The {@link Bell} for Bun if io_uring is blocked: the thread itself waits for
+ * its own events and those of the runtime. Timers may be late by the longest
+ * wait.
  *
  * @module
  */
@@ -9,15 +10,15 @@ import { clearImmediate, setImmediate } from "node:timers";
 import { openLibc } from "../../system/_libc.ts";
 import type { Bell } from "./bell.ts";
 
-/** Milliseconds that the thread waits at most, and timers with it. */
+/** Longest wait of the thread, and delay of timers, in milliseconds. */
 const WAIT_MS = 20;
 
 const POLLIN = 1;
 
 /**
- * Hangs one up; see {@link Bell}.
+ * Opens the bell; see {@link Bell}.
  *
- * @throws {Error} Where the runtime's own event queue is not to be seen.
+ * @throws {Error} If the runtime's event queue cannot be found.
  */
 export function openNestedBell(epoll: number): Bell {
   const others = eventQueues().filter((descriptor) => descriptor !== epoll);
@@ -38,7 +39,7 @@ export function openNestedBell(epoll: number): Bell {
       question.set([descriptor, POLLIN], 2 * i)
     );
     poll(bytes, queues.length, WAIT_MS);
-    // The upper half is what came of it.
+    // The upper half has the result.
     if (question[1]! >> 16 === 0) return goOn();
     isSet = false;
     bell.onRing();
@@ -66,13 +67,13 @@ export function openNestedBell(epoll: number): Bell {
   return bell;
 }
 
-/** Descriptors of every epoll of this process. */
+/** Returns the descriptors of every epoll of this process. */
 function eventQueues(): number[] {
   return readdirSync("/proc/self/fd").filter((name) => {
     try {
       return readlinkSync(`/proc/self/fd/${name}`) === "anon_inode:[eventpoll]";
     } catch {
-      // It was closed meanwhile, as the folder itself.
+      // The descriptor was closed meanwhile, like that of the folder itself.
       return false;
     }
   }).map(Number);

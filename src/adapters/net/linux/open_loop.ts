@@ -11,21 +11,21 @@ import { openNestedBell } from "./nested_bell.ts";
 import { openRingBell } from "./ring_bell.ts";
 import { openThreadBell } from "./thread_bell.ts";
 
-/** The loop, and the bells that were not available. */
+/** The loop, and why better bells were not available. */
 export interface OpenLoop {
   readonly loop: Loop;
-  /** Name of the bell. */
+  /** The name of the bell. */
   readonly bell: string;
-  /** Why it is not the best one. */
+  /** Why the best bell is not available. */
   readonly reason?: string;
 }
 
 let opening: Promise<OpenLoop> | undefined;
 
 /**
- * Opens it, or gives the one that is open.
+ * Opens the loop, or returns the open one.
  *
- * @throws {Error} With the reason why there can be none.
+ * @throws {Error} With the reason why it cannot be opened.
  */
 export function openLoop(): Promise<OpenLoop> {
   return opening ??= open();

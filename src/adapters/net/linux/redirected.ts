@@ -1,6 +1,6 @@
 /**
- * Connections and datagrams that the system redirected to us: what a socket
- * needs for them, and where they were meant to go.
+ * Connections and datagrams that the system has redirected: the options that a
+ * socket needs for them, and their original targets.
  *
  * @module
  */
@@ -32,29 +32,29 @@ import {
 } from "./libc.ts";
 
 /**
- * Lets a socket take what is meant for other hosts, and be bound to their
- * addresses.
+ * Lets a socket accept traffic for other hosts and bind to their addresses.
  *
  * @throws {TransportError} `ERR_NET_PERMISSION` without CAP_NET_RAW.
  */
 export function letRedirected(descriptor: number, family: number): void {
-  // A service manager may have done it (`Transparent=yes`): no privilege then.
+  // A service manager may have set the option (`Transparent=yes`); no privilege
+  // is needed then.
   if (getOption(descriptor, IP_TRANSPARENT) === 1) return;
   demand(descriptor, IP_TRANSPARENT, TPROXY);
   if (family === AF_INET6) demand(descriptor, IPV6_TRANSPARENT, TPROXY);
 }
 
-/** Lets the system tell with each datagram where it was meant to go. */
+/** Makes the system report the original target of each datagram. */
 export function tellTargets(descriptor: number, family: number): void {
   demand(descriptor, IP_RECVORIGDSTADDR, TPROXY);
   if (family === AF_INET6) demand(descriptor, IPV6_RECVORIGDSTADDR, TPROXY);
 }
 
 /**
- * Where an accepted connection was meant to go.
+ * Returns the original target of an accepted connection.
  *
- * @param port Where we listen.
- * @returns `undefined` for one that was meant for us.
+ * @param port The listening port.
+ * @returns `undefined` for a connection to this service itself.
  */
 export function originalDestination(
   descriptor: number,
@@ -68,7 +68,10 @@ export function originalDestination(
   return target;
 }
 
-/** The original target of a connection that the system has redirected. */
+/**
+ * Returns the original target of a connection that was redirected by address
+ * translation.
+ */
 function translated(descriptor: number): Endpoint | undefined {
   for (const [level, option] of [SO_ORIGINAL_DST, IP6T_SO_ORIGINAL_DST]) {
     const [address, length] = addressRoom();
@@ -76,11 +79,11 @@ function translated(descriptor: number): Endpoint | undefined {
       return decodeAddress(address);
     }
   }
-  // Nothing has changed it: somebody connected to us.
+  // The target was not changed: a client has connected directly.
   return undefined;
 }
 
-/** True if this host has the address: a socket can be bound to it. */
+/** True if this host has the address, so that a socket can be bound to it. */
 export function isOurs(host: string): boolean {
   const address = encodeAddress({ host, port: 0 });
   const descriptor = checked(

@@ -1,6 +1,7 @@
 /**
  * An io_uring that does one thing: wait until a descriptor is readable, then
- * send a byte to a socket. The kernel does it without us.
+ * send a byte to a socket. The kernel does this without a thread of the
+ * process.
  *
  * Source: io_uring(7), io_uring_setup(2). Offsets and numbers are the same on
  * all processors.
@@ -23,19 +24,22 @@ const SYS_IO_URING_ENTER = 426;
 const IORING_OFF_SQES = 0x1000_0000;
 const IORING_OP_POLL_ADD = 6;
 const IORING_OP_SEND = 26;
-/** The next entry starts when this one has succeeded. */
+/** The next entry starts after this one has succeeded. */
 const IOSQE_IO_LINK = 1 << 2;
 const POLLIN = 1;
 
-/** Entries of a queue: two rounds of two. */
+/** Entries of a queue: two rounds of two entries. */
 const ENTRIES = 4;
 
-/** 32-bit words of `struct io_uring_params`, and where its offsets begin. */
+/**
+ * Length of `struct io_uring_params` in 32-bit words, and the position of its
+ * offsets.
+ */
 const PARAMETERS = 30;
 const SUBMISSION = 10;
 const COMPLETION = 20;
 
-/** 32-bit words of one submission, bytes of one completion. */
+/** Length of a submission in 32-bit words, and of a completion in bytes. */
 const SUBMISSION_WORDS = 16;
 const COMPLETION_BYTES = 16;
 
@@ -52,9 +56,9 @@ export class Ring {
   #submitted = 0;
 
   /**
-   * @param watched Becomes readable.
-   * @param target Gets a byte then.
-   * @throws {TransportError} Where io_uring is blocked or too old.
+   * @param watched The descriptor that becomes readable.
+   * @param target The socket that gets a byte.
+   * @throws {TransportError} If io_uring is blocked or too old.
    */
   constructor(watched: number, target: number) {
     const { syscall: setup } = openLibc({
@@ -94,7 +98,7 @@ export class Ring {
       this.#tail = rings + submission[1]!;
       this.#completionHead = rings + completion[0]!;
       this.#completionTail = rings + completion[1]!;
-      // Place i of the queue is entry i, for ever.
+      // Slot i of the queue is always entry i.
       const order = Uint32Array.from({ length: entries }, (_, i) => i);
       writeMemory(rings + array, new Uint8Array(order.buffer));
       this.#compose(watched, target);
@@ -107,10 +111,10 @@ export class Ring {
   /**
    * Starts a round: wait, then send.
    *
-   * @throws {TransportError} When the kernel takes it no more.
+   * @throws {TransportError} If the kernel refuses the round.
    */
   start(): void {
-    // What the last round came to is of no interest, but needs its place.
+    // The completions of the last round are not needed, but their slots are.
     readMemory(this.#completionTail, this.#wordBytes);
     writeMemory(this.#completionHead, this.#wordBytes);
     this.#submitted += 2;
@@ -132,7 +136,7 @@ export class Ring {
     c.close(this.#descriptor);
   }
 
-  /** Both entries of a round, at each place that a round may begin. */
+  /** Writes both entries of a round, at each slot where a round may begin. */
   #compose(watched: number, target: number): void {
     const byte = mapMemory(1);
     const poll = this.#round;

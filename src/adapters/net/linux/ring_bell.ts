@@ -1,6 +1,6 @@
 /**
- * A {@link Bell} whose cord is an io_uring: the kernel sends a byte to a
- * connection that the runtime reads.
+ * A {@link Bell} with an io_uring: the kernel sends a byte to a connection that
+ * the runtime reads.
  *
  * @module
  */
@@ -9,10 +9,10 @@ import { Ring } from "./ring.ts";
 import { openWire } from "./wire.ts";
 
 /**
- * Hangs one up.
+ * Opens the bell.
  *
- * @param epoll Descriptor of what it listens to.
- * @throws {Error} Where io_uring is blocked, or loopback is not permitted.
+ * @param epoll The descriptor to watch.
+ * @throws {Error} If io_uring is blocked, or loopback is not permitted.
  */
 export async function openRingBell(epoll: number): Promise<Bell> {
   let isHung = false;
@@ -20,7 +20,9 @@ export async function openRingBell(epoll: number): Promise<Bell> {
     received: () => bell.onRing(),
     cut: () => {
       if (!isHung) return;
-      throw new Error("The bell of the event loop was cut: restart Umbra");
+      throw new Error(
+        "The wake-up connection of the event loop was closed: restart Umbra",
+      );
     },
   });
   let ring: Ring;

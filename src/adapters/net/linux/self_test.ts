@@ -1,6 +1,7 @@
 /**
- * Proves at start what the sockets of our own rest on: layouts of structures,
- * the number of an error, a wake-up from sleep, UDP in batches, TCP to its end.
+ * Tests at the start what Umbra's own sockets depend on: layouts of structures,
+ * the value of an error, a wake-up from sleep, UDP in batches, a complete TCP
+ * exchange.
  *
  * @module
  */
@@ -13,14 +14,14 @@ import { linuxTransport } from "./transport.ts";
 export interface LinuxFacts {
   /** The name of the bell that wakes the runtime. */
   readonly bell: string;
-  /** Why that is not io_uring. */
+  /** Why the bell is not io_uring. */
   readonly bellReason?: string;
 }
 
 let testing: Promise<LinuxFacts> | undefined;
 
 /**
- * Tries them, once in a thread.
+ * Tests the sockets, once in a thread.
  *
  * @throws {Error} With what is missing or wrong.
  */
@@ -28,7 +29,10 @@ export function testLinux(): Promise<LinuxFacts> {
   return testing ??= testAndClose();
 }
 
-/** A test that waits in vain ends when its sockets are closed. */
+/**
+ * Runs the tests. A test that would wait forever ends when its sockets are
+ * closed.
+ */
 async function testAndClose(): Promise<LinuxFacts> {
   using open = new DisposableStack();
   return await withDeadline(test(open));
@@ -44,10 +48,10 @@ async function test(open: DisposableStack): Promise<LinuxFacts> {
   return { bell, ...reason !== undefined && { bellReason: reason } };
 }
 
-/** Takes what is to be closed in the end. */
+/** Registers an object to be closed at the end. */
 type Own = <T extends { close(): void }>(one: T) => T;
 
-/** A request and its answer, each up to its end. */
+/** Tests a request and its answer, each to its end. */
 async function testStreams(
   { listen, dial }: Transport,
   own: Own,
@@ -71,7 +75,7 @@ async function testStreams(
   }
 }
 
-/** More than one in a batch, of several sizes. */
+/** Tests several datagrams of different lengths in one batch. */
 async function testDatagrams({ bind }: Transport, own: Own): Promise<void> {
   const [near, far] = [own(await bind(HERE)), own(await bind(HERE))];
   const sizes = [0, 1, 1_200, PATTERN.length];
@@ -92,7 +96,7 @@ function expect(what: string, got: unknown, expected: unknown): void {
   }
 }
 
-/** A wake-up that is lost must not hold up the start. */
+/** Limits the time, so that a lost wake-up does not block the start. */
 async function withDeadline<T>(work: Promise<T>): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {
@@ -110,5 +114,5 @@ async function withDeadline<T>(work: Promise<T>): Promise<T> {
 
 const HERE = { host: "127.0.0.1", port: 0 };
 
-/** No two neighbours are equal. */
+/** Test data without equal neighbours. */
 const PATTERN: Uint8Array = Uint8Array.from({ length: 9_000 }, (_, i) => i * 7);

@@ -1,6 +1,6 @@
 /**
- * Options of sockets that the operator asked for. One that cannot be had fails
- * what it was asked for: packets without their mark would take another way.
+ * Socket options of the operator. A socket whose options cannot be set is not
+ * used: packets without their mark would take another route.
  *
  * @module
  */
@@ -31,7 +31,7 @@ import {
   TCP_USER_TIMEOUT,
 } from "./libc.ts";
 
-/** Opens a TCP socket. @param action What fails with it. */
+/** Opens a TCP socket. @param action The action for the error message. */
 export function openTcp(
   family: number,
   { multipath = false }: SocketOptions,
@@ -44,7 +44,7 @@ export function openTcp(
   );
 }
 
-/** Sets up a socket that listens; what it accepts takes it over. */
+/** Sets the options of a listening socket; accepted sockets inherit them. */
 export function setUpListener(
   descriptor: number,
   options: SocketOptions,
@@ -55,7 +55,7 @@ export function setUpListener(
   setTimes(descriptor, options);
 }
 
-/** Sets up a TCP socket that is going to connect. */
+/** Sets the options of a TCP socket before it connects. */
 export function setUpDial(
   descriptor: number,
   family: number,
@@ -68,7 +68,7 @@ export function setUpDial(
   setTimes(descriptor, options);
 }
 
-/** Sets up a socket, of TCP or UDP, whose packets leave this host. */
+/** Sets the options of a TCP or UDP socket whose packets leave this host. */
 export function setUpOutgoing(
   descriptor: number,
   family: number,
@@ -84,7 +84,7 @@ export function setUpOutgoing(
     );
   }
   if (dscp === undefined) return;
-  // The lower two bits are those of congestion.
+  // The lower two bits belong to congestion notification.
   const value = dscp << 2;
   set(descriptor, IP_TOS, value, "set the class of packets");
   if (family === AF_INET6) {

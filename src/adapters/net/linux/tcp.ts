@@ -1,5 +1,5 @@
 /**
- * One TCP connection over calls of Linux.
+ * A TCP connection with Linux system calls.
  *
  * @module
  */
@@ -43,25 +43,29 @@ import {
 } from "./libc.ts";
 import type { Loop, Watcher } from "./loop.ts";
 
-/** Big buffers of what is read and written. */
+/** Large buffers for reads and writes. */
 export const BUFFERS: BufferPool = new BufferPool();
 
-/** The events that a connection needs, from its dial to its end. */
+/** The events of a connection, from its dial to its end. */
 export const TCP_EVENTS: number = READABLE | WRITABLE | PEER_ENDED | EDGE;
 
 const OVER: number = PEER_ENDED | HUNG_UP | FAILED;
 
 /**
- * The buffer into which all connections read, until one fills much of it and
- * keeps it.
+ * The buffer into which all connections read. A connection whose read fills
+ * much of it keeps it, and another buffer takes its place.
  */
 let room: Uint8Array | undefined;
 
-/** Prepares a socket to be dialled, or to listen: what is accepted inherits. */
+/**
+ * Prepares a socket to connect or to listen; accepted sockets inherit the
+ * options.
+ */
 export function prepareTcp(descriptor: number): void {
-  // Nagle's algorithm would hold small chunks back.
+  // Nagle's algorithm would delay small chunks.
   setOption(descriptor, TCP_NODELAY, 1);
-  // What is open while the process dies was cut, and is not to look ended.
+  // A connection that is open when the process dies must be reset, so that it
+  // does not look like a regular end.
   setLinger(descriptor, RESET);
 }
 
@@ -72,20 +76,23 @@ export class LinuxSocket implements ReadySocket, Watcher {
   readonly #loop: Loop;
   #isReadable = false;
   #isWritable = true;
-  /** True if the end follows what is readable now. */
+  /** True if the end follows after the readable bytes. */
   #isOver = false;
   #isEnded = false;
   #isClosed = false;
   #isCut = false;
-  /** The system reports a reset once; after that it looks like an end. */
+  /**
+   * The reset of the peer. The system reports it once, and later reads look
+   * like an end.
+   */
   #failure: Error | undefined;
   #isPostponed = false;
-  /** Set while it connects with its first bytes (TCP fast open). */
+  /** Set while the socket connects with its first bytes (TCP fast open). */
   #opening: Opening | undefined;
 
   /**
-   * @param descriptor Connected; owned from now on.
-   * @param loop Already watches it, or will.
+   * @param descriptor A connected socket; the connection owns it.
+   * @param loop The loop that watches the descriptor, or will.
    */
   constructor(descriptor: number, remote: Endpoint, loop: Loop) {
     this.#descriptor = descriptor;
@@ -93,7 +100,7 @@ export class LinuxSocket implements ReadySocket, Watcher {
     this.#loop = loop;
   }
 
-  /** The system has not connected it yet: the first bytes are to do so. */
+  /** Starts a connection that the first bytes will open. */
   openWithBytes(): void {
     this.#opening = {
       isUnsent: true,
@@ -103,7 +110,10 @@ export class LinuxSocket implements ReadySocket, Watcher {
     };
   }
 
-  /** Asked of the system each time: few want to know. */
+  /**
+   * The local address. It is requested from the system each time, because few
+   * callers need it.
+   */
   get local(): Endpoint {
     return this.#isClosed ? NOWHERE : boundTo(this.#descriptor);
   }
@@ -129,7 +139,7 @@ export class LinuxSocket implements ReadySocket, Watcher {
     return undefined;
   }
 
-  /** Others have their turn. */
+  /** Gives other connections their turn. */
   #postpone(): void {
     if (this.#isPostponed) return;
     this.#isPostponed = true;
@@ -159,7 +169,7 @@ export class LinuxSocket implements ReadySocket, Watcher {
 
   #becomeWritable(): void {
     if (this.#opening !== undefined && !this.#opening.isUnsent) {
-      // It may be an event from before the first bytes.
+      // The event may be from before the first bytes.
       const state = getOption(this.#descriptor, TCP_INFO) & 0xff;
       if (state === TCP_SYN_SENT) return;
       this.#opening.done.resolve();
@@ -168,8 +178,9 @@ export class LinuxSocket implements ReadySocket, Watcher {
   }
 
   /**
-   * Connects with the first bytes. They count as taken once the peer has
-   * answered: until then the system would take FIN for the end of it all.
+   * Connects with the first bytes. They count as accepted when the peer has
+   * answered: before that, the system would treat a FIN as the end of the whole
+   * attempt.
    */
   #open(opening: Opening, first: Uint8Array): void {
     clearTimeout(opening.timer);
@@ -184,19 +195,25 @@ export class LinuxSocket implements ReadySocket, Watcher {
     }
   }
 
-  /** Connects without any, when there are none soon: the peer speaks first. */
+  /**
+   * Connects without bytes if none are written soon, because the peer may speak
+   * first.
+   */
   #openLate(opening: Opening): void {
     opening.timer ??= setTimeout(() => {
       try {
         this.#open(opening, NO_BYTES);
       } catch {
-        // The reader hears of it now.
+        // The reader gets the error.
         this.owner?.ready();
       }
     }, FAST_OPEN_WAIT_MS);
   }
 
-  /** The peer has answered. @returns How many bytes left before. */
+  /**
+   * Ends the opening after the peer has answered. @returns The number of bytes
+   * that were sent before.
+   */
   #opened({ taken }: Opening): number {
     const number = getOption(this.#descriptor, SO_ERROR);
     if (number !== 0) this.#failure ??= failure(number, "connect");
@@ -220,7 +237,7 @@ export class LinuxSocket implements ReadySocket, Watcher {
   #end(): undefined {
     if (c.shutdown(this.#descriptor, SHUT_WR) === 0) return;
     const number = errno();
-    // The peer has reset it; the reader hears of that.
+    // The peer has reset the connection; the reader gets the error.
     if (number !== ENOTCONN) throw failure(number, "end the stream");
   }
 
@@ -242,8 +259,8 @@ export class LinuxSocket implements ReadySocket, Watcher {
   }
 
   /**
-   * Takes what was not read: the kernel would make a reset of the FIN, and a
-   * stranger could tell how busy we are.
+   * Reads and discards unread bytes: with unread bytes the kernel would send a
+   * reset instead of FIN, and a stranger could observe how busy the server is.
    */
   #discard(): void {
     const buffer = room ??= BUFFERS.take(MAX_READ_BUFFER);
@@ -275,7 +292,8 @@ export class LinuxSocket implements ReadySocket, Watcher {
 
   #received(buffer: Uint8Array, count: number, size: number): Uint8Array {
     this.#loop.budget -= count;
-    // Less than there was room for is all there is: more is another event.
+    // A read that does not fill the buffer has emptied the socket; new data is
+    // a new event.
     if (count < size) this.#isReadable = this.#isOver;
     if (count <= MAX_COPIED_READ) return buffer.slice(0, count);
     room = undefined;
@@ -283,30 +301,30 @@ export class LinuxSocket implements ReadySocket, Watcher {
   }
 }
 
-/** A connection that takes its first bytes along. */
+/** A connection that is opened with its first bytes. */
 interface Opening {
-  /** Nothing has left yet. */
+  /** True until bytes or a plain connect were sent. */
   isUnsent: boolean;
-  /** Bytes that left with the first packet. */
+  /** Number of bytes in the first packet. */
   taken: number;
-  /** Connects without bytes. */
+  /** The timer that connects without bytes. */
   timer: ReturnType<typeof setTimeout> | undefined;
-  /** The peer has answered, or the socket was closed. */
+  /** Resolves when the peer has answered or the socket was closed. */
   readonly done: PromiseWithResolvers<void>;
 }
 
-/** An empty view of a longer array: Bun has no address for an empty one. */
+/** An empty view of a longer array: Bun gives no address for an empty array. */
 const NO_BYTES: Uint8Array = new Uint8Array(1).subarray(0, 0);
 
 const NOWHERE: Endpoint = { host: "", port: 0 };
 
-/** Sets what close does: a `struct linger`. */
+/** Sets the effect of close with a `struct linger`. */
 function setLinger(descriptor: number, linger: Uint8Array): void {
   c.setsockopt(descriptor, SOL_SOCKET, SO_LINGER, linger, linger.length);
 }
 
-/** Off: what was written is delivered, then FIN. */
+/** Close delivers written data, then FIN. */
 const FLUSH = new Uint8Array(Int32Array.of(0, 0).buffer);
 
-/** A `struct linger` that resets at once. */
+/** Close resets at once. */
 const RESET = new Uint8Array(Int32Array.of(1, 0).buffer);

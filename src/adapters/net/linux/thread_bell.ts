@@ -1,6 +1,6 @@
 /**
- * A {@link Bell} where io_uring is blocked, for Deno: one of its threads waits
- * for the event. It costs 30 µs each time.
+ * The {@link Bell} for Deno if io_uring is blocked: a thread of Deno waits for
+ * the event, at a cost of 30 µs each time.
  *
  * @module
  */
@@ -9,14 +9,14 @@ import type { Bell } from "./bell.ts";
 import { mapMemory, writeMemory } from "./libc.ts";
 
 /**
- * Milliseconds that a thread waits at most: a process that has nothing to do
- * any more ends so much later.
+ * Longest wait of a thread in milliseconds. A process that has nothing left to
+ * do ends with at most this delay.
  */
 const WAIT_MS = 250;
 
 const POLLIN = 1;
 
-/** Hangs one up; see {@link Bell}. */
+/** Opens the bell; see {@link Bell}. */
 export function openThreadBell(epoll: number): Bell {
   const { poll } = openLibc({
     // struct pollfd[], their number, milliseconds
@@ -34,7 +34,7 @@ export function openThreadBell(epoll: number): Bell {
     name: "a thread",
     onRing: () => {},
     set: () => {
-      // Also where no thread could be had: then the look that follows is early.
+      // The bell also rings if there is no thread; the poll is then early.
       wait().then(ring, ring);
     },
     hold: () => {

@@ -1,7 +1,8 @@
 /**
- * TCP and UDP over calls of Linux, by the foreign functions of Deno and Bun.
+ * TCP and UDP with Linux system calls, through the foreign function interfaces
+ * of Deno and Bun.
  *
- * Does not: look names up, which the runtime does.
+ * Does not: resolve names, which the runtime does.
  *
  * @module
  */
@@ -27,17 +28,16 @@ import { openLoop } from "./open_loop.ts";
 import { BUFFERS } from "./tcp.ts";
 import { Udp } from "./udp.ts";
 
-/** UDP of this thread; its memory is never given back. */
+/** UDP of this thread; its memory is never freed. */
 let udp: Udp | undefined;
 
 /**
- * Gives the system's network.
+ * Returns the system's network.
  *
- * @param outbound Where what goes out leaves from; the system's choice by
- * default.
- * @param options Of every socket.
- * @throws {Error} With the reason why this system, or the runtime's
- * permissions, do not let us.
+ * @param outbound Source addresses; default: the system chooses.
+ * @param options Options of every socket.
+ * @throws {Error} With the reason why this system, or the permissions of the
+ * runtime, do not allow it.
  */
 export async function linuxTransport(
   outbound?: OutboundAddresses,
@@ -64,7 +64,7 @@ export async function linuxTransport(
     buffers: BUFFERS,
     listen: (endpoint, how) =>
       listenWithoutIpv6(endpoint, (one) => listen(one, how, loop, options)),
-    // TLS is the runtime's, and so are the sockets below it.
+    // TLS uses the runtime's sockets.
     dial: dialWith(
       (to, { signal } = {}) => dial(to, { signal, loop, outbound, options }),
       (host) => {
@@ -81,13 +81,16 @@ export async function linuxTransport(
   };
 }
 
-/** True if what goes out must take a way that the runtime does not know. */
+/**
+ * True if outgoing packets need a route that the runtime's sockets cannot
+ * choose.
+ */
 function isOnItsWay({ mark, interfaceName }: SocketOptions): boolean {
   return mark !== undefined || interfaceName !== undefined;
 }
 
 const NO_TLS = new TransportError(
   "ERR_NET_UNSUPPORTED",
-  "Cannot connect by TLS: the runtime's sockets below it take neither " +
+  "Cannot connect with TLS: the runtime's sockets support neither " +
     "outbound_fwmark nor outbound_bind_interface",
 );

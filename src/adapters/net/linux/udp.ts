@@ -1,5 +1,5 @@
 /**
- * UDP over calls of Linux.
+ * UDP with Linux system calls.
  *
  * @module
  */
@@ -45,9 +45,9 @@ import type { Loop, Watcher } from "./loop.ts";
 import { isOurs, letRedirected, tellTargets } from "./redirected.ts";
 import { setUpOutgoing } from "./socket_options.ts";
 
-/** Opens UDP sockets of one event loop. */
+/** Opens the UDP sockets of one event loop. */
 export class Udp {
-  /** The datagrams that its sockets lost. */
+  /** The lost datagrams of its sockets. */
   readonly lost: LostDatagrams = new LostDatagrams();
   readonly #loop: Loop;
   readonly #received = new ReceiveBatch();
@@ -60,7 +60,7 @@ export class Udp {
   /**
    * Implements `Transport.bind`.
    *
-   * @param sockets Of what goes out.
+   * @param sockets Options of sockets for outgoing traffic.
    */
   readonly bind = async (
     { host, port }: Endpoint,
@@ -82,7 +82,8 @@ export class Udp {
       if (redirected !== undefined) {
         letRedirected(descriptor, address[0]!);
         tellTargets(descriptor, address[0]!);
-        // Replies leave from addresses that others may be bound to as well.
+        // Replies are sent from addresses to which other sockets may be bound
+        // as well.
         setOption(descriptor, SO_REUSEADDR, 1);
       }
       setUpOutgoing(descriptor, address[0]!, sockets);
@@ -90,7 +91,7 @@ export class Udp {
       if (inherited === undefined) {
         checked(c.bind(descriptor, address, address.length), action);
       } else {
-        // It may wait where it should say that nothing is there.
+        // An inherited socket may be blocking.
         checked(c.fcntl(descriptor, F_SETFL, O_NONBLOCK), action);
       }
       return new LinuxDatagrams(
@@ -107,20 +108,23 @@ export class Udp {
   };
 }
 
-/** The system would give each datagram of a client to another thread. */
+/**
+ * Returns the error for a shared port with an inherited socket: the system
+ * would give the datagrams of one client to different threads.
+ */
 function noSharing(action: string): TransportError {
   return new TransportError(
     "ERR_NET_UNSUPPORTED",
-    `Cannot ${action}: the service manager does, with one socket, which ` +
+    `Cannot ${action}: the service manager provides one socket, which ` +
       "several threads cannot share; leave --workers and --reuse-port out, or " +
       "remove the .socket unit",
   );
 }
 
-/** Datagrams that leave without waiting for the next turn. */
+/** Number of datagrams that are sent without waiting for the next turn. */
 const SEND_BATCH: number = DATAGRAM_BATCH / 2;
 
-/** A datagram that waits for the system to take it. */
+/** A datagram that waits until the system has room. */
 interface Waiting extends Outgoing {
   readonly to: Endpoint;
   readonly posted: Posted;
@@ -135,7 +139,10 @@ export class LinuxDatagrams implements DatagramSocket, Watcher {
   readonly #sent: SendBatch;
   readonly #isRedirected: boolean;
   readonly #queue = new DatagramQueue();
-  /** Sent together in the next turn, or when the system has room again. */
+  /**
+   * Datagrams that are sent together in the next turn, or when the system has
+   * room.
+   */
   #waiting: Waiting[] = [];
   #isPostponed = false;
   #isUnread = false;
@@ -146,7 +153,7 @@ export class LinuxDatagrams implements DatagramSocket, Watcher {
   #lastTo: Endpoint = { host: "", port: 0 };
   #lastAddress: Uint8Array = new Uint8Array(0);
 
-  /** Owns the descriptor, unless this throws. */
+  /** Owns the descriptor, unless the constructor throws. */
   constructor(
     descriptor: number,
     loop: Loop,
@@ -167,12 +174,15 @@ export class LinuxDatagrams implements DatagramSocket, Watcher {
     lost.add(this);
   }
 
-  /** Datagrams dropped, with those that found the kernel's buffer full. */
+  /**
+   * Number of dropped datagrams, with those that found the kernel's buffer
+   * full.
+   */
   get dropped(): number {
     return this.#queue.dropped + this.#known.drops;
   }
 
-  /** Bytes of the receive buffer that the system granted. */
+  /** Size of the receive buffer that the system granted, in bytes. */
   get receiveBuffer(): number {
     return this.#known.receiveBuffer;
   }
@@ -246,7 +256,7 @@ export class LinuxDatagrams implements DatagramSocket, Watcher {
     this.#loop.postpone(this);
   }
 
-  /** Receives until there is no more, or it is the turn of others. */
+  /** Receives until no datagram waits or the turn ends. */
   #receiveAll(): void {
     const batch = this.#received;
     this.#isUnread = true;
@@ -266,7 +276,8 @@ export class LinuxDatagrams implements DatagramSocket, Watcher {
         this.#queue.push(datagram);
       }
       taken += count;
-      // That is all there was: what comes now is another event.
+      // A batch that is not full has emptied the socket; new datagrams are a
+      // new event.
       if (count < DATAGRAM_BATCH) {
         this.#isUnread = false;
         return;
@@ -275,7 +286,7 @@ export class LinuxDatagrams implements DatagramSocket, Watcher {
     this.#postpone();
   }
 
-  /** Removes the target where the target is this very socket. */
+  /** Removes the original target if it is this socket itself. */
   #judged(datagram: Datagram): Datagram {
     const { payload, from, to } = datagram;
     return to?.port === this.address.port && isOurs(to.host)
@@ -285,7 +296,7 @@ export class LinuxDatagrams implements DatagramSocket, Watcher {
 
   #sendAll(): void {
     const queue = this.#waiting;
-    // What is posted meanwhile is behind these.
+    // Datagrams that callbacks post are queued behind these.
     this.#waiting = [];
     let done = 0;
     while (done < queue.length && !this.#isClosed) {
@@ -307,7 +318,10 @@ export class LinuxDatagrams implements DatagramSocket, Watcher {
     else this.#waiting = [...rest, ...this.#waiting];
   }
 
-  /** Most of them go to where the last one went. */
+  /**
+   * Returns the encoded target; most datagrams have the same target as the one
+   * before.
+   */
   #addressOf(to: Endpoint): Uint8Array {
     const { host, port } = this.#lastTo;
     if (host !== to.host || port !== to.port) {

@@ -1,9 +1,9 @@
 /**
- * A connection of this process with itself: one end is a descriptor of ours,
- * the other one is the runtime's, which reads what comes.
+ * A connection of this process with itself: one end is a descriptor of Umbra,
+ * the other end is a socket of the runtime, which reads it.
  *
- * Security: somebody else on this machine may connect first; only our own
- * address is accepted.
+ * Security: another program on this machine may connect first, so only the
+ * local address of the descriptor is accepted.
  *
  * @module
  */
@@ -21,7 +21,7 @@ import {
 
 declare const Bun: BunNet;
 
-/** The runtime's end. */
+/** The end of the runtime. */
 interface RuntimeEnd {
   ref(): void;
   unref(): void;
@@ -29,27 +29,27 @@ interface RuntimeEnd {
 }
 
 export class Wire {
-  /** Our end. */
+  /** The descriptor of Umbra's end. */
   readonly descriptor: number;
   readonly #end: RuntimeEnd;
 
-  /** Owns both. */
+  /** Owns both ends. */
   constructor(descriptor: number, end: RuntimeEnd) {
     this.descriptor = descriptor;
     this.#end = end;
   }
 
-  /** The process lives as long as the wire is open. */
+  /** Keeps the process alive while the wire is open. */
   hold(): void {
     this.#end.ref();
   }
 
-  /** The process may end. */
+  /** Lets the process end. */
   release(): void {
     this.#end.unref();
   }
 
-  /** Closes both ends; it counts as cut. */
+  /** Closes both ends; this counts as cut. */
   close(): void {
     this.#end.close();
     c.close(this.descriptor);
@@ -58,16 +58,16 @@ export class Wire {
 
 /** The events of a wire. */
 export interface WireEvents {
-  /** Something came. */
+  /** Called when bytes arrive. */
   received(): void;
-  /** It was cut, which nothing here does. */
+  /** Called when the connection ends, which nothing in Umbra causes. */
   cut(): void;
 }
 
 /**
- * Opens one.
+ * Opens a wire.
  *
- * @throws {Error} When the runtime or the system does not let us.
+ * @throws {Error} If the runtime or the system does not allow it.
  */
 export async function openWire(events: WireEvents): Promise<Wire> {
   const descriptor = checked(
@@ -86,7 +86,10 @@ export async function openWire(events: WireEvents): Promise<Wire> {
   }
 }
 
-/** Waits for nothing: the kernel answers for who listens. @returns Our port. */
+/**
+ * Connects without waiting: the kernel answers for the listener. @returns The
+ * local port.
+ */
 function connect(descriptor: number, port: number): number {
   const address = encodeAddress({ host: LOOPBACK, port });
   checked(
@@ -108,7 +111,7 @@ async function acceptWithDeno(
       connection.close();
       continue;
     }
-    // Both outcomes end in the same event.
+    // Both outcomes mean that the wire was cut.
     receiveAll(connection, events).then(events.cut, events.cut);
     return connection;
   }
@@ -162,7 +165,7 @@ async function acceptWithBun(
   }
 }
 
-/** Methods that Bun's sockets have in addition. */
+/** Additional methods of Bun's sockets. */
 interface Referable {
   ref(): void;
   unref(): void;

@@ -1,6 +1,6 @@
 /**
- * Shadowsocks inside WebSockets, at the end of `ss-local`: one for each stream,
- * and one for the packets of each association.
+ * Shadowsocks inside WebSockets, on the side of `ss-local`: one WebSocket for
+ * each stream, and one for the packets of each association.
  *
  * @module
  */
@@ -35,7 +35,7 @@ import type { Dependencies } from "../../service.ts";
 import type { Carrier, CarrierOptions } from "../carrier.ts";
 import { PacketSocket } from "./packet_socket.ts";
 
-/** The way to one server. */
+/** Carries streams and packets to one server in WebSockets. */
 export class WebSocketCarrier implements Carrier {
   /** See {@link Carrier.bind}. */
   readonly bind?: () => Promise<DatagramSocket>;
@@ -43,7 +43,7 @@ export class WebSocketCarrier implements Carrier {
   readonly #options: CarrierOptions;
   readonly #world: Required<Dependencies>;
 
-  /** Opens nothing yet. */
+  /** Makes a carrier, which connects when it is used. */
   constructor(
     settings: WebSocketTransport,
     options: CarrierOptions,
@@ -82,7 +82,7 @@ export class WebSocketCarrier implements Carrier {
       delayMs: this.#options.connectTimeoutMs,
       code: "ERR_NET_TIMEOUT",
       parent,
-      what: () => `No answer of the WebSocket server ${authorityOf(url)}`,
+      what: () => `No answer from the WebSocket server ${authorityOf(url)}`,
     });
     const connection = await this.#dial(url, deadline.signal);
     try {
@@ -111,7 +111,7 @@ export class WebSocketCarrier implements Carrier {
     });
   }
 
-  /** A server that is dialled elsewhere is so for packets too. */
+  /** If the server is dialled at another address, its packets are as well. */
   #addressOf(url: WebSocketUrl): Endpoint {
     const { endpoint } = this.#options;
     const { host, port } = this.#settings.url;

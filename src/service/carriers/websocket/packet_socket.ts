@@ -1,6 +1,6 @@
 /**
- * Packets of one association inside a WebSocket, as a socket of UDP that knows
- * one peer.
+ * The packets of one association inside a WebSocket, as a UDP socket with one
+ * peer.
  *
  * @module
  */
@@ -20,19 +20,19 @@ import type {
 /** A {@link DatagramSocket} over {@link WebSocketPackets}. */
 export class PacketSocket implements DatagramSocket {
   readonly address: Endpoint;
-  /** Always 0: unread data waits with the peer. */
+  /** Always 0: unread data waits at the peer. */
   readonly dropped = 0;
   readonly #packets: WebSocketPackets;
   readonly #peer: Endpoint;
-  /** A packet that is waited for, and the one who waited has given up. */
+  /** A pending read. It may outlive the call that started it. */
   #next: Promise<Uint8Array | undefined> | undefined;
   #isClosed = false;
 
   /**
-   * Takes the packets over.
+   * Makes a socket that owns the packets.
    *
-   * @param address Our own.
-   * @param peer Who is said to have sent what comes.
+   * @param address Our own address.
+   * @param peer The sender that is reported for each packet.
    */
   constructor(packets: WebSocketPackets, address: Endpoint, peer: Endpoint) {
     this.#packets = packets;
@@ -48,8 +48,8 @@ export class PacketSocket implements DatagramSocket {
   /**
    * See {@link DatagramSocket.receive}.
    *
-   * @throws {TransportError} `ERR_NET_RESET` when the server has ended the
-   * association; nothing comes any more then.
+   * @throws {TransportError} `ERR_NET_RESET` if the server has ended the
+   * association; no packets follow then.
    */
   async receive({ signal }: WaitOptions = {}): Promise<Datagram | undefined> {
     if (this.#isClosed) return undefined;

@@ -1,10 +1,10 @@
 /**
- * Shadowsocks inside WebSockets, at the end of `ss-server`: behind a web server
- * that speaks TLS with the clients.
+ * Shadowsocks inside WebSockets, on the side of `ss-server`, behind a web
+ * server that terminates the clients' TLS.
  *
- * Whatever does not ask for one of the secret paths is answered as a web server
- * answers for what is not there. Behind a path the same holds as for plain
- * TCP and UDP: who does not know the key meets silence.
+ * A request for any other path than the secret ones gets the usual 404 of a web
+ * server. Behind a secret path, a client without the key gets no answer, as
+ * over plain TCP and UDP.
  *
  * @module
  */
@@ -48,20 +48,20 @@ import {
 import type { Service } from "../../service.ts";
 import type { PacketReply, UdpServerService } from "../../udp/udp_server.ts";
 
-/** The address of WebSockets at a server. */
+/** The options of a server's WebSockets. */
 export interface WebSocketServerOptions {
-  /** The address for the web server. */
+  /** The address that the web server connects to. */
   readonly listen: Endpoint;
-  /** The path for streams; default: none. */
+  /** The secret path for streams; default: none are served. */
   readonly tcpPath?: string;
-  /** The path for packets; default: none. */
+  /** The secret path for packets; default: none are served. */
   readonly udpPath?: string;
   /**
-   * Milliseconds between the last byte of a stream and its end, which some
-   * clients need; default 0.
+   * Milliseconds between the last byte of a stream and its end, for clients
+   * without half-close; default 0.
    */
   readonly closeDelayMs?: number | undefined;
-  /** The proxies that may name the client (`X-Forwarded-For`). */
+  /** Proxies that may set the client's address (`X-Forwarded-For`). */
   readonly trustedProxies: readonly CidrBlock[];
 }
 
@@ -69,14 +69,14 @@ export interface WebSocketServerOptions {
 export interface WebSocketTargets {
   /** Serves streams. */
   readonly server: ConnectionServer;
-  /** Serves packets; not set: there are none. */
+  /** Serves packets; if not set, packets are not served. */
   readonly udp?: UdpServerService | undefined;
 }
 
 /**
- * Starts to take WebSockets.
+ * Starts to serve WebSockets.
  *
- * @throws {TransportError} When it cannot listen.
+ * @throws {TransportError} If it cannot listen.
  */
 export async function startWebSockets(
   options: WebSocketServerOptions,
@@ -122,7 +122,10 @@ class WebSocketClient {
     this.#report = new ConnectionReport(connection, targets.server.world);
   }
 
-  /** Serves it to its end; what peers and networks do is no error. */
+  /**
+   * Serves the connection to its end. Errors of peers and networks are only
+   * reported.
+   */
   async serve(): Promise<void> {
     const { server } = this.#targets;
     using patience = new Deadline(server.world.clock, {
@@ -139,7 +142,10 @@ class WebSocketClient {
     }
   }
 
-  /** @returns What is asked for, once that has been agreed to. */
+  /**
+   * @returns The function that serves the WebSocket, after the upgrade;
+   * otherwise `undefined`.
+   */
   async #accept(
     signal: StopSignal,
   ): Promise<(() => Promise<void>) | undefined> {
@@ -175,7 +181,7 @@ class WebSocketClient {
     }
   }
 
-  /** Chooses the service behind the path of the request. */
+  /** Returns the function that serves the path of the request. */
   #choose(request: ReadRequest): (() => Promise<void>) | undefined {
     const { tcpPath, udpPath } = this.#options;
     const isFor = (path: string | undefined): boolean =>
@@ -186,7 +192,7 @@ class WebSocketClient {
     return () => this.#servePackets(request, udp);
   }
 
-  /** Answers as a web server does for a page that it does not have. */
+  /** Answers as a web server does for a page that does not exist. */
   async #refuse(): Promise<void> {
     const { clock } = this.#targets.server.world;
     using linger = new Deadline(clock, {
@@ -199,7 +205,7 @@ class WebSocketClient {
       await abortable(this.#writer.close(), linger.signal);
       await drain(this.#reader, linger.signal);
     } catch (error) {
-      // Who does not take the answer has none.
+      // A client that does not read the answer gets none.
       if (!(error instanceof UmbraError)) throw error;
     }
   }
@@ -259,17 +265,20 @@ class WebSocketClient {
     return { host: forwardedFor(head, host, isTrusted), port };
   }
 
-  /** The connection counts until it is closed, or the service stops. */
+  /**
+   * Waits until the connection is closed or the service stops, so that it stays
+   * counted.
+   */
   async #untilClosed({ closed }: WebSocketLink): Promise<void> {
     const { signal } = this.#acceptance;
     const stopped = abortable(closed, signal);
     await stopped.catch(() => {
-      // The accept loop closes it now.
+      // The accept loop closes the connection now.
     });
   }
 }
 
-/** The packets of one WebSocket, on their way to the UDP side of the server. */
+/** Passes the packets of one WebSocket to the UDP service. */
 class PacketAssociation {
   readonly #packets: WebSocketPackets;
   readonly #from: Endpoint;
@@ -289,7 +298,7 @@ class PacketAssociation {
     this.#server = server;
   }
 
-  /** Serves until either end has had enough, or nothing has moved for long. */
+  /** Serves until either side ends the association or it is idle. */
   async serve({ signal, place }: Acceptance): Promise<void> {
     const { world, options } = this.#server;
     const quiet = new AbortController();
@@ -310,7 +319,7 @@ class PacketAssociation {
         const payload = await abortable(this.#packets.receive(), over);
         if (payload === undefined) return;
         const isKnown = this.#udp.take({ payload, from: this.#from }, reply);
-        // Who sends what no key opens is silent, as far as we can tell.
+        // Packets that no key opens do not count as activity.
         if (!isKnown) continue;
         timer.touch();
         this.#isKnown = true;

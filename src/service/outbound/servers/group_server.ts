@@ -1,5 +1,5 @@
 /**
- * One server of a group: its way, what is known of it, and its probes.
+ * One server of a group: its outbound, its health and its probes.
  *
  * @module
  */
@@ -32,18 +32,18 @@ import { Silence } from "./silence.ts";
 import { UdpHealth } from "./udp_health.ts";
 import type { StreamWatch } from "./watched_session.ts";
 
-/** The world of a server of a group. */
+/** What a server needs of its group. */
 export interface GroupServerOptions
   extends Pick<GroupOptions, "probe" | "probeTarget" | "probeTimeoutMs"> {
-  /** The name, see `UpstreamServer.name`; no two of the group have the same. */
+  /** The name, see `UpstreamServer.name`; unique within the group. */
   readonly name: string;
   /** Milliseconds to resolve and connect to it. */
   readonly connectTimeoutMs: number;
-  /** A number from 0 to 1, 1 excluded. */
+  /** Returns a random number from 0 to 1, 1 excluded. */
   random(): number;
-  /** True if it may probe now: others do so too. */
+  /** True if the group's limit allows another probe now. */
   mayProbe(): boolean;
-  /** The state for TCP has changed. */
+  /** Called when the state for TCP has changed. */
   changed(server: GroupServer, before: HealthState, silentMs: number): void;
 }
 
@@ -57,13 +57,13 @@ export class GroupServer implements Candidate {
   readonly health: ServerHealth;
   /** The health of UDP. */
   readonly udp: UdpHealth = new UdpHealth();
-  /** True if the operator has taken it out. */
+  /** True if the operator has disabled it. */
   disabled = false;
-  /** Share for TCP; 0: none. */
+  /** Share for TCP; with 0 it is not used. */
   tcpWeight: number;
-  /** Share for UDP; 0: none. */
+  /** Share for UDP; with 0 it is not used. */
   udpWeight: number;
-  /** True if it can be left for another one: there is one. */
+  /** True if the group has other servers. */
   hasOthers = false;
   readonly #options: GroupServerOptions;
   readonly #world: Required<Dependencies>;
@@ -77,14 +77,14 @@ export class GroupServer implements Candidate {
   readonly #switches = new Map<SwitchReason, number>();
   #probing: Promise<boolean> | undefined;
   #cancelProbe: (() => void) | undefined;
-  /** Streams, and clients that send datagrams; 1 more until it is stopped. */
+  /** Streams, and clients that send datagrams, plus 1 until it is stopped. */
   #uses = 1;
   readonly #leavePlugin: () => void;
   #open = 0;
   #bytesUp = 0;
   #bytesDown = 0;
 
-  /** Opens nothing yet. */
+  /** Makes a server, which connects when it is used. */
   constructor(
     server: UpstreamServer,
     options: GroupServerOptions,
@@ -117,7 +117,7 @@ export class GroupServer implements Candidate {
       world,
       (target) => this.#watch(formatAddress(target)),
     );
-    // Probes are no traffic of users.
+    // Probes are not counted as traffic of users.
     this.#prober = new Shadowsocks(server, connectTimeoutMs, {
       ...world,
       logger: silentLogger,
@@ -145,12 +145,12 @@ export class GroupServer implements Candidate {
     return this.health.outcomes;
   }
 
-  /** True unless it has a plugin that does not listen. */
+  /** True unless the server has a plugin that does not listen. */
   get isReady(): boolean {
     return this.server.running?.isReady ?? true;
   }
 
-  /** Milliseconds a connect may take before another server is dialled beside. */
+  /** Milliseconds a connect may take before another server is tried as well. */
   get patienceMs(): number {
     const usualMs = this.connects.value ?? 0;
     return Math.min(
@@ -162,7 +162,7 @@ export class GroupServer implements Candidate {
   /**
    * Opens a stream.
    *
-   * @throws {UmbraError} When it cannot be opened, which is remembered unless
+   * @throws {UmbraError} If it cannot be opened. The failure is recorded unless
    * the signal was aborted.
    */
   open(
@@ -190,13 +190,13 @@ export class GroupServer implements Candidate {
     });
   }
 
-  /** Another server was faster to connect. */
+  /** Reports that another server connected faster. */
   lost(): void {
     this.#learn((now) => this.health.slow(now));
   }
 
   /**
-   * The datagrams of one client.
+   * Makes a channel for the datagrams of one client.
    *
    * @param isLost True if flows of this server should move.
    */
@@ -233,16 +233,16 @@ export class GroupServer implements Candidate {
     };
   }
 
-  /** It has taken the place of another one. */
+  /** Reports that it has replaced another server. */
   switchedTo(reason: SwitchReason): void {
     count(this.#switches, reason);
   }
 
   /**
-   * Asks it for a sign of life.
+   * Probes the server.
    *
-   * @param timeoutMs Milliseconds for that.
-   * @returns True if there was one.
+   * @param timeoutMs Milliseconds for the probe.
+   * @returns True if it was answered.
    */
   probe(timeoutMs: number = this.#options.probeTimeoutMs): Promise<boolean> {
     this.#cancelProbe?.();
@@ -254,18 +254,18 @@ export class GroupServer implements Candidate {
     return this.#probing;
   }
 
-  /** True if a probe is under way. */
+  /** True if a probe is running. */
   get isProbing(): boolean {
     return this.#probing !== undefined;
   }
 
-  /** It is tried again soon: everything else is down too. */
+  /** Lets the server be tried again soon, because no other works either. */
   resetWait(nowMs: number): void {
     this.health.resetWait(nowMs);
     this.#planProbe();
   }
 
-  /** Watches and probes no more; streams that are open live on. */
+  /** Stops watching and probing. Open streams stay. */
   stop(): void {
     if (!this.#stopped.signal.aborted) this.#unused();
     this.#stopped.abort();
@@ -274,7 +274,7 @@ export class GroupServer implements Candidate {
     this.#silence.stop();
   }
 
-  /** The status of the server. */
+  /** Returns the status of the server. */
   status(selected: boolean, pinned: boolean): GroupServerStatus {
     const { health, udp, tcpWeight, udpWeight, disabled } = this;
     const { value: connectMs } = this.connects;
@@ -321,7 +321,7 @@ export class GroupServer implements Candidate {
     };
   }
 
-  /** Lets an event change the health, and does what follows from that. */
+  /** Applies an event to the health, and reacts to a change of state. */
   #learn(event: (nowMs: number) => void): void {
     const { state: before, sinceMs } = this.health;
     const nowMs = this.#world.clock.monotonicMs();
@@ -347,7 +347,7 @@ export class GroupServer implements Candidate {
     const watch: StreamWatch = {
       sent: (bytes) => {
         this.#bytesUp += bytes;
-        // Of several in a row the first begins the wait.
+        // Only the first of several writes in a row starts the wait.
         if (!wasAnswered || this.#stopped.signal.aborted) return;
         wasAnswered = false;
         isWaiting = true;
@@ -376,15 +376,15 @@ export class GroupServer implements Candidate {
   }
 
   /**
-   * Plans the probe that the state asks for, if it asks for one.
+   * Schedules the next probe, if the state needs one.
    *
-   * @param leastMs Milliseconds until then at least.
+   * @param leastMs The least milliseconds until then.
    */
   #planProbe(leastMs = 0): void {
     this.#cancelProbe?.();
     this.#cancelProbe = undefined;
     const { health } = this;
-    // Of one without others, traffic shows when it works again.
+    // If there is no other server, traffic shows when it works again.
     const isAsked = this.hasOthers
       ? health.state !== "up"
       : health.state === "suspect";
@@ -445,7 +445,10 @@ export class GroupServer implements Candidate {
   }
 }
 
-/** Milliseconds between two probes, and while too many are under way. */
+/**
+ * Milliseconds between two probes, and between two tries at the limit of
+ * probes.
+ */
 const BUSY_MS = 1_000;
 
 /** Codes that say nothing about the server. */

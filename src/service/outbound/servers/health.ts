@@ -1,7 +1,7 @@
 /**
- * What is known of a server from the traffic it carries: whether it works, how
- * long connects take, when to try it again. Pure: events and times come in,
- * decisions are read.
+ * The health of a server, derived from its traffic: if it works, how long
+ * connects take, and when to try it again. Pure: events and times are
+ * arguments.
  *
  * @module
  */
@@ -21,45 +21,46 @@ import {
 import { MovingAverage, Outcomes } from "./samples.ts";
 
 /**
- * `up`: works, or was never used. `suspect`: silent, and others are preferred
- * until that is clear. `down`: used where no other works, and tried again.
+ * `up`: it works, or was never used. `suspect`: it does not answer, and others
+ * are preferred until a probe decides. `down`: it is used only if no other
+ * works, and is tried again.
  */
 export type HealthState = "up" | "suspect" | "down";
 
-/** The rules by which a server is judged. */
+/** The options by which a server is judged. */
 export interface HealthOptions {
-  /** True if a probe can tell what a silence means. */
+  /** True if the server may be probed. */
   readonly probes: boolean;
-  /** A number from 0 to 1, 1 excluded; spreads the tries. */
+  /** Returns a random number from 0 to 1, 1 excluded; spreads the tries. */
   random(): number;
 }
 
 /** The health of one server for TCP. */
 export class ServerHealth {
-  /** Milliseconds that connects take. */
+  /** Durations of connects in milliseconds. */
   readonly connects: MovingAverage = new MovingAverage();
-  /** Milliseconds that probes take. */
+  /** Durations of probes in milliseconds. */
   readonly probes: MovingAverage = new MovingAverage();
-  /** The last connects and probes. */
+  /** Results of the last connects and probes. */
   readonly outcomes: Outcomes = new Outcomes();
-  /** Why the last of them failed; not set: none has. */
+  /** The code of the last failure; not set if there was none. */
   lastErrorCode: ErrorCode | undefined;
   readonly #options: HealthOptions;
   #state: HealthState = "up";
   #sinceMs = 0;
   #nextTryMs = 0;
-  /** Tries in vain since it went down. */
+  /** Failed tries since it went down. */
   #failures = 0;
   #lastProbeMs = -Infinity;
-  /** The target whose silence made it suspect. */
+  /** The target whose silence caused the suspicion. */
   #suspiciousTarget: string | undefined;
-  /** Targets that are slow themselves, and until when that is believed. */
+  /** Targets that are slow themselves, and until when this is remembered. */
   readonly #slowTargets = new Map<string, number>();
-  /** Silence that no probe explains. */
+  /** Unanswered connections, counted if the server may not be probed. */
   #silentConnections = 0;
   readonly #silentTargets = new Set<string>();
 
-  /** Begins `up`. */
+  /** Starts in the state `up`. */
   constructor(options: HealthOptions) {
     this.#options = options;
   }
@@ -75,40 +76,43 @@ export class ServerHealth {
   }
 
   /**
-   * The time of the next try while it is `down`, or of a probe as `suspect`.
+   * The time of the next try while `down`, or of the next probe while
+   * `suspect`.
    */
   get nextTryMs(): number {
     return this.#nextTryMs;
   }
 
-  /** Milliseconds a probe may take that is to clear a suspicion. */
+  /** Milliseconds for a probe that decides a suspicion. */
   get suspicionTimeoutMs(): number {
     const usual = this.probes.value ?? this.connects.value ?? 0;
     return Math.max(MIN_SUSPICION_MS, SUSPICION_FACTOR * usual);
   }
 
-  /** True if it is down, and it is time for one connection to try it. */
+  /** True if it is down, and one connection should try it now. */
   isDue(nowMs: number): boolean {
     return this.#state === "down" && nowMs >= this.#nextTryMs;
   }
 
-  /** A connection tries it although it is down; others wait for the result. */
+  /** Reports that a connection tries it; others wait for the next time. */
   tried(nowMs: number): void {
     if (this.isDue(nowMs)) this.#wait(nowMs);
   }
 
-  /** A connect succeeded. That the server answers is another matter. */
+  /**
+   * Reports a successful connect, which does not prove that the server answers.
+   */
   connected(tookMs: number, nowMs: number): void {
     this.connects.add(tookMs, nowMs);
     this.outcomes.add(false);
   }
 
-  /** A connect failed. */
+  /** Reports a failed connect. */
   connectFailed(code: ErrorCode, nowMs: number): void {
     this.#failed(code, nowMs);
   }
 
-  /** The server proved that it knows the key. */
+  /** Reports that the server sent bytes that prove it knows the key. */
   heard(nowMs: number): void {
     this.#silentConnections = 0;
     this.#silentTargets.clear();
@@ -116,14 +120,14 @@ export class ServerHealth {
     this.#failures = 0;
   }
 
-  /** A connect took so long that another server won the race. */
+  /** Reports that a connect was so slow that another server was faster. */
   slow(nowMs: number): void {
     if (this.#state === "up" && this.#options.probes) this.#suspect(nowMs);
   }
 
   /**
-   * Something was sent for a target, and the server has said nothing since, on
-   * any connection.
+   * Reports that the server has sent nothing, on any connection, since bytes
+   * for a target were sent.
    */
   silent(target: string, nowMs: number): void {
     if (this.#state !== "up") return;
@@ -134,7 +138,7 @@ export class ServerHealth {
       return;
     }
     this.#silentConnections++;
-    // As many as decide, no more.
+    // The set stays small: at the limit it is cleared.
     this.#silentTargets.add(target);
     if (
       this.#silentConnections < SILENT_CONNECTIONS &&
@@ -145,7 +149,7 @@ export class ServerHealth {
     this.#failed("ERR_NET_TIMEOUT", nowMs);
   }
 
-  /** A probe was answered. */
+  /** Reports a successful probe. */
   probed(tookMs: number, nowMs: number): void {
     this.#lastProbeMs = nowMs;
     this.probes.add(tookMs, nowMs);
@@ -156,13 +160,15 @@ export class ServerHealth {
     this.heard(nowMs);
   }
 
-  /** A probe failed, or met silence. */
+  /** Reports a probe that failed or was not answered. */
   probeFailed(code: ErrorCode, nowMs: number): void {
     this.#lastProbeMs = nowMs;
     this.#failed(code, nowMs);
   }
 
-  /** It is tried again as if it had failed once: everything else is down too. */
+  /**
+   * Shortens the wait to that after one failure, because no other server works.
+   */
   resetWait(nowMs: number): void {
     if (this.#state !== "down") return;
     this.#failures = 0;

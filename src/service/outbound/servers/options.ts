@@ -1,5 +1,5 @@
 /**
- * How the servers of a group are chosen and probed.
+ * Options for choosing and probing the servers of a group.
  *
  * @module
  */
@@ -12,32 +12,34 @@ import {
 } from "../../../limits.ts";
 import type { PolicyName } from "./policies/policy.ts";
 
-/** The times of probes: where it matters, at every interval, or never. */
+/**
+ * When servers are probed: if a decision needs it, at every interval, or never.
+ */
 export type ProbeMode = "auto" | "always" | "never";
 
 /** Every {@link ProbeMode}. */
 export const PROBE_MODES: readonly ProbeMode[] = ["auto", "always", "never"];
 
-/** The target of a probe through the server. */
+/** The target of probes through the server. */
 export interface ProbeTarget extends Endpoint {
-  /** The path of the `HEAD` request, beginning with a slash. */
+  /** The path of the `HEAD` request, starting with a slash. */
   readonly path: string;
 }
 
 /** The options of a group of servers. */
 export interface GroupOptions {
-  /** The policy; default `failover`. */
+  /** The policy for TCP; default `failover`. */
   readonly policy: PolicyName;
   /**
-   * The policy for UDP; default `follow`: the server of TCP, if that can serve
+   * The policy for UDP; default `follow`: the server of TCP, if it can serve
    * UDP.
    */
   readonly udpPolicy: PolicyName | "follow";
-  /** The probes; default `auto`. */
+  /** The cases in which servers are probed; default `auto`. */
   readonly probe: ProbeMode;
   /**
-   * The target of probes; default `none`: a name that cannot exist, which asks
-   * no third party.
+   * The target of probes; default `none`: a name that cannot exist, so that no
+   * third party is contacted.
    */
   readonly probeTarget: ProbeTarget | "none";
   /** Milliseconds between two probes of a server that works; default 60,000. */
@@ -46,7 +48,7 @@ export interface GroupOptions {
   readonly probeTimeoutMs: number;
   /** Milliseconds by which another server must be faster; default 50. */
   readonly toleranceMs: number;
-  /** Milliseconds a server stays in use at least; default 30,000. */
+  /** The least milliseconds that a server stays in use; default 30,000. */
   readonly minDwellMs: number;
 }
 

@@ -1,18 +1,18 @@
 /**
- * Servers and groups of servers that routes name.
+ * Outbounds for the servers and groups that routes name.
  *
  * @module
  */
 import type { Outbound } from "../outbound.ts";
 import type { ServerGroup } from "./server_group.ts";
 
-/** The ways of routes besides all servers. */
+/** The servers and groups that routes name. */
 export interface NamedGroups {
-  /** Names of servers by what routes call them: a server, or a group. */
+  /** Names of the member servers for each server or group in routes. */
   readonly groups?: ReadonlyMap<string, readonly string[]> | undefined;
 }
 
-/** Ways through some of the servers, by what routes call them. */
+/** Makes an outbound for each name in routes. */
 export function partsOf(
   group: ServerGroup,
   { groups = new Map() }: NamedGroups,

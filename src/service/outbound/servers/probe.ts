@@ -1,7 +1,7 @@
 /**
- * Asks a server for a sign of life, through the tunnel. By default for a name
- * that cannot exist (RFC 6761 §6.4): a server that lives closes the connection,
- * and no third party hears of it.
+ * Probes a server through the tunnel. By default it requests a name that cannot
+ * exist (RFC 6761 §6.4): a working server closes the connection, and no third
+ * party is contacted.
  *
  * @module
  */
@@ -18,19 +18,19 @@ import type { ProbeTarget } from "./options.ts";
 export interface ProbeOptions {
   /** See `GroupOptions`. */
   readonly target: ProbeTarget | "none";
-  /** Milliseconds for all of it. */
+  /** Milliseconds for the whole probe. */
   readonly timeoutMs: number;
-  /** Measures that. */
+  /** Measures the time. */
   readonly clock: Clock;
-  /** The signal; its abort gives the probe up. */
+  /** The signal; its abort cancels the probe. */
   readonly signal: AbortSignal;
 }
 
 /**
- * Asks once.
+ * Probes once.
  *
  * @returns Milliseconds until the answer.
- * @throws {UmbraError} When there is none, or a wrong one.
+ * @throws {UmbraError} If there is no answer, or a wrong one.
  */
 export async function probe(
   outbound: Outbound,
@@ -41,7 +41,7 @@ export async function probe(
     delayMs: timeoutMs,
     code: "ERR_NET_TIMEOUT",
     parent: signal,
-    what: () => "The server is silent",
+    what: () => "No answer from the server",
   });
   const channel = target === "none"
     ? await outbound.open(NOWHERE, NOTHING, deadline.signal)
@@ -57,7 +57,9 @@ export async function probe(
   }
 }
 
-/** A close is a sign; so is anything that the key opens. */
+/**
+ * Waits until the server closes the stream, or sends bytes that the key opens.
+ */
 async function awaitSign(channel: Channel, signal: StopSignal): Promise<void> {
   try {
     await channel.read(signal);
@@ -70,7 +72,7 @@ const CLOSES: ReadonlySet<ErrorCode> = new Set(
   ["ERR_NET_RESET", "ERR_NET_CLOSED", "ERR_SS_TRUNCATED"] as const,
 );
 
-/** Any status below 500 is a success. */
+/** Waits for a status below 500. */
 async function awaitStatus(
   channel: Channel,
   signal: StopSignal,
@@ -84,11 +86,11 @@ async function awaitStatus(
   if (/^HTTP\/1\.[01] [1-4]/.test(received)) return;
   throw new ProtocolError(
     "ERR_HTTP_MALFORMED",
-    "The target of probes does not answer as it should",
+    "The target of probes sent no successful HTTP response",
   );
 }
 
-/** Characters of `HTTP/1.1 2`. */
+/** The length of `HTTP/1.1 2`. */
 const STATUS_LENGTH = 10;
 
 function headRequest(target: ProbeTarget): Uint8Array {

@@ -1,6 +1,6 @@
 /**
- * Ways that are tried one after the other: the next one when one fails, and
- * once beside one that is slow.
+ * Tries ways one after the other: the next one when one fails, and once also
+ * beside one that is slow.
  *
  * @module
  */
@@ -11,21 +11,21 @@ import type { Channel } from "../../../streams/channel.ts";
 
 /** One way. */
 export interface Way {
-  /** Milliseconds until the next is tried beside it; `Infinity`: never. */
+  /** Milliseconds until the next way is tried as well; `Infinity` for never. */
   readonly patienceMs: number;
-  /** Opens it; the signal gives it up when another was faster. */
+  /** Opens the way; the signal aborts when another was faster. */
   open(signal: StopSignal): Promise<Channel>;
-  /** Another one was faster. */
+  /** Reports that another way was faster. */
   lost(): void;
 }
 
 /**
- * Opens the first that can be opened.
+ * Returns the first channel that opens.
  *
- * @param ways At least one, the best first; the next is taken when it is tried.
- * @param signal Its abort gives everything up.
+ * @param ways At least one, the best first; each is taken when it is tried.
+ * @param signal Its abort cancels everything.
  * @returns A channel that the caller owns.
- * @throws What the last of them failed with; the reason of the signal.
+ * @throws The error of the last way; the reason of the signal.
  */
 export async function firstToOpen(
   ways: Iterator<Way>,
@@ -73,7 +73,7 @@ class Race {
     this.#losers.abort(this.#signal.reason);
   }
 
-  /** @returns False where there is none left. */
+  /** @returns False if there is no way left. */
   #startNext(): boolean {
     const next = this.#ways.next();
     if (next.done) return false;

@@ -1,13 +1,15 @@
 /**
- * True if what is known of one server is true of the other: it is the same one,
- * with the same keys.
+ * Compares servers, so that their health is kept over a reload.
  *
  * @module
  */
 import { equalBytes, NOTHING } from "../../../bytes.ts";
 import type { UpstreamServer } from "../shadowsocks.ts";
 
-/** Compares everything but names and weights. */
+/**
+ * True if both are the same server with the same keys; names and weights are
+ * ignored.
+ */
 export function sameServer(a: UpstreamServer, b: UpstreamServer): boolean {
   const { through: one } = a;
   const { through: other } = b;

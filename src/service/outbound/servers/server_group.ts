@@ -1,7 +1,7 @@
 /**
- * Several servers as one way: each connection takes one that works, by the
- * policy, and the next where that fails or is slow. Flows of datagrams keep
- * their server while it works.
+ * Several servers as one outbound. Each connection uses a server that works,
+ * chosen by the policy, and the next one if that fails or is slow. UDP flows
+ * keep their server while it works.
  *
  * @module
  */
@@ -33,9 +33,9 @@ import { firstToOpen, type Way } from "./race.ts";
 import { sameServer } from "./same_server.ts";
 import type { GroupServerStatus, SwitchReason } from "./server_status.ts";
 
-/** The switches of a server until the next reload. */
+/** Changes of a server by the operator, until the next reload. */
 export interface ServerSwitches {
-  /** True to take it out. */
+  /** True to disable the server. */
   readonly disabled?: boolean | undefined;
   /** Share for TCP, 0 to 1. */
   readonly tcpWeight?: number | undefined;
@@ -51,33 +51,33 @@ export interface ServerGroupOptions extends Partial<GroupOptions> {
 
 type Given = Required<ServerGroupOptions>;
 
-/** Servers among which one is chosen, and how. */
+/** The servers that an outbound chooses from, and its policies. */
 interface Pool {
-  /** The members; not set: all of the group. */
+  /** Names of the members; not set for all servers of the group. */
   readonly members?: readonly string[];
-  /** The options for which the policies are made. */
+  /** The options that the policies were made with. */
   options: Given;
   policy: Policy;
-  /** The policy of datagrams; not set: datagrams follow streams. */
+  /** The policy for UDP; if not set, datagrams follow streams. */
   udpPolicy: Policy | undefined;
   /** The server of the last stream. */
   selected: GroupServer | undefined;
 }
 
-/** A stream to be opened. */
+/** A stream to open. */
 interface Stream {
   readonly target: Address;
   /** See `Outbound.open`. */
   readonly first: Uint8Array;
 }
 
-/** One way that is many. */
+/** Several servers as one outbound. */
 export class ServerGroup implements Outbound {
   /** See {@link Outbound.name}. */
   readonly name = "servers";
   readonly #world: Required<Dependencies>;
   #options: Given;
-  /** The servers. */
+  /** The pool of all servers. */
   readonly #pool: Pool;
   #servers: readonly GroupServer[] = [];
   #pinned: GroupServer | undefined;
@@ -87,10 +87,10 @@ export class ServerGroup implements Outbound {
   #stopped = false;
 
   /**
-   * Opens nothing yet.
+   * Makes a group, which connects when it is used.
    *
    * @param servers In the order of preference.
-   * @throws {RangeError} When there is none.
+   * @throws {RangeError} If there is none.
    */
   constructor(
     servers: readonly UpstreamServer[],
@@ -111,19 +111,20 @@ export class ServerGroup implements Outbound {
     );
   }
 
-  /** True if the operator has pinned or switched something since the reload. */
+  /**
+   * True if the operator has pinned or changed a server since the last reload.
+   */
   get isSwitched(): boolean {
     return this.#pinned !== undefined || this.#switched;
   }
 
   /**
-   * Replaces servers and options; open streams and flows are not touched. What
-   * is known of a server that stays is kept, what the operator has switched is
-   * forgotten.
+   * Replaces servers and options; open streams and flows stay. The health of a
+   * server that is kept stays as well; changes by the operator are undone.
    *
    * @param servers In the order of preference.
-   * @param options Default: those there are.
-   * @throws {RangeError} When there is no server; nothing has changed then.
+   * @param options Default: the present options.
+   * @throws {RangeError} If there is no server; nothing has changed then.
    */
   replace(
     servers: readonly UpstreamServer[],
@@ -144,9 +145,9 @@ export class ServerGroup implements Outbound {
   }
 
   /**
-   * Adds a server behind the others; what was pinned or switched stays.
+   * Adds a server after the others; changes by the operator stay.
    *
-   * @returns Its name, which is no other's.
+   * @returns Its name, which is unique.
    */
   add(server: UpstreamServer): string {
     const named = this.#servers.map(({ name, server: { endpoint } }) => ({
@@ -159,9 +160,9 @@ export class ServerGroup implements Outbound {
   }
 
   /**
-   * Lets a server serve nothing new; open connections stay.
+   * Removes a server; its open connections stay.
    *
-   * @throws {RangeError} When there is no such server, or no other.
+   * @throws {RangeError} If there is no such server, or no other.
    */
   remove(name: string): void {
     const server = this.#find(name);
@@ -173,9 +174,9 @@ export class ServerGroup implements Outbound {
   }
 
   /**
-   * Opens a stream by a server that works, or else by the next that can.
+   * Opens a stream through a server that works, or through the next one.
    *
-   * @throws {UmbraError} What the last of them failed with.
+   * @throws {UmbraError} The error of the last server.
    */
   open(
     target: Address,
@@ -185,20 +186,20 @@ export class ServerGroup implements Outbound {
     return this.#open(this.#pool, target, first, signal);
   }
 
-  /** Datagrams take a server when their flow begins, and keep it. */
+  /** Chooses a server when a flow begins; the flow keeps it. */
   packets(target: Address): PacketChannel {
     return this.#packets(this.#pool, target);
   }
 
   /**
-   * Some of the servers as a way of their own: it chooses among them by the
-   * policy of the group, and what is known of a server is known to both.
+   * Makes an outbound for some of the servers. It chooses by the policy of the
+   * group, and shares the health of servers with it.
    *
-   * A server whose weight is 0 serves where no other of them does, so that it
-   * can be kept for a route.
+   * A server with weight 0 is used if no other member works, so that it can be
+   * reserved for a route.
    *
-   * @param name Tells it from other parts.
-   * @param members Names of servers; one that is not there is left out.
+   * @param name Distinguishes it from other parts.
+   * @param members Names of servers; unknown ones are ignored.
    */
   part(name: string, members: readonly string[]): Outbound {
     const pool = { members, ...this.#policies(), selected: undefined };
@@ -210,19 +211,19 @@ export class ServerGroup implements Outbound {
   }
 
   /**
-   * Sends everything through one server, however it is.
+   * Sends everything through one server, whatever its state.
    *
-   * @param name Not set: as the policy says again.
-   * @throws {RangeError} When there is no such server.
+   * @param name If not set, the policy chooses again.
+   * @throws {RangeError} If there is no such server.
    */
   pin(name: string | undefined): void {
     this.#pinned = name === undefined ? undefined : this.#find(name);
   }
 
   /**
-   * Switches a server until the next reload.
+   * Changes a server until the next reload.
    *
-   * @throws {RangeError} When there is no such server.
+   * @throws {RangeError} If there is no such server.
    */
   change(name: string, change: ServerSwitches): void {
     const server = this.#find(name);
@@ -233,16 +234,16 @@ export class ServerGroup implements Outbound {
   }
 
   /**
-   * Asks a server for a sign of life.
+   * Probes a server.
    *
-   * @returns True if there was one.
-   * @throws {RangeError} When there is no such server.
+   * @returns True if it answered.
+   * @throws {RangeError} If there is no such server.
    */
   async probe(name: string): Promise<boolean> {
     return await this.#find(name).probe();
   }
 
-  /** Watches and probes no more; open connections stay. Idempotent. */
+  /** Stops watching and probing; open connections stay. Idempotent. */
   stop(): void {
     this.#stopped = true;
     this.#cancelRound?.();
@@ -295,7 +296,7 @@ export class ServerGroup implements Outbound {
     return found;
   }
 
-  /** Not an async function: one less step for every connection. */
+  /** This is not an async function, which saves a step for every connection. */
   #open(
     pool: Pool,
     target: Address,
@@ -328,7 +329,10 @@ export class ServerGroup implements Outbound {
     return pinned !== undefined && isIn(pool, pinned) ? pinned : undefined;
   }
 
-  /** Those that may serve; of a part, servers without weight if need be. */
+  /**
+   * Returns the members that may be used; in a part, members with weight 0 if
+   * there are no others.
+   */
   #able(
     pool: Pool,
     isAble: (one: GroupServer) => boolean,
@@ -340,7 +344,10 @@ export class ServerGroup implements Outbound {
       : members.filter(({ disabled }) => !disabled);
   }
 
-  /** Servers for a stream, the best first; each is chosen when it is asked for. */
+  /**
+   * Yields servers for a stream, the best first; each is chosen when it is
+   * needed.
+   */
   *#inTurn(
     { policy }: Pool,
     able: readonly GroupServer[],
@@ -390,7 +397,7 @@ export class ServerGroup implements Outbound {
     });
   }
 
-  /** True if probes tell when a server that is down works again. */
+  /** True if servers that are down are probed. */
   get #mayAsk(): boolean {
     return this.#options.probe !== "never";
   }
@@ -426,12 +433,14 @@ export class ServerGroup implements Outbound {
     return udpPolicy.pick(candidates.map(byUdpWeight), target, nowMs).one;
   }
 
-  /** True if flows of a server should move: it is lost, and another is not. */
+  /**
+   * True if flows of a server should move: it does not work, and another does.
+   */
   #shouldMove(pool: Pool, server: GroupServer, beganMs: number): boolean {
     const nowMs = this.#world.clock.monotonicMs();
     const pinned = this.#pinnedOf(pool);
     if (pinned !== undefined) return pinned !== server;
-    // One that is no longer configured serves its flows to their end.
+    // A server that was removed from the configuration keeps its flows.
     if (!this.#servers.includes(server)) return false;
     const isLost = server.health.state === "down" ||
       server.udp.isLost(beganMs, nowMs);
@@ -469,7 +478,9 @@ export class ServerGroup implements Outbound {
     }
   }
 
-  /** Probes all servers, where the policy compares them and they are in use. */
+  /**
+   * Probes all servers, if the policy compares them and the group is in use.
+   */
   #roundWhenDue(): void {
     const { policy, probe } = this.#options;
     const nowMs = this.#world.clock.monotonicMs();
@@ -480,7 +491,7 @@ export class ServerGroup implements Outbound {
     detach(this.#round(), "probes", this.#world);
   }
 
-  /** Probes all servers at every interval, in use or not. */
+  /** Probes all servers at every interval. */
   #planRound(): void {
     this.#cancelRound?.();
     this.#cancelRound = undefined;
@@ -491,7 +502,7 @@ export class ServerGroup implements Outbound {
     }, this.#interval());
   }
 
-  /** One probe for each host: its ports are equally far away. */
+  /** Probes each host once: all its ports have the same latency. */
   async #round(): Promise<void> {
     const hosts = new Map<string, GroupServer[]>();
     for (const one of this.#servers) {
@@ -521,7 +532,7 @@ export class ServerGroup implements Outbound {
     return makePolicy(name, { ...this.#options, random: () => this.#random() });
   }
 
-  /** Gives a pool other policies, where the options are other ones. */
+  /** Makes new policies for a pool if the options have changed. */
   #renew(pool: Pool): void {
     if (pool.options !== this.#options) Object.assign(pool, this.#policies());
   }
@@ -559,7 +570,7 @@ async function openPinned(
   }
 }
 
-/** The server with its weight for datagrams. */
+/** Returns the server as a candidate with its weight for UDP. */
 function byUdpWeight(
   one: GroupServer,
 ): Candidate & { readonly one: GroupServer } {
@@ -584,8 +595,8 @@ function isDown({ health }: GroupServer): boolean {
 }
 
 /**
- * What a group calls its servers: their names, or else the addresses; the
- * second of a name has a number.
+ * Returns names for servers: their own, or their addresses. A repeated name
+ * gets a number.
  */
 export function uniqueNames(
   servers: readonly Pick<UpstreamServer, "name" | "endpoint">[],
@@ -623,5 +634,5 @@ function noneLeft(what: "TCP" | "UDP", { members }: Pool): TransportError {
 }
 
 function noServer(): RangeError {
-  return new RangeError("Cannot use servers: there is none");
+  return new RangeError("Cannot use servers: the list is empty");
 }

@@ -1,5 +1,5 @@
 /**
- * What there is to see of the servers of a group. Plain data.
+ * The status of the servers of a group. Plain data.
  *
  * @module
  */
@@ -7,28 +7,30 @@ import type { DialCounts } from "../../../dial_times.ts";
 import type { ErrorCode } from "../../../errors.ts";
 import type { HealthState } from "./health.ts";
 
-/** Health of one server, for TCP or for UDP. */
+/** The health of one server, for TCP or for UDP. */
 export interface HealthStatus {
-  /** `disabled`: the server, or its weight for this transport is 0. */
+  /**
+   * `disabled` if the server is disabled, or its weight for this network is 0.
+   */
   readonly state: HealthState | "disabled";
-  /** Milliseconds that connects take; not set before the first. */
+  /** Average milliseconds of connects; not set before the first. */
   readonly connectMs?: number;
-  /** Milliseconds that probes take; not set before the first. */
+  /** Average milliseconds of probes; not set before the first. */
   readonly probeMs?: number;
   /** Share of the last tries that failed, 0 to 1. */
   readonly failureRate: number;
-  /** Why the last failure was one; not set without one. */
+  /** The code of the last failure; not set if there was none. */
   readonly lastErrorCode?: ErrorCode;
-  /** Milliseconds since 1970 when the state began. */
+  /** The start of the state; milliseconds since 1970. */
   readonly sinceUnixMs: number;
   /**
-   * When the server is tried again; set while it is not `up`, and there are
-   * others that are used meanwhile.
+   * The time of the next try; milliseconds since 1970. Set while the state is
+   * not `up` and there are other servers.
    */
   readonly nextTryUnixMs?: number;
 }
 
-/** Why another server was taken. */
+/** Why a server was replaced. */
 export type SwitchReason =
   | "down"
   | "suspect"
@@ -36,40 +38,40 @@ export type SwitchReason =
   | "pinned"
   | "recovered";
 
-/** One server. */
+/** The status of one server. */
 export interface GroupServerStatus {
-  /** Names it in the log, the metrics and the API. */
+  /** The name in the log, the metrics and the API. */
   readonly name: string;
-  /** `host:port`. */
+  /** The address, as `host:port`. */
   readonly address: string;
-  /** Cipher. */
+  /** The cipher. */
   readonly method: string;
-  /** Share it has beside others for TCP, 0 to 1. */
+  /** Share for TCP among the servers, 0 to 1. */
   readonly tcpWeight: number;
-  /** Share for UDP, as `tcpWeight` is for TCP. */
+  /** Share for UDP among the servers, 0 to 1. */
   readonly udpWeight: number;
   /** The health for streams. */
   readonly tcp: HealthStatus;
   /** The health for datagrams. */
   readonly udp: HealthStatus;
-  /** True if the last connection went there. */
+  /** True if the last connection used it. */
   readonly selected: boolean;
-  /** True if all go there, by order of the operator. */
+  /** True if the operator has pinned it, so that everything uses it. */
   readonly pinned: boolean;
-  /** True if the operator has taken it out. */
+  /** True if the operator has disabled it. */
   readonly disabled: boolean;
-  /** Streams that are open. */
+  /** Open streams. */
   readonly open: number;
-  /** Payload bytes to it since the start. */
+  /** Payload bytes sent to it since the start. */
   readonly bytesUp: number;
-  /** Payload bytes from it since the start. */
+  /** Payload bytes received from it since the start. */
   readonly bytesDown: number;
-  /** Times of successful connects since the start. */
+  /** Durations of successful connects since the start. */
   readonly connects: DialCounts;
-  /** Connects since the start by what became of them: `ok`, or a code. */
+  /** Connects since the start by result: `ok`, or an error code. */
   readonly results: Readonly<Record<string, number>>;
-  /** Probes since the start, likewise. */
+  /** Probes since the start by result. */
   readonly probes: Readonly<Record<string, number>>;
-  /** The number of times it took the place of another server, by reason. */
+  /** Number of times it replaced another server, by reason. */
   readonly switches: Readonly<Partial<Record<SwitchReason, number>>>;
 }

@@ -1,35 +1,36 @@
 /**
- * Notices that a server says nothing: one timer for all its connections.
+ * Detects that a server does not answer, with one timer for all its
+ * connections.
  *
  * @module
  */
 import type { Clock } from "../../../clock.ts";
 import { SERVER_SILENCE_MS } from "../../../limits.ts";
 
-/** Something was sent, and an answer is expected. */
+/** A connection that has sent bytes and expects an answer. */
 interface Expectation {
   readonly target: string;
   readonly sinceMs: number;
-  /** The number of signs of life of the server by then. */
+  /** The number of answers of the server up to then. */
   readonly pulse: number;
 }
 
-/** The connections of one server that wait for an answer. */
+/** The connections of one server that expect an answer. */
 export class Silence {
   readonly #clock: Clock;
   readonly #onSilent: (target: string) => void;
-  /** The one that waits longest first. */
+  /** The expectations, the oldest first. */
   readonly #waiting = new Map<object, Expectation>();
   #pulse = 0;
   #cancel: (() => void) | undefined;
 
-  /** @param onSilent Told once for each that waits in vain. */
+  /** @param onSilent Called once for each connection that is not answered. */
   constructor(clock: Clock, onSilent: (target: string) => void) {
     this.#clock = clock;
     this.#onSilent = onSilent;
   }
 
-  /** A connection expects an answer from now on. */
+  /** Reports that a connection expects an answer from now on. */
   expect(connection: object, target: string): void {
     this.#waiting.set(connection, {
       target,
@@ -39,17 +40,17 @@ export class Silence {
     if (this.#cancel === undefined) this.#schedule(SERVER_SILENCE_MS);
   }
 
-  /** The server said something on some connection. */
+  /** Reports that the server sent something on any connection. */
   heard(): void {
     this.#pulse++;
   }
 
-  /** A connection expects nothing more. */
+  /** Reports that a connection expects no answer any more. */
   forget(connection: object): void {
     this.#waiting.delete(connection);
   }
 
-  /** Notices nothing more. */
+  /** Stops the timer. */
   stop(): void {
     this.#waiting.clear();
     this.#cancel?.();

@@ -1,6 +1,6 @@
 /**
- * What is known of a server from the datagrams it carries: it is suspected when
- * many, of several flows, meet no answer at all. Pure.
+ * The health of a server for UDP, derived from its datagrams. It is suspected
+ * if many datagrams, of several flows, have no answer at all. Pure.
  *
  * @module
  */
@@ -20,27 +20,32 @@ export class UdpHealth {
   #sinceMs = 0;
   #nextTryMs = 0;
   #failures = 0;
-  /** Since the last answer. */
+  /** Datagrams since the last answer. */
   #datagrams = 0;
   #firstMs = 0;
   #flows = 0;
-  /** Counts answers: a flow is counted once between two of them. */
+  /**
+   * The number of answers so far, so that a flow is counted once between two.
+   */
   #turn = 0;
 
-  /** True if new flows may go there, at this time. */
+  /** True if new flows may use the server at this time. */
   isUsable(nowMs: number): boolean {
     return this.#state === "up" || nowMs >= this.#nextTryMs;
   }
 
-  /** A flow tries it although it is suspect; others wait for the result. */
+  /**
+   * Reports that a flow tries it while it is suspect; others wait for the next
+   * time.
+   */
   tried(nowMs: number): void {
     if (this.#state !== "up" && this.isUsable(nowMs)) this.#wait(nowMs);
   }
 
   /**
-   * True if a flow that is there should move.
+   * True if an existing flow should move.
    *
-   * @param beganMs When it began.
+   * @param beganMs The start of the flow.
    */
   isLost(beganMs: number, nowMs: number): boolean {
     const sinceMs = Math.max(beganMs, this.#sinceMs);
@@ -57,18 +62,18 @@ export class UdpHealth {
     return this.#sinceMs;
   }
 
-  /** The time from which it may be used again, while it is not `up`. */
+  /** The time from which it may be used again, if it is not `up`. */
   get nextTryMs(): number {
     return this.#nextTryMs;
   }
 
   /**
-   * A datagram was sent.
+   * Reports a sent datagram.
    *
-   * @param countedAt What this returned for the datagram of the flow before;
+   * @param countedAt The result of this call for the flow's previous datagram;
    * -1 for the first.
    * @param streamsWork True if TCP to the same server works.
-   * @returns What to give for the next one.
+   * @returns The value to pass for the flow's next datagram.
    */
   sent(countedAt: number, streamsWork: boolean, nowMs: number): number {
     if (this.#datagrams++ === 0) {
@@ -83,7 +88,7 @@ export class UdpHealth {
     return this.#turn;
   }
 
-  /** A datagram of the server was opened. */
+  /** Reports a valid datagram of the server. */
   heard(nowMs: number): void {
     this.#forget();
     this.#failures = 0;

@@ -1,5 +1,5 @@
 /**
- * A session that reports what passes it.
+ * A session that reports its traffic.
  *
  * @module
  */
@@ -7,29 +7,34 @@ import type { Allocate } from "../../../buffer_pool.ts";
 import type { Address } from "../../../codec/address.ts";
 import type { ClientSession, Step } from "../../../session/stream_protocol.ts";
 
-/** The listener to one stream. */
+/** Receives the events of one stream. */
 export interface StreamWatch {
-  /** Payload was sealed; at least one byte. */
+  /** Called with the length of sealed payload, at least one byte. */
   sent(payloadBytes: number): void;
-  /** Payload was opened: the server knows the key. At least one byte. */
+  /**
+   * Called with the length of opened payload, at least one byte: the server
+   * knows the key.
+   */
   received(payloadBytes: number): void;
-  /** The server's stream has ended; nothing more can be expected of it. */
+  /**
+   * Called when the server's stream has ended, so that no answer can follow.
+   */
   ended(): void;
-  /** The stream was given back. Called once. */
+  /** Called once when the stream is released. */
   closed(): void;
 }
 
-/** The listener to every stream that is opened. */
+/** Makes a watch for every stream that is opened. */
 export type WatchStream = (target: Address) => StreamWatch;
 
-/** Passes everything on. */
+/** Passes every call on to a session, and reports it. */
 export class WatchedSession implements ClientSession {
   readonly greeting?: Uint8Array;
   readonly #session: ClientSession;
   readonly #watch: StreamWatch;
   #freed = false;
 
-  /** Takes the session over. */
+  /** Makes a session that owns another one. */
   constructor(session: ClientSession, watch: StreamWatch) {
     this.#session = session;
     this.#watch = watch;

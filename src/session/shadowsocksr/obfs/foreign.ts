@@ -1,16 +1,16 @@
 /**
- * The errors of streams that are not in the disguise that is configured.
+ * The errors of streams that do not match the configured disguise.
  *
  * @module
  */
 import { ProtocolError } from "../../../errors.ts";
 
-/** The peer does not speak this obfs. */
+/** Makes the error of a peer that does not use this obfs. */
 export function foreign(obfs: string, why: string): ProtocolError {
   return new ProtocolError("ERR_SSR_OBFS", `Cannot open ${obfs}: ${why}`);
 }
 
-/** The peer left before it had said enough. */
+/** Makes the error of a peer that closed during the handshake. */
 export function cutShort(obfs: string): ProtocolError {
   return new ProtocolError(
     "ERR_SS_TRUNCATED",

@@ -1,17 +1,19 @@
 /**
- * The parameter of an obfs: whom it pretends to speak with.
+ * The parameter of an obfs: the hosts that it imitates connections to.
  *
  * @module
  */
 import { randomBelow, type RandomBytes } from "../../../random.ts";
 
-/** Names that are separated by commas; what follows `#` is not among them. */
+/**
+ * Returns the names, which are separated by commas, without what follows `#`.
+ */
 export function hostsOf(param: string): string[] {
   return param.split("#")[0]!.split(",").map((host) => host.trim())
     .filter((host) => host !== "");
 }
 
-/** One of the names at random, or else the server's own. */
+/** Returns one of the names at random; without names, the server's own. */
 export function pickHost(
   param: string,
   server: string,

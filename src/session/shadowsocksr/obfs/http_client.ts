@@ -1,6 +1,6 @@
 /**
- * `http_simple` and `http_post` at the client: the first bytes leave as the
- * path of an HTTP request, everything else as it is.
+ * `http_simple` and `http_post` at the client. The first bytes are sent as the
+ * path of an HTTP request, all others unchanged.
  *
  * ```text
  * GET /%xx%xx… HTTP/1.1 CRLF fields CRLF CRLF | rest
@@ -19,28 +19,30 @@ import { headEnd } from "./http_head.ts";
 
 /** The disguise of a client's first bytes. */
 export interface HttpDisguise {
-  /** Which of both. */
+  /** The name of the obfs. */
   readonly name: "http_simple" | "http_post";
-  /** Names for the field Host, separated by commas; after `#`, other fields. */
+  /**
+   * Names for the field Host, separated by commas; after `#`, further fields.
+   */
   readonly param: string;
   /** Name or address of the server. */
   readonly host: string;
   /** The port of the server. */
   readonly port: number;
-  /** Bytes of the initialization vector, which is in the path always. */
+  /** Bytes of the initialization vector, which is always in the path. */
   readonly ivLength: number;
 }
 
-/** One connection. */
+/** The layer of one connection. */
 export class HttpObfsClient implements Layer {
   readonly #disguise: HttpDisguise;
   readonly #randomBytes: RandomBytes;
   #hasSent = false;
   #isOpen = false;
-  /** A head that is not whole; bounded by {@link MAX_SSR_HTTP_HEAD}. */
+  /** An incomplete head; limited by {@link MAX_SSR_HTTP_HEAD}. */
   #received: Uint8Array = NOTHING;
 
-  /** Has sent nothing. */
+  /** Makes a layer that has sent nothing. */
   constructor(disguise: HttpDisguise, randomBytes: RandomBytes) {
     this.#disguise = disguise;
     this.#randomBytes = randomBytes;
@@ -65,7 +67,7 @@ export class HttpObfsClient implements Layer {
       if (this.#received.length <= MAX_SSR_HTTP_HEAD) {
         return { payload: NOTHING };
       }
-      throw foreign(this.#disguise.name, "the head of the answer does not end");
+      throw foreign(this.#disguise.name, "the head of the answer is too long");
     }
     const payload = this.#received.subarray(end);
     this.#isOpen = true;
@@ -79,7 +81,7 @@ export class HttpObfsClient implements Layer {
     }
   }
 
-  /** The number of bytes in the path: all, unless there are many. */
+  /** Returns how many bytes go into the path: all, unless there are many. */
   #hiddenLength(length: number): number {
     const least = this.#disguise.ivLength + HIDDEN_HEADER;
     if (length - least <= MAX_HIDDEN_MORE) return length;
@@ -124,10 +126,10 @@ export class HttpObfsClient implements Layer {
   }
 }
 
-/** Bytes of a header in the path besides the initialization vector. */
+/** Bytes of a header in the path, in addition to the initialization vector. */
 const HIDDEN_HEADER = 30;
 
-/** Bytes in the path beyond those, at most. */
+/** The most further bytes in the path. */
 const MAX_HIDDEN_MORE = 64;
 
 const ALPHANUMERIC =

@@ -1,5 +1,5 @@
 /**
- * Where an HTTP head ends, and how an HTTP date is written.
+ * Finds the end of an HTTP head, and formats HTTP dates.
  *
  * Source: RFC 9112 §2.1; RFC 9110 §5.6.7.
  *
@@ -9,8 +9,8 @@
 /**
  * Finds the end of the first blank line.
  *
- * @param from How many of the bytes were looked at before.
- * @returns The offset behind it, or `undefined`.
+ * @param from The number of bytes that were searched before.
+ * @returns The offset after it, or `undefined`.
  */
 export function headEnd(bytes: Uint8Array, from: number): number | undefined {
   for (let i = Math.max(3, from); i < bytes.length; i++) {
@@ -26,14 +26,14 @@ const DAYS = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
 const MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ");
 
 /**
- * Writes a date as HTTP does, `Tue, 14 Nov 2023 22:13:20 GMT`.
+ * Formats a date for HTTP, `Tue, 14 Nov 2023 22:13:20 GMT`.
  *
  * @param unixMs Milliseconds since 1970.
  */
 export function httpDate(unixMs: number): string {
   const seconds = Math.floor(unixMs / 1_000);
   const days = Math.floor(seconds / 86_400);
-  // Years that begin in March end with the day that leaps.
+  // In years that start in March, the leap day comes last.
   const sinceMarch = days + 719_468;
   const era = Math.floor(sinceMarch / 146_097);
   const dayOfEra = sinceMarch - era * 146_097;

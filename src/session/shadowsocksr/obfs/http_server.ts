@@ -1,5 +1,5 @@
 /**
- * `http_simple` and `http_post` at the server, which takes either.
+ * `http_simple` and `http_post` at the server, which accepts both.
  *
  * @module
  */
@@ -12,28 +12,28 @@ import { cutShort, foreign } from "./foreign.ts";
 import { hostsOf } from "./hosts.ts";
 import { headEnd, httpDate } from "./http_head.ts";
 
-/** Bytes in the path of a request at least. */
+/** The least bytes in the path of a request. */
 const MIN_HIDDEN = 4;
 
-/** Bytes of a request at least, in the path and behind the head. */
+/** The least bytes of a request, in the path and after the head. */
 const MIN_REQUEST = 13;
 
 const METHODS = ["GET /", "POST /"].map(toLatin1);
 
-/** One connection. */
+/** The layer of one connection. */
 export class HttpObfsServer implements Layer {
   readonly #hosts: readonly string[];
   readonly #clock: Clock;
   #hasSent = false;
   #isOpen = false;
-  /** A head that is not whole; bounded by {@link MAX_SSR_HTTP_HEAD}. */
+  /** An incomplete head; limited by {@link MAX_SSR_HTTP_HEAD}. */
   #received: Uint8Array = NOTHING;
 
   /**
-   * Waits for a request.
+   * Makes a layer that waits for a request.
    *
-   * @param param Names of which the field Host must be one; empty: any.
-   * @param clock Dates the answer.
+   * @param param Names that are allowed in the field Host; empty for any.
+   * @param clock Supplies the date of the answer.
    */
   constructor(param: string, clock: Clock) {
     this.#hosts = hostsOf(param);
@@ -65,7 +65,7 @@ export class HttpObfsServer implements Layer {
       if (this.#received.length <= MAX_SSR_HTTP_HEAD) {
         return { payload: NOTHING };
       }
-      throw foreign(NAME, "the head of the request does not end");
+      throw foreign(NAME, "the head of the request is too long");
     }
     const head = fromLatin1(this.#received.subarray(0, end));
     this.#checkHost(head);
@@ -87,22 +87,25 @@ export class HttpObfsServer implements Layer {
     const host = /\r\nHost:[ \t]*([^\r\n]*)/i.exec(head)?.[1]
       ?.replace(/:\d*\s*$/, "").trim();
     if (host !== undefined && this.#hosts.includes(host)) return;
-    throw foreign(NAME, "its Host is none of ours");
+    throw foreign(NAME, "its Host is not allowed");
   }
 }
 
 const NAME = "http_simple";
 
-/** Refuses a request as soon as it cannot be one. */
+/** Refuses bytes as soon as they cannot be a request. */
 function checkMethod(received: Uint8Array): void {
   const fits = METHODS.some((method) => {
     const length = Math.min(method.length, received.length);
     return method.subarray(0, length).every((byte, i) => byte === received[i]);
   });
-  if (!fits) throw foreign(NAME, "it is no request");
+  if (!fits) throw foreign(NAME, "it is not a request");
 }
 
-/** The bytes in the path, up to what is no escape. */
+/**
+ * Returns the bytes in the path, up to the first character that is not an
+ * escape.
+ */
 function hiddenIn(head: string): Uint8Array {
   const run = /^[A-Z]+ \/((?:%[\da-f]{2})*)/i.exec(head)?.[1] ?? "";
   if (run.length < 3 * MIN_HIDDEN) {

@@ -1,14 +1,14 @@
 /**
- * `random_head`: both ends begin with random bytes; those of the client have a
- * checksum that is all ones.
+ * `random_head`: both ends start with random bytes. A checksum over those of
+ * the client is all ones.
  *
  * ```text
  * client   random 4..99 | complement of their CRC-32, little endian
  * server   random 4..99
  * ```
  *
- * Neither states its length. A server reads until the checksum is right; a
- * client drops its first read, and waits for it before it sends anything.
+ * Neither contains its length. A server reads until the checksum is right. A
+ * client drops its first read, and sends nothing before that.
  *
  * @module
  */
@@ -24,14 +24,14 @@ const MIN_RANDOM = 4;
 const MAX_RANDOM = 99;
 const CRC_LENGTH = 4;
 
-/** One connection at the client. */
+/** The layer of one connection at the client. */
 export class RandomHeadClient implements Layer {
   readonly #randomBytes: RandomBytes;
   #state: "new" | "waiting" | "open" = "new";
   /** Payload that waits for the server's random bytes. */
   #held: Uint8Array = NOTHING;
 
-  /** Has sent nothing. */
+  /** Makes a layer that has sent nothing. */
   constructor(randomBytes: RandomBytes) {
     this.#randomBytes = randomBytes;
   }
@@ -64,14 +64,14 @@ export class RandomHeadClient implements Layer {
   }
 }
 
-/** One connection at the server. */
+/** The layer of one connection at the server. */
 export class RandomHeadServer implements Layer {
   readonly #randomBytes: RandomBytes;
   #length = 0;
   #crcState = CRC32_INITIAL;
   #isOpen = false;
 
-  /** Waits for random bytes. */
+  /** Makes a layer that waits for random bytes. */
   constructor(randomBytes: RandomBytes) {
     this.#randomBytes = randomBytes;
   }
@@ -85,7 +85,7 @@ export class RandomHeadServer implements Layer {
     for (const [i, byte] of bytes.entries()) {
       this.#crcState = crc32Step(this.#crcState, byte);
       this.#length++;
-      // A checksum that is all ones is a state that is all zeros.
+      // If the checksum is all ones, the state is all zeros.
       if (this.#length < MIN_RANDOM + CRC_LENGTH || this.#crcState !== 0) {
         continue;
       }
@@ -106,7 +106,7 @@ export class RandomHeadServer implements Layer {
   }
 }
 
-/** Adds to what a handshake holds back. */
+/** Appends payload to what a handshake holds back. */
 export function hold(held: Uint8Array, payload: Uint8Array): Uint8Array {
   if (held.length + payload.length > MAX_HELD_BYTES) {
     throw new RangeError("Cannot seal: too much payload is held back");

@@ -1,6 +1,6 @@
 /**
  * `tls1.2_ticket_auth` and `tls1.2_ticket_fastauth` at the client: a handshake
- * that looks like one of TLS 1.2 which is resumed, then records. The second
+ * that looks like a resumed TLS 1.2 session, then records. The second variant
  * does not wait for the answer.
  *
  * @module
@@ -32,7 +32,7 @@ import { RecordOpener, sealRecords } from "./tls_records.ts";
 
 /** The disguise of a client's connections. */
 export interface TlsDisguise {
-  /** Which of both. */
+  /** The name of the obfs. */
   readonly name: "tls1.2_ticket_auth" | "tls1.2_ticket_fastauth";
   /** Names for the field SNI, separated by commas. */
   readonly param: string;
@@ -40,14 +40,14 @@ export interface TlsDisguise {
   readonly host: string;
   /** The key of the method. */
   readonly key: Uint8Array;
-  /** 32 bytes that stand for this client. */
+  /** 32 bytes that identify this client. */
   readonly sessionId: Uint8Array;
 }
 
-/** Bytes of the answer from its start to the random field. */
+/** Bytes of the answer before the random field. */
 const RANDOM_AT = RECORD_HEADER + 4 + 2;
 
-/** One connection. */
+/** The layer of one connection. */
 export class TlsObfsClient implements Layer {
   readonly #disguise: TlsDisguise;
   readonly #clock: Clock;
@@ -57,10 +57,10 @@ export class TlsObfsClient implements Layer {
   #state: "new" | "waiting" | "open" = "new";
   /** Payload that waits for the answer. */
   #held: Uint8Array = NOTHING;
-  /** An answer that is not whole: a few records, and one read. */
+  /** An incomplete answer: a few records, and one read. */
   #received: Uint8Array = NOTHING;
 
-  /** Has sent nothing. */
+  /** Makes a layer that has sent nothing. */
   constructor(
     disguise: TlsDisguise,
     { clock, randomBytes }: {
@@ -118,7 +118,7 @@ export class TlsObfsClient implements Layer {
     else if (this.#state === "waiting") throw cutShort(this.#disguise.name);
   }
 
-  /** True if it does not wait for the answer. */
+  /** True if payload does not wait for the answer. */
   get #isFast(): boolean {
     return this.#disguise.name === "tls1.2_ticket_fastauth";
   }
@@ -147,10 +147,10 @@ export class TlsObfsClient implements Layer {
 }
 
 /**
- * The length of an answer.
+ * Returns the length of an answer.
  *
- * @returns `undefined` when it is not whole.
- * @throws {ProtocolError} `ERR_SSR_OBFS` when it is none.
+ * @returns `undefined` if it is incomplete.
+ * @throws {ProtocolError} `ERR_SSR_OBFS` if it is not an answer.
  */
 function flightLength(bytes: Uint8Array): number | undefined {
   const NAME = "tls1.2_ticket_auth";
@@ -163,7 +163,7 @@ function flightLength(bytes: Uint8Array): number | undefined {
     if (isLast && count > 0) at += CHANGE_CIPHER_SPEC.length;
     const record = bytes.subarray(at);
     if (!startsLike(record, Uint8Array.of(RECORD.handshake, 0x03, 0x03))) {
-      throw foreign(NAME, "the server answers something else");
+      throw foreign(NAME, "the server's answer is not TLS");
     }
     if (record.length < RECORD_HEADER) return undefined;
     const length = recordLength(record);

@@ -1,6 +1,6 @@
 /**
- * The messages that `tls1.2_ticket_auth` imitates, byte by byte. There is no
- * certificate and no key exchange in them.
+ * The messages of `tls1.2_ticket_auth`, which imitate TLS byte by byte, without
+ * certificates and key exchange.
  *
  * ```text
  * random    unix seconds 4 | random 18 | mac 10 of both
@@ -20,7 +20,7 @@ import { concat, equalBytes, readU16, writeU16 } from "../../../bytes.ts";
 import { SHA1 } from "../../../crypto/legacy_digest.ts";
 import { randomBelow, type RandomBytes } from "../../../random.ts";
 
-/** Bytes of a session id, which stands for a client. */
+/** Bytes of a session id, which identifies a client. */
 export const SESSION_ID_LENGTH = 32;
 
 /** Bytes of the random field of a hello. */
@@ -39,7 +39,7 @@ export const RECORD = {
   data: 0x17,
 } as const;
 
-/** The record that says that what follows is encrypted. */
+/** The record after which data is said to be encrypted. */
 export const CHANGE_CIPHER_SPEC: Uint8Array = Uint8Array.of(
   ...[RECORD.changeCipherSpec, 0x03, 0x03, 0x00, 0x01, 0x01],
 );
@@ -48,16 +48,16 @@ export const CHANGE_CIPHER_SPEC: Uint8Array = Uint8Array.of(
 export const FINISH_LENGTH: number = CHANGE_CIPHER_SPEC.length +
   RECORD_HEADER + 22 + MAC_LENGTH;
 
-/** Authenticates under a key and a session id. */
+/** Computes macs with a key and a session id. */
 export class TlsMac {
   readonly #key: Uint8Array;
 
-  /** @param key Of the method; borrowed. */
+  /** @param key The key of the method; borrowed. */
   constructor(key: Uint8Array, sessionId: Uint8Array) {
     this.#key = concat(key, sessionId);
   }
 
-  /** 10 bytes. */
+  /** Returns the mac of bytes, 10 bytes. */
   of(bytes: Uint8Array): Uint8Array {
     return SHA1.hmac(this.#key, bytes).subarray(0, MAC_LENGTH);
   }
@@ -68,7 +68,7 @@ export class TlsMac {
     return equalBytes(this.of(bytes.subarray(0, at)), bytes.subarray(at));
   }
 
-  /** The random field of a hello: 32 bytes. */
+  /** Makes the random field of a hello, 32 bytes. */
   random(stamp: number, randomBytes: RandomBytes): Uint8Array {
     const body = new Uint8Array(4 + 18);
     new DataView(body.buffer).setUint32(0, stamp);
@@ -78,10 +78,10 @@ export class TlsMac {
 }
 
 /**
- * Writes a client's hello.
+ * Encodes a client's hello.
  *
- * @param host Name for the field SNI; one that ends in a digit is left out.
- * @param ticketLength Bytes of the ticket.
+ * @param host Name for the field SNI; omitted if it ends in a digit.
+ * @param ticket The bytes of the ticket.
  */
 export function encodeClientHello(
   random: Uint8Array,
@@ -114,9 +114,9 @@ export function encodeClientHello(
 }
 
 /**
- * Writes what a server answers to a hello, mac and all.
+ * Encodes a server's answer to a hello, including its mac.
  *
- * @param random Made with the same mac.
+ * @param random Must be made with the same mac.
  */
 export function encodeServerFlight(
   random: Uint8Array,
@@ -149,7 +149,7 @@ export function encodeServerFlight(
   return concat(flight, mac.of(flight));
 }
 
-/** Writes the last message of the client's handshake: 43 bytes. */
+/** Encodes the last message of the client's handshake, 43 bytes. */
 export function encodeFinish(
   mac: TlsMac,
   randomBytes: RandomBytes,
@@ -162,13 +162,13 @@ export function encodeFinish(
   return concat(start, mac.of(start));
 }
 
-/** True if these are the first bytes of a message, or all of them. */
+/** True if the bytes are the start of a message, or all of it. */
 export function startsLike(bytes: Uint8Array, message: Uint8Array): boolean {
   const length = Math.min(bytes.length, message.length);
   return equalBytes(bytes.subarray(0, length), message.subarray(0, length));
 }
 
-/** The length in a record's header. */
+/** Returns the length in a record's header. */
 export function recordLength(header: Uint8Array): number {
   return readU16(header, 3);
 }

@@ -1,6 +1,6 @@
 /**
- * The data of `tls1.2_ticket_auth`: records of a type, a version, a length and
- * so many bytes as they are.
+ * The data of `tls1.2_ticket_auth`: records with a type, a version, a length
+ * and unchanged payload.
  *
  * @module
  */
@@ -11,17 +11,17 @@ import { randomBelow, type RandomBytes } from "../../../random.ts";
 import { foreign } from "./foreign.ts";
 import { RECORD, RECORD_HEADER, recordLength } from "./tls_messages.ts";
 
-/** Bytes that are left for one last record. */
+/** A rest of at most this many bytes becomes one last record. */
 const LAST_RECORD = 2_048;
 
-/** Shortest and longest of the records before it. */
+/** The shortest and the longest of the other records. */
 const MIN_RECORD = 100;
 const MAX_RECORD = 4_195;
 
 /**
- * Cuts a write into records, at random while it is long.
+ * Splits a write into records, of random sizes while it is long.
  *
- * @param allocate Where the result comes from; default: fresh memory.
+ * @param allocate Allocates the result; default: new memory.
  */
 export function sealRecords(
   payload: Uint8Array,
@@ -54,17 +54,17 @@ export function sealRecords(
 /** The first bytes of a record, without its length. */
 const DATA_HEADER = Uint8Array.of(RECORD.data, 0x03, 0x03);
 
-/** Takes records off again, however they are split. */
+/** Removes the headers of records, however they are split. */
 export class RecordOpener {
   readonly #header = new Uint8Array(RECORD_HEADER);
   #headerLength = 0;
-  /** Bytes of the record under way that are missing. */
+  /** Missing bytes of the current record. */
   #missing = 0;
 
   /**
-   * All payload that is there.
+   * Returns all payload in the bytes.
    *
-   * @param allocate Where it comes from; default: fresh memory.
+   * @param allocate Allocates the result; default: new memory.
    * @throws {ProtocolError} `ERR_SSR_OBFS`.
    */
   open(bytes: Uint8Array, allocate: Allocate = allocateFresh): Uint8Array {
@@ -101,6 +101,6 @@ export class RecordOpener {
     const at = this.#headerLength - 1;
     const expected = [RECORD.data, 0x03, 0x03][at];
     if (expected === undefined || this.#header[at] === expected) return;
-    throw foreign("tls1.2_ticket_auth", "it is no record of data");
+    throw foreign("tls1.2_ticket_auth", "it is not a data record");
   }
 }

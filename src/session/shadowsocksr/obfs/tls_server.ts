@@ -1,9 +1,9 @@
 /**
- * `tls1.2_ticket_auth` at the server, which serves those of
- * `tls1.2_ticket_fastauth` as well.
+ * `tls1.2_ticket_auth` at the server, which also serves clients of
+ * `tls1.2_ticket_fastauth`.
  *
- * Security: it answers to a hello that is authentic, of now, and new. To
- * everything else it is silent.
+ * Security: it answers only a hello that is authenticated, has a valid time
+ * stamp, and is new. Nothing else gets an answer.
  *
  * @module
  */
@@ -31,13 +31,13 @@ import { RecordOpener, sealRecords } from "./tls_records.ts";
 
 const NAME = "tls1.2_ticket_auth";
 
-/** Bytes of a hello from its start to the random field. */
+/** Bytes of a hello before the random field. */
 const RANDOM_AT = RECORD_HEADER + 4 + 2;
 
 /** Bytes of a hello up to the end of the session id. */
 const HELLO_START = RANDOM_AT + RANDOM_LENGTH + 1 + SESSION_ID_LENGTH;
 
-/** One connection. */
+/** The layer of one connection. */
 export class TlsObfsServer implements Layer {
   readonly #key: Uint8Array;
   readonly #world: SsrServerWorld;
@@ -46,16 +46,16 @@ export class TlsObfsServer implements Layer {
   readonly #records = new RecordOpener();
   #mac: TlsMac | undefined;
   #state: "hello" | "finish" | "open" = "hello";
-  /** A message that is not whole: one record, and one read. */
+  /** An incomplete message: one record, and one read. */
   #received: Uint8Array = NOTHING;
 
   /**
-   * Waits for a hello.
+   * Makes a layer that waits for a hello.
    *
-   * @param port `key`: of the method; `param`: seconds a hello's time stamp may
-   * be off; empty: as in all headers.
-   * @param questions Takes what others who share a memory are asked: the
-   * answer to a hello is sent before they answer.
+   * @param port `key`: the key of the method; `param`: seconds a hello's time
+   * stamp may differ; if empty, as in all headers.
+   * @param questions Receives pending answers of a shared replay filter. The
+   * answer to a hello is sent before they arrive.
    */
   constructor(
     { key, param }: { readonly key: Uint8Array; readonly param: string },
@@ -95,12 +95,12 @@ export class TlsObfsServer implements Layer {
   #takeHello(): Uint8Array | undefined {
     const received = this.#received;
     if (!startsLike(received, Uint8Array.of(RECORD.handshake, 0x03, 0x01))) {
-      throw foreign(NAME, "it is no hello");
+      throw foreign(NAME, "it is not a hello");
     }
     if (received.length < RECORD_HEADER) return undefined;
     const length = RECORD_HEADER + recordLength(received);
     if (length < HELLO_START || length > MAX_SSR_TLS_RECORD) {
-      throw foreign(NAME, `a hello of ${length} bytes cannot be`);
+      throw foreign(NAME, `a hello of ${length} bytes is impossible`);
     }
     if (received.length < length) return undefined;
     const flight = this.#answer(received.subarray(0, length));
@@ -138,7 +138,7 @@ export class TlsObfsServer implements Layer {
   #takeFinish(mac: TlsMac): Uint8Array {
     const received = this.#received;
     if (!startsLike(received, FINISH_START)) {
-      throw foreign(NAME, "its handshake goes on with something else");
+      throw foreign(NAME, "its handshake continues with another message");
     }
     if (received.length < FINISH_LENGTH) return NOTHING;
     if (!mac.ends(received.subarray(0, FINISH_LENGTH))) {

@@ -1,6 +1,6 @@
 /**
- * `auth_aes128_md5` and `auth_aes128_sha1`: header and packets are
- * authenticated, with 4 bytes each.
+ * `auth_aes128_md5` and `auth_aes128_sha1`: macs authenticate the header and
+ * each packet.
  *
  * ```text
  * header  random 1 | mac 6 of it | uid 4 | block 16 | mac 4 of both | random |
@@ -8,9 +8,10 @@
  * packet  length 2 | mac 2 of it | padding | data | mac 4 of all before it
  * ```
  *
- * Everything is little endian. The first two macs are under IV and key, those
- * of packets under the user's key and the number of the packet. Lengths are of
- * the whole; the header's and that of its random bytes are in the block.
+ * Everything is little endian. The key of the first two macs is IV and key;
+ * that of packets is the user's key and the number of the packet. Lengths are
+ * of the whole unit. The length of the header and that of its random bytes are
+ * in the block.
  *
  * @module
  */
@@ -52,16 +53,16 @@ const BLOCK_AT = UID_AT + 4;
 const SECOND_MAC_AT = BLOCK_AT + 16;
 const RANDOM_AT = SECOND_MAC_AT + MAC;
 
-/** Bytes of a header besides random bytes and data. */
+/** Bytes of a header without random bytes and data. */
 const HEADER_FRAME: number = RANDOM_AT + MAC;
 
-/** Bytes of a packet besides padding and data. */
+/** Bytes of a packet without padding and data. */
 const PACKET_FRAME = 2 + 2 + MAC;
 
-/** Bytes that are written together at most and still padded. */
+/** The most bytes in one write that are still padded. */
 const MAX_PADDED_BURST = 32_768 - PACKET_FRAME - 1;
 
-/** The keys of both ends. */
+/** The keys of a connection. */
 interface Keys {
   readonly name: AuthAes128Name;
   /** The key of the method. */
@@ -69,7 +70,7 @@ interface Keys {
   readonly ivs: Ivs;
 }
 
-/** The key of a user's macs: what the password hashes to. */
+/** Returns the key of a user's macs: the hash of the password. */
 export function aes128UserKey(
   name: AuthAes128Name,
   { password }: Pick<SsrUser, "password">,
@@ -78,9 +79,9 @@ export function aes128UserKey(
 }
 
 /**
- * The client's end.
+ * Makes the client's side.
  *
- * @param user Our user; not set: any holder of the key.
+ * @param user The client's user; not set for holders of the port's key.
  */
 export function authAes128Client(
   { name, key, ivs }: Keys,
@@ -132,7 +133,7 @@ export function authAes128Client(
   };
 }
 
-/** The server's end. */
+/** Makes the server's side. */
 export function authAes128Server(
   { name, key, ivs }: Keys,
   users: SsrUsers,
@@ -257,7 +258,10 @@ function digestOf(name: AuthAes128Name): LegacyDigest {
   return name === "auth_aes128_md5" ? MD5 : SHA1;
 }
 
-/** Random bytes that hide how long the data is: to the end of its segment. */
+/**
+ * Returns how many random bytes hide the length of the data, up to the end of
+ * its segment.
+ */
 function paddingFor(dataLength: number, randomBytes: RandomBytes): number {
   const bound = paddingBound(dataLength);
   if (bound === 0) return 0;
@@ -269,8 +273,8 @@ function paddingFor(dataLength: number, randomBytes: RandomBytes): number {
 }
 
 /**
- * The bound of the padding: the rest of the last segment, or a little for
- * longer data.
+ * Returns the bound of the padding: the rest of the last segment, or a small
+ * number for longer data.
  */
 function paddingBound(dataLength: number): number {
   const room = SSR_SEGMENT - dataLength - PACKET_FRAME - 1;
@@ -278,10 +282,10 @@ function paddingBound(dataLength: number): number {
   return room < 0 ? room + SSR_SEGMENT : room;
 }
 
-/** Random bytes of packets that fill several segments. */
+/** The most random bytes of packets that fill several segments. */
 const SMALL_PADDING = 32;
 
-/** Small numbers more often than large ones, below the bound. */
+/** Returns a random number below the bound; small ones are more likely. */
 function slope(bound: number, randomBytes: RandomBytes): number {
   const uniform = randomBelow(2 ** 30, randomBytes) / 2 ** 30;
   return Math.floor(bound * (Math.sqrt(1.69 - 1.2 * uniform) - 1.3) / -0.6);

@@ -1,19 +1,19 @@
 /**
- * `auth_chain_a` to `auth_chain_e`: packets whose padding and keys follow from
- * the packets before.
+ * `auth_chain_a` to `auth_chain_e`: the padding and the keys of each packet
+ * depend on the packets before.
  *
  * ```text
  * header  random 4 | mac 8 of it | uid 4, masked | block 16 | mac 4 of both
  * packet  length 2, masked | random and data, mixed | mac 2 of all before it
  * ```
  *
- * Everything is little endian. The data is encrypted with RC4, one stream for
- * each direction; its place among the random bytes, how many there are
- * and what masks its length follow from the mac of the packet before. The
- * first data of a server begins with the size of its segments.
+ * Everything is little endian. The data is encrypted with RC4, with one stream
+ * for each direction. The mac of the previous packet determines the position of
+ * the data among the random bytes, their number, and the mask of the length.
+ * The first data of a server starts with the size of its segments.
  *
- * Security: a packet's mac has 2 bytes: one forgery of 65,536 passes. Both
- * directions use the same RC4 key.
+ * Security: the mac of a packet has 2 bytes, so one forgery in 65,536 is
+ * accepted. Both directions use the same RC4 key.
  *
  * @module
  */
@@ -62,13 +62,15 @@ const BLOCK_AT: number = UID_AT + 4;
 const SECOND_MAC_AT: number = BLOCK_AT + 16;
 const HEADER_LENGTH: number = SECOND_MAC_AT + 4;
 
-/** Bytes of a packet besides random bytes and data. */
+/** Bytes of a packet without random bytes and data. */
 const PACKET_FRAME = 2 + 2;
 
-/** Data that says how large segments are; a client drops it. */
+/**
+ * Bytes of the segment size before a server's first data; a client drops them.
+ */
 const SEGMENT_SIZE = 2;
 
-/** The keys of both ends. */
+/** The keys of a connection. */
 interface Keys {
   readonly name: AuthChainName;
   /** The key of the method. */
@@ -77,10 +79,10 @@ interface Keys {
 }
 
 /**
- * The client's end.
+ * Makes the client's side.
  *
- * @param me `user`: our user; not set: any holder of the key. `overhead`:
- * bytes that protocol and obfs add to a packet.
+ * @param me `user`: the client's user, not set for holders of the port's key;
+ * `overhead`: bytes that protocol and obfs add to a packet.
  */
 export function authChainClient(
   { name, key, ivs }: Keys,
@@ -124,7 +126,7 @@ export function authChainClient(
   };
 }
 
-/** The server's end. */
+/** Makes the server's side. */
 export function authChainServer(
   { name, key, ivs }: Keys,
   users: SsrUsers,
@@ -179,13 +181,13 @@ interface Start {
   readonly key: Uint8Array;
   readonly userKey: Uint8Array;
   readonly overhead: number;
-  /** The source of the key of RC4. */
+  /** The hash that the RC4 key is made from. */
   readonly rc4Hash: Uint8Array;
   /** The hash that the first packet depends on. */
   readonly hash: Uint8Array;
 }
 
-/** One direction. */
+/** The state of one direction. */
 class Chain {
   readonly name: AuthChainName;
   readonly #rc4: Rc4;
@@ -208,7 +210,10 @@ class Chain {
     return readU16le(this.#hash, 14);
   }
 
-  /** The number of random bytes, and how many of them come first. */
+  /**
+   * Returns the number of random bytes, and how many of them come before the
+   * data.
+   */
   padding(length: number): { all: number; before: number } {
     const all = this.#padding(this.random, this.#hash, length);
     const before = length > 0 && all > 0
@@ -217,19 +222,19 @@ class Chain {
     return { all, before };
   }
 
-  /** Encrypts or decrypts the next data into fresh bytes. */
+  /** Encrypts or decrypts the next data into a new array. */
   turn(data: Uint8Array): Uint8Array {
     const out = new Uint8Array(data.length);
     this.#rc4.apply(data, out);
     return out;
   }
 
-  /** The mac of the next packet: 16 bytes, of which 2 are sent. */
+  /** Returns the mac of the next packet: 16 bytes, of which 2 are sent. */
   mac(start: Uint8Array): Uint8Array {
     return MD5.hmac(concat(this.#userKey, u32le(this.#number)), start);
   }
 
-  /** Goes on behind a packet. */
+  /** Advances the state after a packet. */
   next(mac: Uint8Array): void {
     this.#hash = mac;
     this.#number = (this.#number + 1) >>> 0;
@@ -240,7 +245,7 @@ class Writer implements PacketWriter {
   readonly unit: number;
   readonly #chain: Chain;
   readonly #randomBytes: RandomBytes;
-  /** The bytes in front of the first data. */
+  /** Bytes before the first data. */
   #prefix: Uint8Array;
 
   constructor(start: Start, { unit, randomBytes, prefix = NOTHING }: {
@@ -278,10 +283,10 @@ class Writer implements PacketWriter {
 
 class Reader implements PacketReader {
   readonly #chain: Chain;
-  /** Bytes in front of the first data that are dropped. */
+  /** Bytes before the first data that are dropped. */
   #prefixLength: number;
   /**
-   * The sizes of the packet under way; they are drawn once, since drawing
+   * The sizes of the current packet. They are computed once, because that
    * changes the state.
    */
   #size: { data: number; all: number; before: number } | undefined;
@@ -330,7 +335,7 @@ class Reader implements PacketReader {
   }
 }
 
-/** The key of RC4: 16 bytes. */
+/** Returns the RC4 key, 16 bytes. */
 export function chainRc4Key(
   userKey: Uint8Array,
   hash: Uint8Array,

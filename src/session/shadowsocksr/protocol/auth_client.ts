@@ -1,5 +1,5 @@
 /**
- * The client's end of the protocols `auth_*` as a layer.
+ * The protocols `auth_*` as a layer of the client.
  *
  * @module
  */
@@ -10,13 +10,13 @@ import { concat, NOTHING } from "../../../bytes.ts";
 import type { AuthClient } from "./auth_protocol.ts";
 import { packAll, PacketStream } from "./packet_stream.ts";
 
-/** One connection. */
+/** The layer of one connection. */
 export class AuthClientLayer implements Layer {
   readonly #client: AuthClient;
   readonly #packets: PacketStream;
   #hasSent = false;
 
-  /** Has sent nothing. */
+  /** Makes a layer that has sent nothing. */
   constructor(client: AuthClient) {
     this.#client = client;
     this.#packets = new PacketStream(client.reader);

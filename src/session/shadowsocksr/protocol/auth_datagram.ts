@@ -1,5 +1,5 @@
 /**
- * What the protocols do to datagrams, inside the stream cipher.
+ * The protocols for datagrams, inside the stream cipher.
  *
  * ```text
  * origin, auth_sha1_v4   data
@@ -9,11 +9,11 @@
  *                 down   data, RC4 | random | a 7 | mac 1
  * ```
  *
- * Of `auth_chain_*`: the mac of `a` under the port's key masks the uid, gives
- * the key of RC4 and the number of random bytes; the mac at the end is under
- * the user's key.
+ * With `auth_chain_*`, the mac of `a` under the port's key masks the uid, and
+ * determines the RC4 key and the number of random bytes. The mac at the end is
+ * under the user's key.
  *
- * Security: there is no time stamp and no id, so a recording is served again,
+ * Security: there is no time stamp and no id, so a recording is served again
  * unless its IV is remembered.
  *
  * @module
@@ -31,36 +31,36 @@ import { ChainRandom } from "./chain_random.ts";
 
 /** The user of datagrams. */
 export interface DatagramUser {
-  /** 32 bits. */
+  /** The user's id, 32 bits. */
   readonly uid: number;
   /** The key of the user's macs. */
   readonly userKey: Uint8Array;
 }
 
-/** Finds whose a datagram is by the number it carries. */
+/** Returns the user with the id in a datagram. */
 export type FindDatagramUser = (uid: number) => DatagramUser;
 
-/** A datagram of a client that was opened. */
+/** A decrypted datagram of a client. */
 export interface OpenedDatagram {
   /** Address and payload. */
   readonly data: Uint8Array;
-  /** The user; not set where the protocol does not name one. */
+  /** The user; not set if the protocol contains none. */
   readonly user?: DatagramUser;
 }
 
-/** Both ends, for all datagrams. */
+/** Both directions of a protocol for datagrams. */
 export interface DatagramProtocol {
-  /** Client to server. */
+  /** Makes a datagram from client to server. */
   sealUp(data: Uint8Array, user: DatagramUser): Uint8Array;
   /** @throws {ProtocolError} `ERR_SS_…` */
   openUp(bytes: Uint8Array, find: FindDatagramUser): OpenedDatagram;
-  /** Server to client. */
+  /** Makes a datagram from server to client. */
   sealDown(data: Uint8Array, user: DatagramUser): Uint8Array;
   /** @throws {ProtocolError} `ERR_SS_…` */
   openDown(bytes: Uint8Array, user: DatagramUser): Uint8Array;
 }
 
-/** The transformation of datagrams by a protocol. */
+/** Returns the transformation of a protocol. */
 export function datagramProtocol(
   name: SsrProtocolName,
   key: Uint8Array,
@@ -79,7 +79,7 @@ export function datagramProtocol(
   }
 }
 
-/** The key of a user's macs; without a user, the port's key. */
+/** Returns the key of a user's macs; without a user, the port's key. */
 export function userKeyOf(
   name: SsrProtocolName,
   key: Uint8Array,
@@ -173,7 +173,7 @@ function chain(
     );
     return concat(start, mac(userKey, start));
   };
-  /** The data, once the mac is right. */
+  /** Returns the data, after its mac was checked. */
   const open = (
     bytes: Uint8Array,
     userKey: Uint8Array,

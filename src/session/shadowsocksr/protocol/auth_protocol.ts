@@ -1,6 +1,7 @@
 /**
- * What the protocols `auth_*` have in common: a header that authenticates the
- * client, then packets both ways. Each protocol is the codecs of both.
+ * The common interface of the protocols `auth_*`: a header that authenticates
+ * the client, then packets in both directions. Each protocol implements the
+ * codecs of both.
  *
  * @module
  */
@@ -9,33 +10,33 @@ import { ProtocolError } from "../../../errors.ts";
 import type { RandomBytes } from "../../../random.ts";
 import type { ConnectionId } from "../../../security/connection_memory.ts";
 
-/** Writes packets of one direction. */
+/** Writes the packets of one direction. */
 export interface PacketWriter {
-  /** Bytes of payload in one packet at most. */
+  /** The most bytes of payload in one packet. */
   readonly unit: number;
   /**
-   * Bytes of a packet at most.
+   * Returns the most bytes of a packet.
    *
-   * @param dataLength Bytes of payload in it, at most a unit.
+   * @param dataLength Bytes of its payload, at most a unit.
    */
   maxLength(dataLength: number): number;
   /**
    * Writes one packet.
    *
    * @param data At most a unit; may be empty.
-   * @param burst Bytes that are written together with it.
+   * @param burst Bytes of the whole write that it is part of.
    * @param out Room for the longest packet.
-   * @returns Bytes of it.
+   * @returns The number of bytes written.
    */
   pack(data: Uint8Array, burst: number, out: Uint8Array): number;
 }
 
-/** Reads packets of one direction. */
+/** Reads the packets of one direction. */
 export interface PacketReader {
   /**
-   * Takes the packet at the front.
+   * Takes the first packet.
    *
-   * @returns Its payload and its length, or `undefined` when it is not whole.
+   * @returns Its payload and length; `undefined` if it is incomplete.
    * @throws {ProtocolError} `ERR_SSR_LENGTH`; `ERR_SS_AUTHENTICATION`.
    */
   take(bytes: Uint8Array): TakenPacket | undefined;
@@ -43,23 +44,23 @@ export interface PacketReader {
 
 /** A packet that was taken. */
 export interface TakenPacket {
-  /** Borrowed or fresh; may be empty. */
+  /** The payload, borrowed or new; may be empty. */
   readonly data: Uint8Array;
   /** Bytes of the packet. */
   readonly length: number;
 }
 
-/** The client's end of one connection, before the header. */
+/** The client's side of one connection, before the header. */
 export interface AuthClient {
   /**
    * Writes the header.
    *
-   * @param data The beginning of the stream.
+   * @param data The start of the stream.
    */
   header(data: Uint8Array): HeaderBytes;
-  /** The writer of what follows. */
+  /** Writes the packets after the header. */
   readonly writer: PacketWriter;
-  /** The reader of what the server sends. */
+  /** Reads the server's packets. */
   readonly reader: PacketReader;
 }
 
@@ -67,35 +68,35 @@ export interface AuthClient {
 export interface HeaderBytes {
   /** The bytes to send. */
   readonly bytes: Uint8Array;
-  /** The number of bytes of the data in it. */
+  /** The number of bytes of the data that it contains. */
   readonly taken: number;
 }
 
-/** The server's end of one connection, before the header. */
+/** The server's side of one connection, before the header. */
 export interface AuthServer {
   /**
-   * Takes the header at the front.
+   * Takes the header at the start.
    *
-   * @returns `undefined` when it is not whole.
+   * @returns `undefined` if it is incomplete.
    * @throws {ProtocolError} `ERR_SS_AUTHENTICATION`, `ERR_SS_USER_UNKNOWN`,
    * `ERR_SSR_LENGTH`.
    */
   accept(bytes: Uint8Array): AuthHeader | undefined;
 }
 
-/** A header that is authentic. */
+/** A header that was authenticated. */
 export interface AuthHeader extends TakenPacket {
   /** The client's clock in seconds, 32 bits. */
   readonly stamp: number;
-  /** Which connection it is. */
+  /** The ids of the connection. */
   readonly id: ConnectionId;
-  /** The reader of what the client sends next. */
+  /** Reads the client's next packets. */
   readonly reader: PacketReader;
-  /** The writer of what we send. */
+  /** Writes packets to the client. */
   readonly writer: PacketWriter;
 }
 
-/** Bytes of a header's address, as far as they tell. */
+/** Returns the bytes of the address in the data, as far as it shows them. */
 export function headSize(data: Uint8Array): number {
   switch ((data[0] ?? 0) & 7) {
     case 1:
@@ -109,7 +110,7 @@ export function headSize(data: Uint8Array): number {
   }
 }
 
-/** The wrong key, the wrong protocol, or somebody in between. */
+/** Makes the error of a wrong key, a wrong protocol, or tampering. */
 export function notAuthentic(protocol: string, what: string): ProtocolError {
   return new ProtocolError(
     "ERR_SS_AUTHENTICATION",
@@ -117,18 +118,18 @@ export function notAuthentic(protocol: string, what: string): ProtocolError {
   );
 }
 
-/** A length or a padding that cannot be. */
+/** Makes the error of an impossible length or padding. */
 export function impossibleLength(
   protocol: string,
   length: number,
 ): ProtocolError {
   return new ProtocolError(
     "ERR_SSR_LENGTH",
-    `Cannot open packet of ${protocol}: a length of ${length} cannot be`,
+    `Cannot open packet of ${protocol}: a length of ${length} is impossible`,
   );
 }
 
-/** Four bytes, least significant first. */
+/** Encodes four bytes, least significant first. */
 export function u32le(value: number): Uint8Array {
   const bytes = new Uint8Array(4);
   new DataView(bytes.buffer).setUint32(0, value, true);
@@ -140,7 +141,7 @@ export function readU32le(bytes: Uint8Array, offset: number): number {
   return (readU16le(bytes, offset + 2) * 0x10000) + readU16le(bytes, offset);
 }
 
-/** Two bytes, least significant first. */
+/** Encodes two bytes, least significant first. */
 export function u16le(value: number): Uint8Array {
   return Uint8Array.of(value & 0xff, value >>> 8);
 }
@@ -150,11 +151,11 @@ export function readU16le(bytes: Uint8Array, offset: number): number {
   return bytes[offset]! | (bytes[offset + 1]! << 8);
 }
 
-/** The order of bytes in a long padding's length. */
+/** The order of bytes in the length of a long padding. */
 export type ByteOrder = "big" | "little";
 
 /**
- * Writes a padding that says how long it is: `length | random`, or
+ * Makes a padding that contains its length: `length | random`, or
  * `FF | length 2 | random` from 129 bytes on.
  *
  * @param length Bytes of the whole padding, at least 1.
@@ -177,8 +178,8 @@ export function padding(
 /**
  * Reads the length of a padding.
  *
- * @param bytes From the padding on.
- * @returns `undefined` when there is no padding that fits.
+ * @param bytes The bytes from the padding on.
+ * @returns `undefined` if there is no valid padding.
  */
 export function paddingLength(
   bytes: Uint8Array,

@@ -1,11 +1,11 @@
 /**
- * The server's end of the protocols `auth_*` as a layer.
+ * The protocols `auth_*` as a layer of the server.
  *
- * Once the header is accepted it replies with an empty packet, and so it does
- * to every empty packet: clients learn the server's parameters from it.
+ * It answers the header, and every empty packet, with an empty packet, from
+ * which clients learn the server's parameters.
  *
- * Security: authenticity first, then the time stamp, then whether it is new;
- * until all three are known it says nothing.
+ * Security: it first authenticates the header, then checks the time stamp, then
+ * the replay filter. It sends nothing before all three checks have passed.
  *
  * @module
  */
@@ -19,22 +19,22 @@ import type { SsrServerWorld } from "../world.ts";
 import type { AuthHeader, AuthServer } from "./auth_protocol.ts";
 import { packAll, packEmpty, PacketStream } from "./packet_stream.ts";
 
-/** One connection. */
+/** The layer of one connection. */
 export class AuthServerLayer implements Layer {
   readonly #server: AuthServer;
   readonly #world: SsrServerWorld;
   readonly #onAccept: (header: AuthHeader) => Promise<boolean> | undefined;
-  /** A header that is not whole; its codec bounds it. */
+  /** An incomplete header; its codec limits it. */
   #received: Uint8Array = NOTHING;
-  /** A reply that leaves with what is written next. */
+  /** A reply that is sent with the next write. */
   #unsent: Uint8Array = NOTHING;
   #open: { header: AuthHeader; packets: PacketStream } | undefined;
 
   /**
-   * Waits for a header.
+   * Makes a layer that waits for a header.
    *
-   * @param onAccept Called once, when the client is known; what it throws
-   * refuses the client. While it has a question, nothing is replied.
+   * @param onAccept Called once with a valid header; an error refuses the
+   * client. While its answer is pending, nothing is sent.
    */
   constructor(
     server: AuthServer,
@@ -48,7 +48,7 @@ export class AuthServerLayer implements Layer {
 
   wrap(payload: Uint8Array, allocate?: Allocate): Uint8Array {
     if (this.#open === undefined) {
-      throw new TypeError("Cannot seal: the header is not there yet");
+      throw new TypeError("Cannot seal: the header is not complete yet");
     }
     const { writer } = this.#open.header;
     if (this.#unsent.length === 0) return packAll(writer, payload, allocate);

@@ -1,6 +1,6 @@
 /**
- * `auth_sha1_v4`: the header is authenticated, the packets are not: their
- * checksums need no key.
+ * `auth_sha1_v4`: the header is authenticated. The packets are not, because
+ * their checksums need no key.
  *
  * ```text
  * header  length 2 | CRC-32 4 | padding | time 4 | client id 4 |
@@ -8,8 +8,8 @@
  * packet  length 2 | CRC-32 of it, lower half 2 | padding | data | Adler-32 4
  * ```
  *
- * Lengths are of the whole, most significant byte first; all else is little
- * endian. CRC-32 of the header: over length, name and key.
+ * Lengths are of the whole unit, most significant byte first; everything else
+ * is little endian. The CRC-32 of the header is over length, name and key.
  *
  * @module
  */
@@ -47,7 +47,7 @@ import {
 
 const NAME = "auth_sha1_v4";
 
-/** Bytes of a packet besides padding and data. */
+/** Bytes of a packet without padding and data. */
 const PACKET_FRAME = 2 + 2 + 4;
 
 /** Bytes of the longest padding. */
@@ -57,14 +57,14 @@ const MAC_LENGTH = 10;
 const START = 2 + 4;
 const FIXED = 4 + 4 + 4;
 
-/** The keys of both ends. */
+/** The keys of a connection. */
 interface Keys {
   /** The key of the method. */
   readonly key: Uint8Array;
   readonly ivs: Ivs;
 }
 
-/** The client's end. */
+/** Makes the client's side. */
 export function authSha1V4Client(
   { key, ivs }: Keys,
   identity: SsrIdentity,
@@ -96,7 +96,7 @@ export function authSha1V4Client(
   };
 }
 
-/** The server's end. */
+/** Makes the server's side. */
 export function authSha1V4Server(
   { key, ivs }: Keys,
   { randomBytes }: SsrWorld,

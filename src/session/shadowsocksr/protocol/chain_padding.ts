@@ -1,6 +1,6 @@
 /**
- * How many random bytes a packet of `auth_chain_*` has: both ends compute it
- * from the hash of the packet before and the length of the data.
+ * The number of random bytes in a packet of `auth_chain_*`. Both ends compute
+ * it from the hash of the previous packet and the length of the data.
  *
  * @module
  */
@@ -15,9 +15,10 @@ export type AuthChainName =
   | "auth_chain_e";
 
 /**
- * The number of random bytes; leaves the generator where both ends go on.
+ * Returns the number of random bytes, and advances the generator equally at
+ * both ends.
  *
- * @param hash Of the packet before, 16 bytes.
+ * @param hash The hash of the previous packet, 16 bytes.
  * @param length Bytes of the data.
  */
 export type ChainPadding = (
@@ -26,17 +27,17 @@ export type ChainPadding = (
   length: number,
 ) => number;
 
-/** The source of the padding of one connection. */
+/** What the padding of one connection depends on. */
 export interface PaddingInput {
-  /** The key of the server: users have the same. */
+  /** The key of the server, which is the same for all users. */
   readonly key: Uint8Array;
   /** Bytes that protocol and obfs add to a packet. */
   readonly overhead: number;
-  /** Makes the tables; its state is used up. */
+  /** Fills the tables, which changes its state. */
   readonly random: ChainRandom;
 }
 
-/** The padding of one connection. */
+/** Returns the padding of one connection. */
 export function chainPadding(
   name: AuthChainName,
   input: PaddingInput,
@@ -56,10 +57,13 @@ export function chainPadding(
   }
 }
 
-/** Data beyond it fills a segment by itself. */
+/** Bytes of data above which a segment is full. */
 const FULL = 1_440;
 
-/** Random bytes of a packet with as much data at most, in every variant. */
+/**
+ * Returns the most random bytes of a packet with that much data, over all
+ * variants.
+ */
 export function mostPadding(length: number): number {
   return length > FULL ? 0 : Math.max(31, FULL - length);
 }
@@ -100,7 +104,7 @@ function paddingC({ random, overhead }: PaddingInput): ChainPadding {
   };
 }
 
-/** Variants d and e: a table that reaches to a full segment. */
+/** The variants d and e: the table reaches up to a full segment. */
 function paddingD(
   { random, overhead }: PaddingInput,
   isRandom: boolean,
@@ -123,7 +127,7 @@ function paddingD(
   };
 }
 
-/** One of the sizes that are large enough. */
+/** Returns one of the sizes that are large enough. */
 function pick(
   table: readonly number[],
   whole: number,
@@ -139,7 +143,7 @@ function tail(random: ChainRandom, length: number): number {
   );
 }
 
-/** Sizes of packets, the smallest first. */
+/** Returns sizes of packets, the smallest first. */
 function sizes(random: ChainRandom, count: number): number[] {
   return Array.from({ length: count }, () => size(random)).sort(ascending);
 }
@@ -148,7 +152,10 @@ function size(random: ChainRandom): number {
   return Number(random.next() % 2340n % 2040n % 1440n);
 }
 
-/** The first index whose size is large enough, or the length. */
+/**
+ * Returns the first index whose size is large enough, or the length of the
+ * table.
+ */
 function lowerBound(table: readonly number[], least: number): number {
   const at = table.findIndex((size) => size >= least);
   return at < 0 ? table.length : at;

@@ -1,5 +1,5 @@
 /**
- * The generator from which both ends of `auth_chain_*` take the same numbers.
+ * The random generator that both ends of `auth_chain_*` share.
  *
  * Source: xorshift128+, shifts 23, 17, 26.
  *
@@ -10,15 +10,15 @@ import { u16le } from "./auth_protocol.ts";
 
 const MASK = 0xffff_ffff_ffff_ffffn;
 
-/** A generator of numbers of 64 bits. */
+/** A generator of 64-bit numbers. */
 export class ChainRandom {
   #v0 = 0n;
   #v1 = 0n;
 
   /**
-   * Starts again.
+   * Restarts from a seed.
    *
-   * @param bytes The first 16 count; fewer are followed by zeros.
+   * @param bytes The first 16 bytes are used; fewer are padded with zeros.
    */
   seed(bytes: Uint8Array): void {
     const padded = new Uint8Array(16);
@@ -28,13 +28,13 @@ export class ChainRandom {
     this.#v1 = view.getBigUint64(8, true);
   }
 
-  /** Starts again from a hash and the length of a packet. */
+  /** Restarts from a hash and the length of a packet. */
   seedLength(hash: Uint8Array, length: number): void {
     this.seed(concat(u16le(length & 0xffff), hash.subarray(2, 16)));
     for (let i = 0; i < 4; i++) this.next();
   }
 
-  /** The next number. */
+  /** Returns the next number. */
   next(): bigint {
     let x = this.#v0;
     const y = this.#v1;
@@ -45,7 +45,7 @@ export class ChainRandom {
     return (x + y) & MASK;
   }
 
-  /** The next number below a bound. */
+  /** Returns the next number below a bound. */
   below(bound: number): number {
     return Number(this.next() % BigInt(bound));
   }

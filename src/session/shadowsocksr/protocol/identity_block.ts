@@ -19,15 +19,15 @@ import { readU16le, readU32le, u16le, u32le } from "./auth_protocol.ts";
 export interface Identity {
   /** The client's clock in seconds, 32 bits. */
   readonly stamp: number;
-  /** 4 bytes. */
+  /** The client's id, 4 bytes. */
   readonly client: Uint8Array;
-  /** 32 bits. */
+  /** The client's count of connections, 32 bits. */
   readonly connection: number;
-  /** Two numbers of 16 bits, which are the protocol's own. */
+  /** Two 16-bit numbers, whose meaning depends on the protocol. */
   readonly numbers: readonly [number, number];
 }
 
-/** Encrypts a block: 16 bytes. */
+/** Encrypts a block, 16 bytes. */
 export function sealIdentity(
   identity: Identity,
   userKey: Uint8Array,
@@ -39,7 +39,7 @@ export function sealIdentity(
   );
 }
 
-/** Decrypts a block; whether it is authentic is not known by it. */
+/** Decrypts a block, without authenticating it. */
 export function openIdentity(
   block: Uint8Array,
   userKey: Uint8Array,

@@ -1,5 +1,5 @@
 /**
- * Packets of one direction, however they are split or joined.
+ * The packets of one direction, however they are split or joined.
  *
  * @module
  */
@@ -10,9 +10,9 @@ import { MAX_SSR_PACKET } from "../../../limits.ts";
 import type { PacketReader, PacketWriter } from "./auth_protocol.ts";
 
 /**
- * Cuts a write into packets.
+ * Splits a write into packets.
  *
- * @param allocate Where the result comes from; default: fresh memory.
+ * @param allocate Allocates the result; default: new memory.
  */
 export function packAll(
   writer: PacketWriter,
@@ -34,36 +34,36 @@ export function packAll(
   return out.subarray(0, length);
 }
 
-/** One packet without payload, which says that we are there. */
+/** Makes a packet without payload, which asks for or answers one. */
 export function packEmpty(writer: PacketWriter): Uint8Array {
   const out = new Uint8Array(writer.maxLength(0));
   return out.subarray(0, writer.pack(NOTHING, 0, out));
 }
 
-/** The content of packets. */
+/** The content of several packets. */
 export interface OpenedPackets {
   /** The payload, owned by the caller. */
   readonly payload: Uint8Array;
-  /** True if one of them was empty, which asks for an empty one. */
+  /** True if a packet was empty, which must be answered by an empty one. */
   readonly hasEmpty: boolean;
 }
 
-/** Opens packets. */
+/** Reads a stream of packets. */
 export class PacketStream {
   readonly #reader: PacketReader;
-  /** A packet that is not whole; its reader bounds it. */
+  /** An incomplete packet; its reader limits it. */
   #received: Uint8Array = NOTHING;
 
-  /** @param reader Keeps the state of the direction. */
+  /** @param reader Has the state of the direction. */
   constructor(reader: PacketReader) {
     this.#reader = reader;
   }
 
   /**
-   * Opens what is whole.
+   * Reads all complete packets.
    *
-   * @param allocate Where the payload comes from; default: fresh memory.
-   * @returns `undefined` when no packet is.
+   * @param allocate Allocates the payload; default: new memory.
+   * @returns `undefined` if no packet is complete.
    * @throws {ProtocolError} As the reader.
    */
   open(
@@ -82,7 +82,7 @@ export class PacketStream {
     let rest = bytes;
     const received = this.#received;
     if (received.length > 0) {
-      // No packet is longer, and what is behind the first one is not copied.
+      // No packet is longer. Bytes after the first packet are not copied.
       const first = concat(received, bytes.subarray(0, MAX_SSR_PACKET));
       const length = take(first);
       if (length === 0) {
@@ -107,7 +107,7 @@ export class PacketStream {
   }
 }
 
-/** Joins payload of packets. */
+/** Joins the payload of packets. */
 function join(
   parts: readonly Uint8Array[],
   allocate: Allocate,

@@ -27,20 +27,20 @@ test("receiveBufferWarning() says what to do, when the system grants less", asyn
   const line = await receiveBufferWarning(granting(UDP_RECEIVE_BUFFER - 1));
   assert.match(
     line!,
-    /^receive buffers of UDP have 2097151 bytes, not 2097152: .* sysctl -w net\.core\.rmem_max=2097152$/,
+    /^UDP receive buffers have 2097151 bytes instead of 2097152, .* sysctl -w net\.core\.rmem_max=2097152$/,
   );
 });
 
 test("receiveBufferWarning() says why nothing is known", async () => {
   assert.match(
     (await receiveBufferWarning(granting(undefined)))!,
-    /^receive buffers of UDP are unknown: /,
+    /^size of UDP receive buffers is unknown: /,
   );
   const { capabilities } = granting(undefined);
   const bind = (): Promise<never> => Promise.reject(new Error("not allowed"));
   assert.equal(
     await receiveBufferWarning({ capabilities, bind }),
-    "receive buffers of UDP are unknown: not allowed",
+    "size of UDP receive buffers is unknown: not allowed",
   );
   const without = memoryTransport();
   const line = await receiveBufferWarning(without);

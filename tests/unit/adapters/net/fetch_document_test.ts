@@ -72,7 +72,7 @@ test("fetchDocument() refuses what is not there, or leads away from https", asyn
   const cases = [
     ["/gone", /answers 404/],
     ["/unchanged", /answers 304/],
-    ["/redirect", /redirects to something that is not https/],
+    ["/redirect", /redirects to an address without https/],
   ] as const;
   for (const [path, why] of cases) {
     await assert.rejects(fetchDocument(at(path)), refused(why));
@@ -97,7 +97,7 @@ test("fetchDocument() gives up after its time, in the middle of a document", asy
   );
 });
 
-test("fetchDocument() gives up when it is told to", async () => {
+test("fetchDocument() stops when its signal is aborted", async () => {
   const stop = new AbortController();
   const fetching = fetchDocument(at("/stall"), { signal: stop.signal });
   setTimeout(() => stop.abort(new Error("enough")), 50);
@@ -105,7 +105,7 @@ test("fetchDocument() gives up when it is told to", async () => {
 });
 
 test("fetchDocument() tells the host that fails, and not the path", async () => {
-  // Nobody listens on the discard port.
+  // The discard port has no listener.
   const url = new URL("http://127.0.0.1:9/secret?token=secret");
   await assert.rejects(fetchDocument(url), (error: unknown) => {
     assert.ok(error instanceof TransportError);
@@ -126,5 +126,8 @@ function refused(why: RegExp): (error: unknown) => boolean {
 }
 
 test("fetchDocument() refuses what is not UTF-8", async () => {
-  await assert.rejects(fetchDocument(at("/latin1")), /it is not UTF-8/);
+  await assert.rejects(
+    fetchDocument(at("/latin1")),
+    /the document is not UTF-8/,
+  );
 });

@@ -82,7 +82,7 @@ for (
       "GET http://a/ HTTP/1.1\r\nHost: a\r\n\r\n",
       400,
     ],
-    ["a method nobody knows", "BREW / HTTP/1.1\r\nHost: a\r\n\r\n", 501],
+    ["an unknown method", "BREW / HTTP/1.1\r\nHost: a\r\n\r\n", 501],
     ["a method not to be had", "TRACE / HTTP/1.1\r\nHost: a\r\n\r\n", 501],
     [
       "a body too long, announced",
@@ -158,7 +158,7 @@ for (
   });
 }
 
-test("serveHttp() closes a connection, when nobody reads the answer", async () => {
+test("serveHttp() closes a connection, when the client does not read the answer", async () => {
   const length = 40_000_000;
   await using server = await start(
     () => Promise.resolve(new Response(new Uint8Array(length))),
@@ -342,7 +342,7 @@ test("serveHttp() says so, when there is no folder for its path", async () => {
     await assert.rejects(start(mirror, {}, { path }), {
       code: "ERR_NET_OTHER",
       message:
-        `Cannot listen on ${path}: there is no such folder; make it first`,
+        `Cannot listen on ${path}: the folder does not exist; create it first`,
     });
   }
 });

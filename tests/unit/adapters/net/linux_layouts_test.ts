@@ -8,7 +8,7 @@ test("layoutOf() knows both processors, and refuses every other", () => {
   assert.deepEqual(layoutOf("x64"), [3, 1]);
   assert.deepEqual(layoutOf("arm64"), [4, 2]);
   assert.throws(() => layoutOf("riscv64"), {
-    message: "no layout of epoll is known for riscv64",
+    message: "unknown layout of epoll for processor riscv64",
   });
 });
 

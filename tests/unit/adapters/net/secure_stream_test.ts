@@ -42,7 +42,7 @@ async function open(port: number): Promise<ByteStream & { closed: boolean }> {
 
 const NEVER = new AbortController().signal;
 
-test("secureStream() refuses a certificate of an authority nobody knows", async () => {
+test("secureStream() refuses a certificate of an unknown authority", async () => {
   await using dot = await startDot(certificate);
   const stream = await open(dot.port);
   await assert.rejects(

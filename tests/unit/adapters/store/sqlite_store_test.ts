@@ -40,7 +40,7 @@ const ALICE: StoredUser = {
   limits: {},
   disabled: false,
 };
-test("minutes() gives back the last that addMinute() took, also anew", () => {
+test("minutes() returns the last ones that addMinute() took, also after it is opened again", () => {
   const path = newPath();
   const minutes = [1, 2, 3, 4].map((n) => ({
     ...{
@@ -94,7 +94,7 @@ test("put() replaces everything in the old place, when the name is known", () =>
   assert.deepEqual(store.users(), [changed, { ...ALICE, name: "bob" }]);
 });
 
-test("remove() forgets the user and its counts, and nobody else's", () => {
+test("remove() forgets the user and its counts, and no other user's", () => {
   using store = openSqliteStore(newPath());
   store.put(ALICE);
   store.put({ ...ALICE, server: "8389" });
@@ -250,7 +250,7 @@ test("openSqliteStore() refuses the database of another program, and leaves it a
   database.close();
   chmodSync(path, 0o644);
   const before = readFileSync(path);
-  refuses(path, /another program; name another file/);
+  refuses(path, /another program; give another file/);
   assert.deepEqual(readFileSync(path), before);
   assert.equal(statSync(path).mode & 0o777, 0o644);
 });
@@ -259,15 +259,15 @@ test("openSqliteStore() refuses what is no database, and leaves it as it is", ()
   const path = newPath();
   const text = '{ "server_port": 8388 }\n'.repeat(100);
   writeFileSync(path, text);
-  refuses(path, /it is no database; name another file/);
+  refuses(path, /is not a database; give another file/);
   assert.equal(readFileSync(path, "utf8"), text);
 });
 
 test("openSqliteStore() says what to do, when the place is wrong", () => {
   const path = newPath();
-  refuses(join(path, "store"), /there is no such folder; make it first/);
+  refuses(join(path, "store"), /the folder does not exist; create it first/);
   mkdirSync(path);
-  refuses(path, /it is a folder; name a file in it/);
+  refuses(path, /the path is a folder; give a file in it/);
 });
 
 test("a store says so, when its file is deleted or replaced", () => {

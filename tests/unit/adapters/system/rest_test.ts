@@ -10,6 +10,7 @@ import {
   REST_ENDED,
   REST_GROWTH,
   REST_LOAD,
+  REST_SWEEP_MS,
   REST_WORTH_MS,
 } from "../../../../src/limits.ts";
 import { FakeClock } from "../../../support/fake_clock.ts";
@@ -21,6 +22,7 @@ class FakeProcess {
   /** Processor time used. */
   processorMs = 10 * REST_WORTH_MS;
   rests = 0;
+  trims = 0;
   bytes: number | undefined = 100;
   connections = 0;
   /** What a rest costs. */
@@ -34,6 +36,7 @@ class FakeProcess {
       this.rests++;
       this.processorMs += this.costMs;
     },
+    trim: () => this.trims++,
   });
 
   /** Uses so much of the processor until the next look. */
@@ -124,8 +127,21 @@ test("Rest knows nothing of memory, while no descriptor is left", async () => {
   assert.equal(program.rests, 1);
 });
 
-test("Rest looks no more, once it is disposed of", () => {
+test("Rest gives back a second later what is freed after the collection", async () => {
   const program = new FakeProcess();
+  await program.work(0);
+  await program.work(0);
+  assert.equal(program.rests, 1);
+  assert.equal(program.trims, 0);
+  await program.clock.advance(REST_SWEEP_MS);
+  assert.equal(program.trims, 1);
+  await program.work(0);
+  assert.equal(program.trims, 1);
+});
+
+test("Rest looks no more, once it is disposed of", async () => {
+  const program = new FakeProcess();
+  await program.workAndRest(0);
   program.rest[Symbol.dispose]();
   assert.equal(program.clock.pending, 0);
 });

@@ -1,6 +1,6 @@
 /**
  * Invitations at secret paths: whom they are shown to, in which form, and that
- * nobody guesses or logs one.
+ * they can be neither guessed nor found in a log.
  *
  * @module
  */
@@ -163,7 +163,7 @@ describe("an invitation for an app", () => {
       ["sing-box", /"default_domain_resolver"/],
     ] as const
   ) {
-    test(`is ${form} at its own path, whoever asks`, async () => {
+    test(`is ${form} at its own path, for every client`, async () => {
       const world = new AdminWorld();
       const path = `${await pathOf(world)}/${form}`;
       const answer = await world.ask(path, { headers: BROWSER });

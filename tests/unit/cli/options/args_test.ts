@@ -110,7 +110,7 @@ test("parseArguments() refuses options of libev that are not served", () => {
       ["--outbound-user-cookie", "1"],
     ]
   ) {
-    refuses(argv, new RegExp(`^Not supported \\(yet\\): ${argv[0]}: `));
+    refuses(argv, new RegExp(`^Not supported: ${argv[0]}: `));
   }
 });
 

@@ -98,7 +98,7 @@ test("a copy lets the start go on without the host, which is asked at once", asy
   await settle();
   assert.deepEqual(scene.lists!.status.get("ads"), { ...kept, isStale: true });
   assert.deepEqual(scene.lines, [
-    "warn list of rules stays as it is ERR_NET_TIMEOUT",
+    "warn list of rules is not updated ERR_NET_TIMEOUT",
   ]);
   await scene.clock.advance(LIST_RETRY_MS);
   scene.published = { text: "new", tag: "2" };
@@ -110,7 +110,7 @@ test("a copy lets the start go on without the host, which is asked at once", asy
   ]);
   assert.deepEqual(scene.lines.slice(1), [
     "info list of rules has changed",
-    "info list of rules is back",
+    "info list of rules can be fetched again",
   ]);
   scene.lists![Symbol.dispose]();
   await following;
@@ -148,7 +148,7 @@ test("a list of which no routes can be made is neither used nor kept", async () 
     "good",
   ]);
   assert.deepEqual(scene.lines, [
-    "warn list of rules stays as it is ERR_ROUTE_LIST",
+    "warn list of rules is not updated ERR_ROUTE_LIST",
   ]);
   scene.lists![Symbol.dispose]();
   await following;

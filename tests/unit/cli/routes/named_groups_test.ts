@@ -33,8 +33,8 @@ test("namedGroups() says what is wrong, and what was meant", () => {
       ],
       [{ fast: [] }, "c: groups.fast: expected a list of names of servers"],
       [{ fast: "near" }, "c: groups.fast: expected a list of names of servers"],
-      [{ near: ["far"] }, "c: groups.near: the name is taken"],
-      [{ proxy: ["far"] }, "c: groups.proxy: the name is taken"],
+      [{ near: ["far"] }, "c: groups.near: the name is already used"],
+      [{ proxy: ["far"] }, "c: groups.proxy: the name is already used"],
     ] as const
   ) {
     assert.throws(

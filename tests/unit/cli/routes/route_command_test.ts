@@ -117,18 +117,18 @@ test("an ACL of a file stands beside it, and --acl beats it", async () => {
 test("umbra route says what is missing or wrong", async () => {
   for (
     const [words, file, message] of [
-      [[], {}, /^Nothing to route: name a TARGET$/],
+      [[], {}, /^Missing TARGET: give HOST or HOST:PORT$/],
       [["a.test"], {}, /^No routes: give --acl FILE/],
       [
         ["-c", "c.json", "a b"],
         CONFIG,
-        /^One TARGET is none: expected HOST or HOST:PORT$/,
+        /^Invalid TARGET: expected HOST or HOST:PORT$/,
       ],
-      [["-c", "c.json", "a:0"], CONFIG, /^One TARGET is none/],
+      [["-c", "c.json", "a:0"], CONFIG, /^Invalid TARGET/],
       [
         ["-c", "c.json", "--acl", "x.acl", "a"],
         CONFIG,
-        /^c\.json: routes: there is an ACL as well/,
+        /^c\.json: routes: an ACL and routes exclude each other/,
       ],
       [
         ["-c", "c.json", "a"],
@@ -138,7 +138,7 @@ test("umbra route says what is missing or wrong", async () => {
       [["-c", "c.json", "a"], {
         ...CONFIG,
         rule_sets: { set: { url: "https://x/" } },
-      }, /^c\.json: rule_sets\.set\.url: its list was never fetched; a local /],
+      }, /^c\.json: rule_sets\.set\.url: the list was never fetched; a local /],
       [["-c", "c.json", "a"], {
         ...CONFIG,
         rule_sets: { set: { path: "x", format: "exe" } },
@@ -146,7 +146,7 @@ test("umbra route says what is missing or wrong", async () => {
       [
         ["-c", "c.json", "a"],
         { ...CONFIG, geoip_file: CONFIG.geosite_file },
-        /geosite-test\.dat: it is not a database of countries/,
+        /geosite-test\.dat: the file is not a database of countries/,
       ],
       [
         ["-c", "c.json", "a"],

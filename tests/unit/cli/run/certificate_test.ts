@@ -46,8 +46,12 @@ test("readCertificate() reads a pair", () => {
 
 for (
   const [what, files, message] of [
-    ["the key is another's", { ...one, key: two.key }, /not the key of/],
-    ["there is no file", { ...one, cert: join(folder, "no") }, /no such file/],
+    ["the key is another's", { ...one, key: two.key }, /does not belong to/],
+    [
+      "there is no file",
+      { ...one, cert: join(folder, "no") },
+      /does not exist/,
+    ],
     ["the files are swapped", { cert: one.key, key: one.cert }, /certificate/],
     ["the key is none", { ...one, key: one.cert }, /private key/],
   ] as const
@@ -81,18 +85,18 @@ test("watchCertificate() gives the server what is renewed, and no half of it", a
   await clock.advance(CERTIFICATE_LOOK_MS * 2);
   assert.deepEqual([given, lines], [[], []]);
 
-  // Whoever renews them may write one after the other.
+  // A renewal may write one file after the other.
   copyFileSync(two.cert, files.cert);
   await clock.advance(CERTIFICATE_LOOK_MS * 2);
   assert.deepEqual(given, []);
   assert.deepEqual(lines.splice(0), [
-    "warn: invitations: the certificate stays as it is",
+    "warn: invitations: certificate not renewed",
   ]);
   copyFileSync(two.key, files.key);
   await clock.advance(CERTIFICATE_LOOK_MS);
   assert.deepEqual(given, [textOf(two)]);
   await Promise.resolve();
-  assert.deepEqual(lines, ["info: invitations: the certificate is renewed"]);
+  assert.deepEqual(lines, ["info: invitations: certificate renewed"]);
 
   await end();
   writeFileSync(files.cert, textOf(one).cert);

@@ -54,8 +54,8 @@ test("Fleet warns of an address that is not there, if another one listens", asyn
   await scene.apply("::1", "127.0.0.1");
   assert.deepEqual(scene.lines, [
     "info listens on 127.0.0.1:1",
-    "warn Cannot listen on [::1]:1: this machine does not have that address, " +
-    "or no IPv6; `ip address` shows those it has",
+    "warn Cannot listen on [::1]:1: this machine does not have the address, " +
+    "or no IPv6; `ip address` lists its addresses",
   ]);
   // A reload says it no more, and listens once the address is there.
   await scene.apply("::1", "127.0.0.1");

@@ -23,7 +23,7 @@ test("KeptMinutes says once that a disk fails, and when it works again", () => {
   kept.addMinute(MINUTE, 2);
   kept.addMinute(MINUTE, 2);
   assert.deepEqual(lines, [
-    "warn cannot keep what happens each minute",
+    "warn cannot keep the history of minutes",
     "info minutes are kept again",
   ]);
   assert.deepEqual(kept.minutes(5), [MINUTE]);

@@ -45,8 +45,8 @@ test("SharedUsers serves whom it can, and tells of the others", () => {
     ["bob", "fleet"],
   ]);
   assert.equal(reasons.length, 3);
-  assert.match(reasons[0]!, /^file: this server has a user of that name/);
-  assert.match(reasons[1]!, /^twin: it has the key of alice$/);
+  assert.match(reasons[0]!, /^file: the server has a user of the same name/);
+  assert.match(reasons[1]!, /^twin: the user has the same key as alice$/);
   assert.match(reasons[2]!, /^short: /);
   for (const reason of reasons) {
     for (const number of [1, 2, 3]) assert(!reason.includes(keyOf(number)));

@@ -158,7 +158,7 @@ function config(users: readonly FileUser[], port = 8388): object {
 const ANN = { name: "ann", password: "ann's" };
 const BOB = { name: "bob", password: "bob's" };
 
-test("reload() changes users and ports, and drops nobody who stays", async () => {
+test("reload() changes users and ports, and keeps the connections of all that remain", async () => {
   const bench = await new Bench(config([ANN, BOB])).started();
   const target = await bench.world.target();
   const ann = await bench.connect(ANN.password);
@@ -170,8 +170,8 @@ test("reload() changes users and ports, and drops nobody who stays", async () =>
   bench.file = JSON.stringify(config([ANN, { name: "carl", password: "c" }]));
   const { changes } = await bench.supervisor.reload(true);
   assert.deepEqual(changes, [
-    "ss-server 10.0.0.2:8388: user bob goes",
-    "ss-server 10.0.0.2:8388: user carl comes",
+    "ss-server 10.0.0.2:8388: user bob is removed",
+    "ss-server 10.0.0.2:8388: user carl is added",
   ]);
   assert.ok(bench.user("bob"), "a dry run changes nothing");
   await bench.supervisor.reload(false);
@@ -373,9 +373,9 @@ test("users of the file are changed and removed, and the store remembers it", as
   );
   assert.equal(supervisor.credentials("8388", "ann")!.password, "new");
   const told = [
-    "user ann of port 8388 was changed at run time, which holds over the " +
+    "user ann of port 8388 was changed at run time, which overrides the " +
     "configuration",
-    "user carl of port 8388 was removed at run time, which holds over the " +
+    "user carl of port 8388 was removed at run time, which overrides the " +
     "configuration",
   ];
   assert.deepEqual(
@@ -389,7 +389,7 @@ test("users of the file are changed and removed, and the store remembers it", as
   supervisor.addUser("8388", { name: "carl" });
   assert.equal(bench.user("carl")!.origin, "changed");
   assert.notEqual(supervisor.credentials("8388", "carl")!.password, "carl's");
-  // Whoever the file does not have any more is forgotten with it.
+  // Users that are no longer in the file are forgotten too.
   bench.file = JSON.stringify(config([ANN]));
   await supervisor.reload(false);
   assert.equal(bench.user("carl"), undefined);
@@ -429,9 +429,9 @@ test("nothing listens again, once the end has begun", async () => {
   const seen = await bench.watch(ANN.password);
   const stopping = bench.supervisor.stop(1_000);
   bench.file = JSON.stringify({ ...config([ANN]), "server_port": 8389 });
-  await assert.rejects(bench.supervisor.reload(false), /about to end/);
+  await assert.rejects(bench.supervisor.reload(false), /is stopping/);
   const more = { port: 8390, password: "p" };
-  await assert.rejects(bench.supervisor.addServer(more), /about to end/);
+  await assert.rejects(bench.supervisor.addServer(more), /is stopping/);
   assert.equal(seen(), "open");
   target.close();
   await bench.world.clock.advance(1_000);
@@ -448,12 +448,15 @@ test("a user is given the host by which the server is reached", async () => {
 test("two servers on one port are refused, at the start and by a reload", async () => {
   const [first, second] = [8388, 8389].map((port) => ({ ...SPARE, port }));
   const twice = new Bench({ servers: [first, first] });
-  const message = /^ConfigError: ss-server .*:8388 is there twice/;
+  const message = /^ConfigError: ss-server .*:8388 is configured twice/;
   await assert.rejects(twice.started(), message);
   const bench = await new Bench({ servers: [first, second] }).started();
   bench.file = JSON.stringify({ servers: [first, second, second] });
   for (const dryRun of [true, false]) {
-    await assert.rejects(bench.supervisor.reload(dryRun), /is there twice/);
+    await assert.rejects(
+      bench.supervisor.reload(dryRun),
+      /is configured twice/,
+    );
   }
   await bench.stop();
 });

@@ -48,7 +48,7 @@ for (const [project, programs] of Object.entries(PEERS.options)) {
           return [];
         } catch (error) {
           assert.ok(error instanceof ConfigError);
-          return error.message.startsWith("Not supported (yet): ")
+          return error.message.startsWith("Not supported: ")
             ? []
             : [`${option}: ${error.message}`];
         }

@@ -111,7 +111,7 @@ test("two names of one setting in one object are refused", () => {
   const file = parseConfig('{ "server": "a", "address": "b" }', "f");
   assert.throws(
     () => fromObject(SERVER, file, "server"),
-    { message: 'f:1:29: address says the same as "server": leave one' },
+    { message: 'f:1:29: address means the same as "server": keep one' },
   );
 });
 

@@ -154,7 +154,7 @@ test("--upgrade keeps one key where there were no users", () => {
 });
 
 test("convert says what it needs, and repeats nothing", () => {
-  assert.throws(() => run([]), /Nothing to convert/);
+  assert.throws(() => run([]), /No server to convert/);
   assert.throws(() => run([SS, "--to", "secret"]), (error) => {
     assert.ok(error instanceof ConfigError);
     assert.match(error.message, /--to/);

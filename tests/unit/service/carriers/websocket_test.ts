@@ -125,7 +125,7 @@ test("an association that the server has ended begins again", async () => {
   await world.stop();
 });
 
-test("a client is told what the web server answered", async () => {
+test("a client's error contains the answer of the web server", async () => {
   const world = await start({}, transport("/wrong", "/wrong"));
   const { reply } = await world.connect();
   assert.equal(reply[1], 1);

@@ -109,7 +109,7 @@ class Scene {
     return scene;
   }
 
-  /** Addresses that a program is told; or what else it is told. */
+  /** The addresses in the answer to a program, or its code. */
   async ask(
     name: string,
     type: number = DNS_TYPE.a,
@@ -339,7 +339,7 @@ test("a name of a server's own route is asked through that server", async () => 
   await world.stop();
 });
 
-test("startDns() refuses routes where nobody can be asked directly", async () => {
+test("startDns() refuses direct routes without a direct resolver", async () => {
   const world = new World();
   const { method, masterKey } = world;
   const options = {

@@ -98,7 +98,7 @@ test("entries that do not fit are left out", () => {
   );
 });
 
-test("meant() puts the name back, and refuses an address nobody has", () => {
+test("meant() puts the name back, and refuses an address without a name", () => {
   const fake = fakeIps();
   fake.addressOf("a.test", "ipv4");
   const names = new LocalNames(new ReverseNames(new FakeClock()), fake);

@@ -114,7 +114,8 @@ test("DNS over TLS: a length in front, one connection for several queries", asyn
   assert.deepEqual(await second, ANSWER);
   assert.equal(world.network.dialled.length, 1);
   assert.deepEqual(names, [AT.host]);
-  // One that the resolver has closed is no answer: it is asked anew.
+  // A connection that the resolver has closed gives no answer: the query is
+  // sent again.
   far.close();
   await settle();
   const third = upstream.ask(EXCHANGE, NEVER);
@@ -122,7 +123,7 @@ test("DNS over TLS: a length in front, one connection for several queries", asyn
   await readExactly(again, framed.length);
   await send(again, frameMessage(ANSWER));
   assert.deepEqual(await third, ANSWER);
-  // Nobody asks: it is closed after a while.
+  // Without a query it is closed after a while.
   await world.clock.advance(DNS_TCP_TIMEOUT_MS);
   again.close();
   assert.equal(world.network.openConnections, 0);

@@ -280,7 +280,7 @@ test("changes reach every node, and missing ones are read again", async () => {
   await stop(clock, nodes);
 });
 
-test("a source that has lost everything removes nobody", async () => {
+test("a source that has lost everything removes no user", async () => {
   const { fleet, clock, nodes: [node] } = await startFleet({}, ["one"]);
   using visit = node!.connect();
   fleet.reach.set("one", "emptied");
@@ -380,7 +380,7 @@ test("a node starts with its copy while the source is away, for a day", async ()
   await assert.rejects(without.start(), { code: "ERR_NET_TIMEOUT" });
 });
 
-test("what a killed node had not told is told by the next one, once", async () => {
+test("what a killed node had not reported is reported by the next one, once", async () => {
   const clock = new FakeClock();
   const fleet = new MemoryFleet(clock);
   const memory = new FakeMemory();

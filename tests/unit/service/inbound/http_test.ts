@@ -348,7 +348,7 @@ describe("a response's body", () => {
     return { scene, far };
   }
 
-  test("is framed anew, when it comes in chunks", async () => {
+  test("gets a new framing, when it comes in chunks", async () => {
     const head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
     const { scene, far } = await exchange(
       head + "3;x\r\nabc\r\n0\r\nTrailer: t\r\n\r\n",
@@ -398,7 +398,7 @@ describe("a response's body", () => {
     await scene.end();
   });
 
-  test("of an old server is repaired and framed anew", async () => {
+  test("of an old server is repaired and gets a new framing", async () => {
     const { scene, far } = await exchange(
       "HTTP/1.1 200 OK\nTransfer-Encoding : chunked\nX: a\n b\n\n2   \nhi\n" +
         "0\n\n",
@@ -629,17 +629,17 @@ describe("errors", () => {
         [
           "ERR_NET_REFUSED",
           "502 Bad Gateway",
-          "server or target gave no answer; its log says why.",
+          "server or target did not answer; the log has the reason.",
         ],
         [
           "hang",
           "504 Gateway Timeout",
-          "server or target was silent for too long.",
+          "server or target did not answer in time.",
         ],
         [
           "ERR_NET_PERMISSION",
           "403 Forbidden",
-          "the connection is not allowed; its log says why.",
+          "the connection is not allowed; the log has the reason.",
         ],
       ] as const
     ) {
@@ -687,7 +687,7 @@ describe("errors", () => {
       await far.closeWrite();
       const text = fromLatin1(await readAll(client.readable));
       assert.match(text, /^HTTP\/1\.1 502 Bad Gateway\r\n/, nonsense);
-      assert.match(text, /target's answer cannot be passed on/);
+      assert.match(text, /target's response is invalid/);
       client.close();
       far.close();
     }

@@ -122,7 +122,7 @@ test("a PAC file is for who knows its secret, where users need a password", asyn
   assert.equal(pacSecret([]), undefined);
 });
 
-test("a PAC file is for who asks this machine, and nobody else", async () => {
+test("a PAC file is served for names of this machine, and no others", async () => {
   const refused: readonly (readonly [
     string,
     Partial<LocalOptions>,

@@ -176,7 +176,7 @@ test("a client that ends its side, or leaves, is waited for no longer", async ()
   assert.equal(world.network.openConnections, 0);
 });
 
-test("who has asked for a name is told that no server answers", async () => {
+test("a client that asks for a name gets the error that no server answers", async () => {
   const world = new World();
   await world.local({ routes: OTHER, sniff: NAMES });
   const name = utf8("none.test").toHex();

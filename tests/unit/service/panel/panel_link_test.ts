@@ -161,7 +161,7 @@ test("PanelLink tells changes by difference, and asks by ETag", async () => {
   await scene.stop(link);
 });
 
-test("PanelLink removes nobody because a list is missing, wrong, or empty once", async () => {
+test("PanelLink removes no user because a list is missing, wrong, or empty once", async () => {
   const scene = await Scene.started();
   const link = await scene.joined();
   const names = async (): Promise<string[]> =>
@@ -176,7 +176,7 @@ test("PanelLink removes nobody because a list is missing, wrong, or empty once",
   }
   assert.deepEqual(await names(), ["1", "2"]);
   assert.equal(link.status.isUp, false);
-  assert.equal(scene.said(/cannot ask; users stay/), 1);
+  assert.equal(scene.said(/cannot fetch users; the present ones stay/), 1);
   // Back off: no more than one question in five minutes.
   await scene.pass(3 * MAX_PANEL_BACKOFF_MS);
   const before = scene.panel.asked("/user").length;
@@ -185,7 +185,7 @@ test("PanelLink removes nobody because a list is missing, wrong, or empty once",
   scene.panel.fates.clear();
   scene.panel.users = [];
   await scene.pass(2 * MAX_PANEL_BACKOFF_MS);
-  assert.equal(scene.said(/it works again/), 1);
+  assert.equal(scene.said(/working again/), 1);
   assert.equal(scene.said(/list of users is empty/), 1);
   assert.deepEqual(await names(), []);
   await scene.stop(link);

@@ -116,7 +116,7 @@ test("TrafficBook goes on after a restart, and knows what was under way", async 
   first.save();
   const second = bookOn(disk);
   assert.deepEqual([second.pendingBytes, second.uncertainBytes], [10, 0]);
-  // Totals begin anew with the process.
+  // Totals start at zero with the process.
   second.hear(1, total(1, 0));
   assert.equal(second.pendingBytes, 11);
   const { promise } = Promise.withResolvers<PushOutcome>();

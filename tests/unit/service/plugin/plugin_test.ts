@@ -120,7 +120,7 @@ test("a plugin without options has no variable for them, and IPv6 its loopback",
   assert.equal(env["SS_LOCAL_HOST"], "::1");
 });
 
-test("who waits for a plugin is told where it listens once it does", async () => {
+test("a connection that waits for a plugin gets its address once it listens", async () => {
   const scene = new Scene();
   scene.plugin.start();
   await settle();
@@ -133,7 +133,7 @@ test("who waits for a plugin is told where it listens once it does", async () =>
   assert.equal(scene.plugin.status.state, "ready");
 });
 
-test("who waits too long, or gives up, is told so", async () => {
+test("a connection that waits too long, or gives up, gets an error", async () => {
   const scene = new Scene();
   scene.plugin.start();
   await settle();
@@ -189,7 +189,7 @@ test("a plugin that ends is started again, later each time, and its last words a
   );
   assert.equal(
     scene.warnings[0],
-    "plugin obfs-local (server far) ended with code 1; it said: " +
+    "plugin obfs-local (server far) ended with code 1; last output: " +
       '"line [31m 2 / line [31m 3 / line [31m 4 / line [31m 5 / ' +
       'line [31m 6": restarting in 0.2 s',
   );
@@ -210,7 +210,7 @@ test("a plugin that has run for a minute is started again at once", async () => 
   assert.deepEqual(waits, ["0.2", "0.4", "0.2"]);
 });
 
-test("after five ends at once nobody waits for a plugin until it listens", async () => {
+test("after five early ends, connections do not wait for a plugin until it listens", async () => {
   const scene = new Scene();
   scene.plugin.start();
   await settle();
@@ -221,11 +221,11 @@ test("after five ends at once nobody waits for a plugin until it listens", async
   }
   assert.match(
     scene.warnings[4]!,
-    /; until it runs, its server counts as down/,
+    /; its server counts as down until the plugin runs/,
   );
   await assert.rejects(
     scene.plugin.ready(NEVER),
-    /plugin obfs-local \(server far\) ended with code 1; it said: "bad options"/,
+    /plugin obfs-local \(server far\) ended with code 1; last output: "bad options"/,
   );
   let told = 0;
   scene.plugin.onReady(() => told++);
@@ -238,7 +238,7 @@ test("after five ends at once nobody waits for a plugin until it listens", async
   );
 });
 
-test("a plugin of a server is told where that listens, and is looked for in public", async () => {
+test("a plugin of a server gets the server's address, and listens on its public port", async () => {
   const front = { host: "0.0.0.0", port: 443 };
   const local = { host: "127.0.0.1", port: 40_000 };
   const scene = new Scene({}, { server: "near", remote: front, local });
@@ -310,7 +310,7 @@ test("the last who lets a plugin go ends it", async () => {
   assert.equal(scene.programs.last.wasEnded, true);
 });
 
-test("what a plugin says is in the log at debug", async () => {
+test("the output of a plugin is in the log at debug", async () => {
   const scene = new Scene();
   scene.plugin.start();
   await settle();
@@ -320,7 +320,7 @@ test("what a plugin says is in the log at debug", async () => {
     scene.world.lines.filter(({ level }) => level === "debug"),
     [{
       level: "debug",
-      message: "plugin obfs-local (server far) says",
+      message: "plugin obfs-local (server far) output",
       fields: { line: "hello" },
     }],
   );

@@ -272,7 +272,7 @@ test("the log names the rule, the counters the way, of each connection", async (
   ]);
 });
 
-test("a decision that waits for a name is told once it is made", async () => {
+test("a decision that waits for a name is reported once it is made", async () => {
   const world = new World({ names: NAMES });
   await world.network.listen({ host: "10.9.0.1", port: 80 });
   await world.local({ routes: routes() });

@@ -48,7 +48,7 @@ describe("BIND between two Umbras", () => {
     assert.equal(world.network.openListeners, 0);
   });
 
-  test("takes nobody but the expected peer, by address or by name", async () => {
+  test("accepts only the expected peer, by address or by name", async () => {
     const names = { "me.example": ["127.0.0.1"], "you.example": ["10.9.9.9"] };
     const world = new World({ names });
     await world.server({ bind: true });
@@ -83,7 +83,7 @@ describe("BIND between two Umbras", () => {
     assert.equal(world.network.openListeners, 0);
   });
 
-  test("takes nobody whom the server's policy refuses", async () => {
+  test("accepts no peer that the server's policy refuses", async () => {
     const world = new World();
     await world.server({
       bind: true,
@@ -99,7 +99,7 @@ describe("BIND between two Umbras", () => {
     await world.stop();
   });
 
-  test("says 06, when nobody connects in time, and stops listening", async () => {
+  test("answers 06, when no peer connects in time, and stops listening", async () => {
     const world = new World();
     await world.server({ bind: true });
     await world.local({ bind: true });

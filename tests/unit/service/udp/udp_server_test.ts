@@ -14,7 +14,7 @@ const CLIENT = { host: "10.0.1.1", port: 4_000 };
 const UDP = { mode: "tcp_and_udp" } as const;
 
 describe("UDP of ss-server", () => {
-  test("answers with the true source, whoever it is", async () => {
+  test("answers with the true source of each datagram", async () => {
     const names = { "echo.test": [ECHO.host] };
     const world = new World({ names });
     await world.server(UDP);

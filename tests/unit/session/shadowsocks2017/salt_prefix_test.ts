@@ -41,9 +41,7 @@ test("readSaltPrefix() leaves 8 bytes of a salt to chance", () => {
     assert.throws(
       () => readSaltPrefix("x".repeat(room + 1), method),
       says(
-        `prefix: ${
-          room + 1
-        } bytes, this method has room for ${room} of ${salt}`,
+        `prefix: got ${room + 1} bytes, this method allows ${room} of ${salt}`,
       ),
     );
   }
@@ -58,11 +56,11 @@ test("readSaltPrefix() refuses what is no byte, and methods without salts", () =
   }
   assert.throws(
     () => readSaltPrefix("a", findMethod("2022-blake3-aes-128-gcm")),
-    says("prefix: not with 2022 methods"),
+    says("prefix: not possible with 2022 methods"),
   );
   assert.throws(
     () => readSaltPrefix("a", findMethod("rc4-md5", { allowLegacy: true })),
-    says("prefix: not with rc4-md5, which has no salts"),
+    says("prefix: not possible with rc4-md5, which has no salts"),
   );
 });
 

@@ -444,7 +444,7 @@ describe("packets with identity headers", () => {
   test("of a chain lead through every server of it", () => {
     const client = clientOf(alice, relay, identity);
     const wire = client.seal(PACKET);
-    // What a relay does: take its header off, hide the first one anew.
+    // A relay removes its own header and encrypts the first one again.
     const plain = relay.headerCipher().decrypt(wire.subarray(0, 16));
     const next = relay.headerCipher().decrypt(wire.subarray(16, 32))
       .map((byte, i) => byte ^ plain[i]!);

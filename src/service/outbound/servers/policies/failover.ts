@@ -1,11 +1,12 @@
 /**
- * The heaviest server that works; of equal ones the first of the configuration.
+ * Chooses the working server with the greatest weight; of equal ones, the first
+ * in the configuration.
  *
  * @module
  */
 import { type Candidate, heaviest, type Policy } from "./policy.ts";
 
-/** Remembers nothing. */
+/** A policy without state. */
 export class Failover implements Policy {
   /** See {@link Policy.keepsServer}. */
   readonly keepsServer = true;

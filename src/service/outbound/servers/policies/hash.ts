@@ -1,6 +1,6 @@
 /**
- * The same server for the same site, however often it is asked for: weighted
- * rendezvous hashing. A server that leaves moves its own sites alone.
+ * Chooses the same server for the same site, by weighted rendezvous hashing. If
+ * a server is removed, only its own sites move.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import type { Address } from "../../../../codec/address.ts";
 import { parseIp } from "../../../../codec/ip_address.ts";
 import type { Candidate, Policy } from "./policy.ts";
 
-/** Remembers nothing. */
+/** A policy without state. */
 export class BySite implements Policy {
   /** See {@link Policy.keepsServer}. */
   readonly keepsServer = false;
@@ -24,8 +24,8 @@ export class BySite implements Policy {
 }
 
 /**
- * What belongs together: a registrable domain, as far as two or three labels
- * tell, an IPv4 /24 or an IPv6 /48.
+ * Returns what identifies a site: the registrable domain, guessed from two or
+ * three labels, an IPv4 /24 or an IPv6 /48.
  */
 export function siteOf(host: string): string {
   const ip = parseIp(host);
@@ -37,12 +37,15 @@ export function siteOf(host: string): string {
   return labels.slice(second.length <= SHORT_LABEL ? -3 : -2).join(".");
 }
 
-/** Letters of a label such as `co` in `co.uk`, under which names are sold. */
+/**
+ * The most letters of a label such as `co` in `co.uk`, under which names are
+ * registered.
+ */
 const SHORT_LABEL = 3;
 
 /**
- * A number between 0 and 1, both excluded: FNV-1a of 32 bits with the mixing
- * of MurmurHash3 behind it, since similar texts must not give similar numbers.
+ * Returns a number between 0 and 1, both excluded: 32-bit FNV-1a with the
+ * finalizer of MurmurHash3, because similar texts must give different numbers.
  */
 function unitHash(text: string): number {
   let hash = 0x811c9dc5;

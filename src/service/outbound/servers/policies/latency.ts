@@ -1,6 +1,6 @@
 /**
- * The fastest server, without haste: another takes its place when it is clearly
- * better, twice, and not soon after the last change.
+ * Chooses the fastest server. Another one replaces it only if it is clearly
+ * faster in two comparisons, and not soon after the last change.
  *
  * @module
  */
@@ -11,24 +11,24 @@ import { type Candidate, heaviest, type Policy } from "./policy.ts";
 
 /** The margin by which another server must be better. */
 export interface LatencyOptions {
-  /** Milliseconds by which it must be faster. */
+  /** Milliseconds by which another server must be faster. */
   readonly toleranceMs: number;
-  /** Milliseconds that a server stays in use at least, while it works. */
+  /** The least milliseconds that a working server stays in use. */
   readonly minDwellMs: number;
 }
 
-/** The kinds of times that can be compared. */
+/** The kinds of durations that can be compared. */
 type Kind = "connects" | "probes";
 
-/** One comparison that another server has won. */
+/** A comparison that another server has won. */
 interface Win {
   readonly name: string;
   readonly atMs: number;
-  /** Samples of both that it was made of. */
+  /** The number of samples of both servers at the comparison. */
   readonly samples: readonly [incumbent: number, challenger: number];
 }
 
-/** Remembers which server is in use, and who was better. */
+/** Remembers the server in use and the last comparison. */
 export class Latency implements Policy {
   /** See {@link Policy.keepsServer}. */
   readonly keepsServer = true;
@@ -37,7 +37,10 @@ export class Latency implements Policy {
   #sinceMs = -Infinity;
   #win: Win | undefined;
 
-  /** Begins with the heaviest. */
+  /**
+   * Starts with the fastest server, or with the greatest weight without
+   * samples.
+   */
   constructor(options: LatencyOptions) {
     this.#options = options;
   }
@@ -62,7 +65,7 @@ export class Latency implements Policy {
       this.#win = { name: one.name, atMs: nowMs, samples };
       return incumbent;
     }
-    // The same samples twice are one comparison.
+    // The comparison counts only with new samples of both servers.
     const isSecond = nowMs - win.atMs >= LATENCY_INTERVAL_MS &&
       samples.every((count, i) => count > win.samples[i]!);
     const mayLeave = nowMs - this.#sinceMs >= this.#options.minDwellMs;
@@ -76,7 +79,7 @@ export class Latency implements Policy {
     return one;
   }
 
-  /** The cheapest of those that are clearly better. */
+  /** Returns the best of the servers that are clearly faster. */
   #challenger<C extends Candidate>(
     candidates: readonly C[],
     incumbent: C,
@@ -93,7 +96,10 @@ export class Latency implements Policy {
   }
 }
 
-/** The cheapest; where nothing can be compared, the heaviest. */
+/**
+ * Returns the server with the least cost; without samples, that with the
+ * greatest weight.
+ */
 function cheapest<C extends Candidate>(candidates: readonly C[]): C {
   return candidates.reduce((best, one) => {
     const kind = comparable(best, one);
@@ -109,12 +115,14 @@ function comparable(a: Candidate, b: Candidate): Kind | undefined {
   return both("probes") ? "probes" : both("connects") ? "connects" : undefined;
 }
 
-/** Milliseconds, made worse by failures and better by weight. */
+/** Returns milliseconds, increased by failures and divided by the weight. */
 function cost(one: Candidate, kind: Kind): number | undefined {
   const { value }: MovingAverage = one[kind];
   return value &&
     value * (1 + FAILURE_COST * one.outcomes.failureRate) / one.weight;
 }
 
-/** Times its latency that a server costs more which always fails. */
+/**
+ * By how many times its latency the cost of a server rises that always fails.
+ */
 const FAILURE_COST = 4;

@@ -1,5 +1,5 @@
 /**
- * Every policy by its name.
+ * All policies by name.
  *
  * @module
  */
@@ -12,11 +12,11 @@ import { RoundRobin } from "./round_robin.ts";
 
 /** The options of policies. */
 export interface PolicyOptions extends LatencyOptions {
-  /** A number from 0 to 1, 1 excluded. */
+  /** Returns a random number from 0 to 1, 1 excluded. */
   random(): number;
 }
 
-/** A new policy, which remembers nothing yet. */
+/** Makes a new policy. */
 export function makePolicy(name: PolicyName, options: PolicyOptions): Policy {
   return MAKERS[name](options);
 }

@@ -1,12 +1,12 @@
 /**
- * How one of several servers that work is chosen.
+ * The interface of policies, which choose among servers that work.
  *
  * @module
  */
 import type { Address } from "../../../../codec/address.ts";
 import type { MovingAverage, Outcomes } from "../samples.ts";
 
-/** The ways to choose; the names are those of configuration files. */
+/** The policies; the names are those of configuration files. */
 export type PolicyName =
   | "failover"
   | "latency"
@@ -25,31 +25,31 @@ export const POLICY_NAMES: readonly PolicyName[] = [
 
 /** A server that may be chosen. */
 export interface Candidate {
-  /** No two have the same. */
+  /** The name; unique among candidates. */
   readonly name: string;
-  /** More than 0. */
+  /** The weight; more than 0. */
   readonly weight: number;
-  /** Milliseconds that connects take. */
+  /** Durations of connects in milliseconds. */
   readonly connects: MovingAverage;
-  /** Milliseconds that probes take. */
+  /** Durations of probes in milliseconds. */
   readonly probes: MovingAverage;
-  /** The last connects and probes. */
+  /** Results of the last connects and probes. */
   readonly outcomes: Outcomes;
 }
 
-/** Chooses. What it remembers, it remembers by name. */
+/** Chooses servers. Its state refers to servers by name. */
 export interface Policy {
   /**
-   * True if a change of the server means that another one is preferred now;
-   * where load is shared, every connection changes it.
+   * True if a change of server means a new preference. With shared load, every
+   * connection may change it.
    */
   readonly keepsServer: boolean;
   /**
-   * Chooses one.
+   * Chooses a server.
    *
    * @param candidates At least one, in the order of the configuration.
-   * @param target What for.
-   * @param nowMs When, on the monotonic clock.
+   * @param target The target of the connection.
+   * @param nowMs The time on the monotonic clock.
    */
   pick<C extends Candidate>(
     candidates: readonly C[],
@@ -58,7 +58,7 @@ export interface Policy {
   ): C;
 }
 
-/** The heaviest; of equal ones the first. */
+/** Returns the candidate with the greatest weight; of equal ones, the first. */
 export function heaviest<C extends Candidate>(candidates: readonly C[]): C {
   return candidates.reduce((best, one) =>
     one.weight > best.weight ? one : best

@@ -1,17 +1,17 @@
 /**
- * Any server, by weight.
+ * Chooses a random server by weight.
  *
  * @module
  */
 import type { Candidate, Policy } from "./policy.ts";
 
-/** Remembers nothing. */
+/** A policy without state. */
 export class AtRandom implements Policy {
   /** See {@link Policy.keepsServer}. */
   readonly keepsServer = false;
   readonly #random: () => number;
 
-  /** @param random A number from 0 to 1, 1 excluded. */
+  /** @param random Returns a random number from 0 to 1, 1 excluded. */
   constructor(random: () => number) {
     this.#random = random;
   }
@@ -21,7 +21,7 @@ export class AtRandom implements Policy {
     const sum = candidates.reduce((sum, { weight }) => sum + weight, 0);
     let left = this.#random() * sum;
     const picked = candidates.find(({ weight }) => (left -= weight) < 0);
-    // Rounding may leave a little.
+    // Rounding errors may leave a small rest.
     return picked ?? candidates.at(-1)!;
   }
 }

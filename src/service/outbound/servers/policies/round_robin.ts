@@ -1,11 +1,11 @@
 /**
- * One server after the other, by weight, without runs of the heaviest.
+ * Chooses one server after the other by weight, and interleaves them.
  *
  * @module
  */
 import type { Candidate, Policy } from "./policy.ts";
 
-/** Remembers what each server is owed. */
+/** Remembers the credit of each server. */
 export class RoundRobin implements Policy {
   /** See {@link Policy.keepsServer}. */
   readonly keepsServer = false;
@@ -14,7 +14,7 @@ export class RoundRobin implements Policy {
   /** See {@link Policy.pick}. */
   pick<C extends Candidate>(candidates: readonly C[]): C {
     const sum = candidates.reduce((sum, { weight }) => sum + weight, 0);
-    // Those that are not there now are owed nothing later.
+    // Servers that are absent now lose their credit.
     const credits = new Map(
       candidates.map(({ name, weight }) =>
         [name, (this.#credits.get(name) ?? 0) + weight] as const
