@@ -87,9 +87,9 @@ async function startNode(name: NodeName): Promise<void> {
   );
 }
 
-/** Adds a user. */
+/** Adds a user; one with a limit of connections is reported each second. */
 async function addUser(
-  limits: UserLimits = {},
+  limits: UserLimits = { maxConnections: 1_000 },
 ): Promise<{ name: string; key: string }> {
   const number = ++users;
   const [name, key] = [`user${number}`, keyOf(100 + number)];

@@ -676,6 +676,8 @@ export class FleetMember implements ShareHost, AsyncDisposable {
     this.#isOut = false;
     // Those who came meanwhile have no seats.
     this.#refreshedMs = -Infinity;
+    // What was not counted for a while does not wait for a longer tick.
+    for (const share of this.#due) this.#urgent.add(share);
     this.salts.flush();
     this.#logger.log("info", "fleet: the source is back");
   }
