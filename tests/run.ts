@@ -95,11 +95,11 @@ const ALONE =
 
 /**
  * End-to-end tests that take long and test the same with executables:
- * performance figures, the bytes that other programs accept, and the rules of a
- * fleet. They run once, from the sources.
+ * performance figures, the bytes that other programs accept, the rules of a
+ * fleet, and a move from another server. They run once, from the sources.
  */
 const LONG =
-  /\/(?:backpressure|balancer|bulk|fleet|fleet_command|fleet_failures|inbound_clients|iperf|legacy_programs|limits|panel|plugins_interop|replay|servers|silence|stalled|unreachable)_test\.ts$/;
+  /\/(?:backpressure|balancer|bulk|fleet|fleet_command|fleet_failures|inbound_clients|iperf|legacy_programs|limits|migrate|pac_browser|panel|plugins_interop|replay|servers|silence|stalled|unreachable)_test\.ts$/;
 
 /** End-to-end tests about the behaviour of sockets. */
 const MOVING =

@@ -36,7 +36,7 @@ import { DNS, LOCAL_DNS } from "../src/cli/settings/dns.ts";
 import { FLEET } from "../src/cli/settings/fleet.ts";
 import { REDIR } from "../src/cli/settings/redir.ts";
 import { NAMES, SOCKETS } from "../src/cli/settings/sockets.ts";
-import { OUTBOUND, TARGETS } from "../src/cli/settings/network.ts";
+import { FORBIDDEN, OUTBOUND, TARGETS } from "../src/cli/settings/network.ts";
 import { notServedKeys } from "../src/cli/settings/not_served.ts";
 import { LIST_PLUGINS, PLUGIN } from "../src/cli/settings/plugin.ts";
 import { ACL, ROUTES } from "../src/cli/settings/routes.ts";
@@ -141,7 +141,7 @@ const DOCUMENTED: Readonly<Record<string, readonly AnySettings[]>> = {
   ],
   dns: [DNS, LOCAL_DNS],
   plugins: [PLUGIN, LIST_PLUGINS],
-  services: [SERVICE, TARGETS, OUTBOUND, SOCKETS, NAMES],
+  services: [SERVICE, TARGETS, FORBIDDEN, OUTBOUND, SOCKETS, NAMES],
   routes: [ACL, ROUTES],
   fleet: [FLEET],
   program: [RUNNING, LOG, ADMIN, CONTROL, PANEL_OBJECT],

@@ -31,3 +31,11 @@ export {
 export type { SsrUri } from "./ssr_uri.ts";
 export { formatServerUri, parseServerUri, type ServerUri } from "./uri.ts";
 export { formatIp, parseIp } from "./ip_address.ts";
+export { type DnsAnswer, readDnsAnswer } from "./dns_message.ts";
+export {
+  addressesIn,
+  addressQuery,
+  DNS_CODE,
+  DNS_TYPE,
+  type DnsAddresses,
+} from "./dns_records.ts";

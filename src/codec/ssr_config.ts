@@ -33,8 +33,12 @@ export interface SsrServerPort extends SsrSettings {
   readonly port: number;
 }
 
-/** A user of `mudb.json`, who has their own port. */
-export interface MudbUser extends SsrServerPort {
+/**
+ * A user of `mudb.json`, who has their own port. Settings that are not set are
+ * those of the configuration beside the list.
+ */
+export interface MudbUser
+  extends MudbDefaults, Pick<SsrServerPort, "port" | "password"> {
   /** The name for people. */
   readonly name: string;
   readonly isEnabled: boolean;
@@ -47,24 +51,51 @@ export interface MudbUser extends SsrServerPort {
   readonly limits?: UserLimits;
   /** The rate of each TCP connection to the port; not set: no limit. */
   readonly connectionBytesPerSecond?: number;
+  /** Addresses that no client of the port reaches, as written; not set: none. */
+  readonly forbiddenIps?: string;
+  /** Ports of targets, likewise. */
+  readonly forbiddenPorts?: string;
 }
 
+/** The settings of a user who does not have them. */
+export type MudbDefaults = {
+  readonly [K in keyof Omit<SsrSettings, "password">]:
+    | SsrSettings[K]
+    | undefined;
+};
+
 /** The defaults of the original program for a user. */
-const DEFAULTS = {
+const DEFAULTS: MudbDefaults = {
   method: "aes-128-ctr",
   protocol: "auth_aes128_md5",
+  protocolParam: "",
   obfs: "tls1.2_ticket_auth_compatible",
+  obfsParam: "",
+};
+
+/** A configuration beside the list says it. */
+const NO_DEFAULTS: MudbDefaults = {
+  method: undefined,
+  protocol: undefined,
+  protocolParam: undefined,
+  obfs: undefined,
+  obfsParam: undefined,
 };
 
 /**
  * Reads `mudb.json`.
  *
  * @param document Parsed JSON.
+ * @param isAlone False where a configuration beside it has what users do not
+ * say.
  * @throws {ConfigError} `ERR_CONFIG_VALUE` that names user and key.
  */
-export function readMudb(document: unknown): MudbUser[] {
+export function readMudb(document: unknown, isAlone = true): MudbUser[] {
   if (!Array.isArray(document)) throw wrong("the root", "a list");
-  const users = document.map((entry: unknown, i) => readMudbUser(entry, i));
+  const defaults = isAlone ? DEFAULTS : NO_DEFAULTS;
+  const users = document.map((entry: unknown, i) =>
+    readMudbUser(entry, i, defaults)
+  );
   const ports = new Set<number>();
   for (const [i, { port }] of users.entries()) {
     if (ports.has(port)) {
@@ -147,7 +178,11 @@ export function toSsrConfig(
   };
 }
 
-function readMudbUser(fields: unknown, i: number): MudbUser {
+function readMudbUser(
+  fields: unknown,
+  i: number,
+  defaults: MudbDefaults,
+): MudbUser {
   const what = `user ${i + 1}`;
   if (!isObject(fields)) throw wrong(what, "an object");
   const port = Number(fields["port"]);
@@ -161,18 +196,21 @@ function readMudbUser(fields: unknown, i: number): MudbUser {
     if (Number.isInteger(value) && value >= 0) return value;
     throw wrong(`"${key}" of ${what}`, "a number of bytes");
   };
-  for (const key of NOT_OF_USERS) {
-    if ([undefined, null, "", 0].includes(fields[key] as null)) continue;
-    throw wrong(`"${key}" of ${what}`, "empty, because it is not supported");
-  }
-  const text = (key: string, otherwise = ""): string => {
+  const text = (key: string): string => {
     const value = fields[key] ?? "";
-    if (typeof value === "string") return value || otherwise;
+    if (typeof value === "string") return value;
     throw wrong(`"${key}" of ${what}`, "text");
   };
+  // One port may be a number; the originals take 0 for none.
+  const list = (key: string): string =>
+    Number.isInteger(fields[key]) ? String(fields[key] || "") : text(key);
+  const [forbiddenIps, forbiddenPorts] = [
+    list("forbidden_ip"),
+    list("forbidden_port"),
+  ];
   const name = text("user");
-  const protocol = text("protocol", DEFAULTS.protocol);
-  const protocolParam = text("protocol_param");
+  const protocol = text("protocol") || defaults.protocol;
+  const protocolParam = text("protocol_param") || defaults.protocolParam;
   const quota = fields["transfer_enable"] === undefined
     ? NO_QUOTA
     : count("transfer_enable");
@@ -186,18 +224,28 @@ function readMudbUser(fields: unknown, i: number): MudbUser {
   return {
     port,
     password: secret,
-    method: text("method", DEFAULTS.method),
+    method: text("method") || defaults.method,
     protocol,
     protocolParam,
-    obfs: text("obfs", DEFAULTS.obfs),
-    obfsParam: text("obfs_param"),
+    obfs: text("obfs") || defaults.obfs,
+    obfsParam: text("obfs_param") || defaults.obfsParam,
     name: userNameFault(name) === undefined ? name : String(port),
     isEnabled: Number(fields["enable"] ?? 1) !== 0,
-    isShared: protocolParam.includes("#") &&
-      /^auth_(?:aes128|chain)_/.test(protocol),
+    isShared: isShared(protocol, protocolParam),
     ...Object.keys(limits).length > 0 && { limits },
     ...connection > 0 && { connectionBytesPerSecond: 1_024 * connection },
+    ...forbiddenIps !== "" && { forbiddenIps },
+    ...forbiddenPorts !== "" && { forbiddenPorts },
   };
+}
+
+/** True if a port is for the users of all others as well. */
+export function isShared(
+  protocol: string | undefined,
+  protocolParam: string | undefined,
+): boolean {
+  return protocolParam?.includes("#") === true &&
+    /^auth_(?:aes128|chain)_/.test(protocol ?? "");
 }
 
 /**
@@ -205,9 +253,6 @@ function readMudbUser(fields: unknown, i: number): MudbUser {
  * reaches it.
  */
 const NO_QUOTA = 2 ** 53;
-
-/** Keys of users in `mudb.json` that are not supported. */
-const NOT_OF_USERS = ["forbidden_ip", "forbidden_port"];
 
 const PORT = "a port from 1 to 65535";
 

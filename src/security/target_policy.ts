@@ -38,8 +38,10 @@ export function explainRefusal(
   policy: TargetPolicy,
 ): string {
   const reason = ip === undefined ? "no address" : policy(ip);
-  // The option does not allow addresses that cannot be dialled at all.
-  return ip === undefined || anyTarget(ip) !== undefined
+  // The option does not allow addresses that cannot be dialled at all, nor
+  // those that something else forbids.
+  return ip === undefined || anyTarget(ip) !== undefined ||
+      reason !== publicTarget(ip)
     ? `its address is ${reason}`
     : `its address is ${reason}; --allow-private lets clients reach it`;
 }
@@ -81,6 +83,27 @@ export function publicTargetOr(allowed: readonly CidrBlock[]): TargetPolicy {
     const isAllowed = bytes !== undefined &&
       allowed.some((block) => contains(block, bytes));
     return isAllowed ? anyTarget(ip) : refusal;
+  };
+}
+
+/**
+ * Returns a policy that also refuses these blocks.
+ *
+ * @param policy The policy that is asked first.
+ * @param forbidden Addresses that no client reaches, even if `policy` allows
+ * them.
+ */
+export function forbidding(
+  policy: TargetPolicy,
+  forbidden: readonly CidrBlock[],
+): TargetPolicy {
+  return (ip) => {
+    const refusal = policy(ip);
+    if (refusal !== undefined) return refusal;
+    const bytes = judgedBytes(ip);
+    const isForbidden = bytes !== undefined &&
+      forbidden.some((block) => contains(block, bytes));
+    return isForbidden ? "forbidden by forbidden_ip" : undefined;
   };
 }
 

@@ -158,7 +158,7 @@ export type {
   DnsWayStatus,
 } from "./dns/dns_status.ts";
 export type { ServerRoutes } from "./routing/server_rules.ts";
-export type { Condition } from "../routes/condition.ts";
+export type { Condition, PortRange } from "../routes/condition.ts";
 export type {
   NEEDS_ADDRESSES,
   NOT_TOLD,

@@ -91,7 +91,7 @@ test("the page shows what the status says, and contacts no other host", {
   await untilText("#total-down", formatBytes(traffic.bytesDown));
   assert.equal(
     await textOf("#total-up"),
-    `${formatBytes(traffic.bytesUp)} in all`,
+    `${formatBytes(traffic.bytesUp)} in total`,
   );
   assert.equal(await textOf("#now-associations"), String(associations.open));
   assert.equal(await textOf("#state"), "Ready");
@@ -266,7 +266,7 @@ test("the page tells why a user cannot be added", { skip }, async () => {
   await click("#add");
   await fill("#add-user [name=name]", "alice");
   await click("#add-user button.primary");
-  await untilText("#add-user .error", 'user "alice" exists already');
+  await untilText("#add-user .error", "User alice already exists");
   assert.equal(site.changes.length, 1);
   assert.ok(await browser.evaluate("document.querySelector('#add-user').open"));
 });
@@ -309,7 +309,7 @@ test("the page changes, disables and removes a user, after a question", {
   );
   await openUser("lena");
   await click("#user .remove");
-  await untilText("#confirm h2", "Remove lena?");
+  await untilText("#confirm h2", "Remove user lena?");
   assert.deepEqual(site.changes, []);
   await click("#confirm button.primary");
   await browser.until("!document.querySelector('dialog[open]')");
@@ -573,7 +573,7 @@ test("the page adds a server by its link or by an image of it", {
     "[...document.querySelectorAll('#upstreams tbody tr')].at(-1)" +
       ".querySelector('button:last-child').click()",
   );
-  await untilText("#confirm h2", "Remove New?");
+  await untilText("#confirm h2", "Remove server New?");
   await click("#confirm button.primary");
   await browser.until(
     "!document.querySelector('#upstreams tbody').textContent.includes('New')",

@@ -13,7 +13,12 @@ import type { Finding } from "../../src/cli/doctor/finding.ts";
 import { type Clock, systemClock } from "../../src/clock.ts";
 import { findMethod } from "../../src/crypto/method.ts";
 import { startServer as startService } from "../../src/service/server/server.ts";
-import { DNS_SKIP, startDnsServer } from "../support/dns_server.ts";
+import {
+  DNS_SKIP,
+  KNOWN_ADDRESS,
+  KNOWN_NAME,
+  startDnsServer,
+} from "../support/dns_server.ts";
 import { freePort, runToEnd } from "../support/process.ts";
 import { denoPath, ROOT } from "../support/runtimes.ts";
 import { programCommand } from "../support/program_command.ts";
@@ -182,6 +187,47 @@ for (const runtime of ["deno", "bun"] as const) {
     ]);
     assert.equal(well.udp?.verdict, "ok", JSON.stringify(well));
     assert.equal(unserved.udp?.verdict, "fail", JSON.stringify(unserved));
+  });
+
+  test(`${runtime}: doctor tells which resolver answers which name`, {
+    skip: DNS_SKIP,
+  }, async () => {
+    const [far, near] = [await freePort(), await freePort()]
+      .map((port) => ({ host: "127.0.0.1", port }));
+    await using _far = await startDnsServer(far!);
+    await using _near = await startDnsServer(near!, [
+      "--host-record=x.direct.test,192.0.2.78,60",
+    ]);
+    const config = join(folder, `dns-${runtime}.json`);
+    writeFileSync(
+      config,
+      JSON.stringify({
+        server: server.address.host,
+        server_port: server.address.port,
+        password: PASSWORD,
+        method: METHOD,
+        dns_listen: `127.0.0.1:${await freePort()}`,
+        dns_upstream: `127.0.0.1:${far!.port}`,
+        dns_direct: `127.0.0.1:${near!.port}`,
+        routes: [{ domain_suffix: "direct.test", to: "direct" }],
+      }),
+    );
+    const { output } = await umbra(
+      ...["doctor", "--wait", WAIT, "-l", `${await freePort()}`, "-c", config],
+      ...["--dns", ...through(), "--dns-name", KNOWN_NAME],
+      ...["--dns-name", "x.direct.test"],
+    );
+    for (
+      const line of [
+        // They know their own names alone.
+        `127.0.0.1:${far!.port}, asked through the server, refuses`,
+        `127.0.0.1:${near!.port}, asked from this machine, refuses`,
+        `${KNOWN_NAME} is ${KNOWN_ADDRESS}, by 127.0.0.1:${far!.port} through`,
+        `x.direct.test is 192.0.2.78, by 127.0.0.1:${near!.port} from this`,
+        `rules on names hold for 192.0.2.78: it is known as x.direct.test`,
+        "dns leak     this machine looks up targets of direct routes alone",
+      ]
+    ) assert.ok(output.includes(line), `${line}\n${output}`);
   });
 
   test(`${runtime}: doctor knows a server's port, and whose it is`, async () => {

@@ -4,6 +4,7 @@
  * keeps GNOME's values in files.
  */
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import {
   mkdirSync,
   mkdtempSync,
@@ -18,7 +19,9 @@ import { test } from "node:test";
 import { GNOME_VALUES } from "../support/fake_desktop.ts";
 import { freePort, Program, runToEnd } from "../support/process.ts";
 import { programCommand } from "../support/program_command.ts";
+import { announceSkip } from "../support/report.ts";
 import { ROOT } from "../support/runtimes.ts";
+import { findProgram } from "./clients.ts";
 
 const SERVER = ["-s", "192.0.2.1:8388", "-k", "x"];
 
@@ -72,7 +75,49 @@ class Desktop implements Disposable {
   }
 }
 
+/** GNOME's own program, with its values in a file. */
+const REAL = findProgram(["gsettings"]) === undefined
+  ? "gsettings not found: apt-get install -y libglib2.0-bin"
+  : spawnSync("gsettings", ["get", "org.gnome.system.proxy", "mode"], {
+      env: { ...process.env, GSETTINGS_BACKEND: "memory" },
+    }).status === 0
+  ? false
+  : "no schema of GNOME: apt-get install -y gsettings-desktop-schemas";
+if (REAL) announceSkip(REAL);
+
 for (const runtime of ["deno", "bun"] as const) {
+  test(`${runtime}: GNOME's own gsettings takes what it is told`, {
+    skip: REAL,
+  }, async () => {
+    const home = mkdtempSync(join(tmpdir(), "umbra-gnome-"));
+    const variables = {
+      ...{ HOME: home, XDG_CONFIG_HOME: join(home, ".config") },
+      ...{ XDG_STATE_HOME: join(home, "state"), XDG_CURRENT_DESKTOP: "GNOME" },
+      GSETTINGS_BACKEND: "keyfile",
+    };
+    const get = (...key: string[]): string =>
+      spawnSync("gsettings", ["get", ...key], {
+        env: { ...process.env, ...variables },
+        encoding: "utf8",
+      }).stdout.trim();
+    try {
+      await using local = await Program.start([
+        ...[...programCommand(runtime, variables), "local", ...SERVER],
+        ...["-l", `${await freePort()}`, "--system-proxy", "pac"],
+      ], { ready: /ss-local listening/, cwd: ROOT });
+      await local.waitForOutput(/the system's proxy is this local, pac/, 5_000);
+      assert.equal(get("org.gnome.system.proxy", "mode"), "'auto'");
+      assert.match(
+        get("org.gnome.system.proxy", "autoconfig-url"),
+        /^'http:\/\/127\.0\.0\.1:\d+\/proxy\.pac'$/,
+      );
+      assert.equal((await local.stop()).code, 0, local.describe());
+      assert.equal(get("org.gnome.system.proxy", "mode"), "'none'");
+    } finally {
+      rmSync(home, { recursive: true, force: true });
+    }
+  });
+
   test(`${runtime}: the desktop's proxy is a local while it runs, and what it was after a crash`, async () => {
     using desktop = new Desktop();
     const command = programCommand(runtime, desktop.variables);

@@ -72,7 +72,10 @@ for (const runtime of ["deno", "bun"] as const) {
       /^umbra: .*127\.0\.0\.1:1: no program listens.*\n$/,
     );
     assert.match(token.output, /^umbra: .*give --admin-token-file FILE\n$/);
-    assert.match(nowhere.output, /^umbra: Which program\? .*\n$/);
+    assert.match(
+      nowhere.output,
+      /^umbra: Missing program: give its --admin .*\n$/,
+    );
     assert.deepEqual([nobody.code, token.code, nowhere.code], [1, 2, 2]);
   });
 

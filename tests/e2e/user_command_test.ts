@@ -113,6 +113,6 @@ for (const runtime of ["deno", "bun"] as const) {
       { cwd: ROOT },
     );
     assert.equal(wrong.code, 2);
-    assert.match(wrong.output, /no user of that name; `umbra user list`/);
+    assert.match(wrong.output, /The user does not exist; `umbra user list`/);
   });
 }

@@ -4,6 +4,8 @@
  *
  * @module
  */
+import { pause } from "../../src/clock.ts";
+import type { TransportErrorCode } from "../../src/errors.ts";
 import type { ServerService } from "../../src/service/server/server.ts";
 import type { LocalOptions } from "../../src/service/inbound/local.ts";
 import {
@@ -23,14 +25,14 @@ export const OTHER: Endpoint = { host: "10.0.0.4", port: 8388 };
 export class TwoServers {
   readonly world: World;
   readonly group: ServerGroup;
-  readonly #dialFailures: Map<string, "ERR_NET_REFUSED" | "hang">;
+  readonly #dialFailures: Map<string, TransportErrorCode | "hang">;
   readonly #running = new Map<Endpoint, ServerService>();
   readonly #frozen = new Map<Endpoint, Listener>();
 
   private constructor(
     world: World,
     group: ServerGroup,
-    dialFailures: Map<string, "ERR_NET_REFUSED" | "hang">,
+    dialFailures: Map<string, TransportErrorCode | "hang">,
   ) {
     this.world = world;
     this.group = group;
@@ -45,7 +47,7 @@ export class TwoServers {
       readonly second?: Partial<UpstreamServer>;
     } = {},
   ): Promise<TwoServers> {
-    const dialFailures = new Map<string, "ERR_NET_REFUSED" | "hang">();
+    const dialFailures = new Map<string, TransportErrorCode | "hang">();
     const world = new World({ dialFailures });
     const { first, second, ...local } = given;
     const { method, masterKey } = world;
@@ -146,6 +148,29 @@ export class TwoServers {
     const key = `${endpoint.host}:${endpoint.port}`;
     if (vanishes) this.#dialFailures.set(key, "hang");
     else this.#dialFailures.delete(key);
+  }
+
+  /** Takes the network away, from both servers, or gives it back. */
+  disconnect(isGone = true): void {
+    for (const { host, port } of [SERVER, OTHER]) {
+      if (isGone) {
+        this.#dialFailures.set(`${host}:${port}`, "ERR_NET_UNREACHABLE");
+      } else this.#dialFailures.delete(`${host}:${port}`);
+    }
+  }
+
+  /** Makes each connection to a server take this long to be made. */
+  delay({ host }: Endpoint, delayMs: number): void {
+    const { network, clock } = this.world;
+    const dial = network.dial.bind(network);
+    network.dial = async (endpoint, options) => {
+      if (endpoint.host === host) {
+        const { signal } = options ?? {};
+        await pause(clock, delayMs, signal ?? new AbortController().signal);
+        signal?.throwIfAborted();
+      }
+      return await dial(endpoint, options);
+    };
   }
 
   /** Runs a server again. */

@@ -11,6 +11,7 @@ import { attempt, confirm, toast } from "./dialogs.ts";
 import type { TextKey } from "../texts/say.ts";
 import { byId, field, make, setText, within } from "./dom.ts";
 import { say } from "./language.ts";
+import { drawingAddress, qrPicture } from "./qr_picture.ts";
 import { placeLimits, readLimits, writeLimits } from "./limits_form.ts";
 import { STATES, type UserRow } from "../user_rows.ts";
 
@@ -92,8 +93,12 @@ export function showUser(
   showFacts(within(form, "dl.facts", HTMLElement), row, nowUnixMs);
   writeLimits(form, user.limits);
   hideAccess(form);
+  const closed = new AbortController();
   button(".reveal").onclick = () =>
-    attempt(dialog, () => showAccess(form, server, user.name));
+    attempt(
+      dialog,
+      () => showAccess(form, server, user.name, closed.signal),
+    );
   setText(button(".toggle"), say(user.disabled ? "enable" : "disable"));
   button(".toggle").onclick = () =>
     change(dialog, row, { disabled: !user.disabled });
@@ -103,7 +108,10 @@ export function showUser(
     change(dialog, row, { limits: readLimits(form, user.limits) });
   };
   // Secrets must not stay in the page.
-  dialog.onclose = () => hideAccess(form);
+  dialog.onclose = () => {
+    closed.abort();
+    hideAccess(form);
+  };
   dialog.showModal();
   if (reveal) button(".reveal").click();
 }
@@ -143,28 +151,22 @@ function askRemove(dialog: HTMLDialogElement, { server, user }: UserRow): void {
   });
 }
 
+/** @param closed Aborted when the dialog is closed: it may be another user's. */
 async function showAccess(
   form: HTMLFormElement,
   server: string,
   name: string,
+  closed: AbortSignal,
 ): Promise<void> {
   const { uri, sip008, invite, qr } = await getAccess(server, name);
-  const image = within(form, ".qr", HTMLImageElement);
-  image.hidden = qr === undefined;
-  if (qr !== undefined) {
-    // As an image, the document can neither run scripts nor load anything.
-    image.src = `data:image/svg+xml,${encodeURIComponent(qr)}`;
-    image.alt = say("access-qr", { name });
-    const save = within(form, ".save-qr", HTMLAnchorElement);
-    save.href = image.src;
-    save.download = `${name}.svg`;
-  }
-  within(form, "figure", HTMLElement).hidden = qr === undefined;
+  const picture = qr === undefined ? undefined : await qrPicture(qr);
+  if (closed.aborted) return;
+  showQr(form, name, qr, picture);
   const share = within(form, ".share", HTMLButtonElement);
   // Only phones can share, and only over a secure connection.
   share.hidden = !("share" in navigator);
   share.onclick = () =>
-    navigator.share({ title: name, text: invite ?? uri }).catch(() => {
+    navigator.share(shared(name, invite ?? uri, picture)).catch(() => {
       // The user may cancel the sharing.
     });
   field(form, "uri").value = uri;
@@ -172,6 +174,41 @@ async function showAccess(
   showSecret(form, "sip008", sip008 && location.origin + sip008);
   within(form, ".reveal", HTMLElement).hidden = true;
   within(form, ".revealed", HTMLElement).hidden = false;
+}
+
+/** @param picture Not set: this browser draws none. */
+function showQr(
+  form: HTMLFormElement,
+  name: string,
+  qr: string | undefined,
+  picture: Blob | undefined,
+): void {
+  const image = within(form, ".qr", HTMLImageElement);
+  image.hidden = qr === undefined;
+  if (qr !== undefined) {
+    image.src = drawingAddress(qr);
+    image.alt = say("access-qr", { name });
+  }
+  const save = within(form, ".save-qr", HTMLAnchorElement);
+  save.hidden = picture === undefined;
+  if (picture !== undefined) {
+    save.href = URL.createObjectURL(picture);
+    save.download = `${name}.png`;
+  }
+  within(form, "figure", HTMLElement).hidden = qr === undefined;
+}
+
+/** The text, with the picture where this system shares files. */
+function shared(
+  name: string,
+  text: string,
+  picture: Blob | undefined,
+): ShareData {
+  if (picture === undefined) return { title: name, text };
+  const { type } = picture;
+  const files = [new File([picture], `${name}.png`, { type })];
+  const all = { title: name, text, files };
+  return navigator.canShare?.(all) ? all : { title: name, text };
 }
 
 /** @param value The value; not set if there is none. */
@@ -187,7 +224,9 @@ function showSecret(
 
 function hideAccess(form: HTMLFormElement): void {
   within(form, ".qr", HTMLImageElement).removeAttribute("src");
-  within(form, ".save-qr", HTMLAnchorElement).removeAttribute("href");
+  const save = within(form, ".save-qr", HTMLAnchorElement);
+  URL.revokeObjectURL(save.href);
+  save.removeAttribute("href");
   field(form, "uri").value = "";
   field(form, "sip008").value = "";
   field(form, "invite").value = "";

@@ -1,7 +1,7 @@
 /**
  * The invitation of a user: one HTML document that says what to install, gives
  * it the connection, and shows what is left. It works without its script, which
- * only copies.
+ * copies, and makes a picture of the code.
  *
  * Security: nothing is loaded from anywhere; script and style are the ones whose
  * hashes the policy names. Everything that is not ours is escaped.
@@ -47,6 +47,7 @@ a { color: var(--accent); }
 .ended { border-inline-start: .25rem solid #dc2626; padding-inline-start: .75rem; }
 progress { width: 100%; }
 figure { margin: 1rem 0; text-align: center; }
+figcaption { display: flex; justify-content: center; gap: .5rem; margin-top: .75rem; }
 figure svg { width: min(100%, 22rem); height: auto; background: #fff; border-radius: .5rem; }
 summary { cursor: pointer; padding: .6rem 0; font-weight: 600; }
 ul { list-style: none; margin: 0; padding: 0; }
@@ -74,6 +75,27 @@ for (const button of document.querySelectorAll("button[data-copied]")) {
     setTimeout(() => button.textContent = text, 2000);
   };
 }
+const drawing = document.querySelector("figure svg");
+if (drawing) {
+  const save = document.querySelector("a[download]");
+  const share = save.nextElementSibling;
+  const canvas = document.createElement("canvas");
+  canvas.width = canvas.height = drawing.viewBox.baseVal.width * 16;
+  const context = canvas.getContext("2d");
+  context.scale(16, 16);
+  for (const path of drawing.querySelectorAll("path")) {
+    context.fillStyle = path.getAttribute("fill");
+    context.fill(new Path2D(path.getAttribute("d")));
+  }
+  canvas.toBlob((picture) => {
+    const file = new File([picture], save.download, { type: "image/png" });
+    save.href = URL.createObjectURL(file);
+    save.hidden = false;
+    const shared = { files: [file] };
+    share.hidden = !navigator.canShare?.(shared);
+    share.onclick = () => navigator.share(shared).catch(() => {});
+  }, "image/png");
+}
 `;
 
 /** What the page may do in a browser. */
@@ -96,7 +118,7 @@ export function invitationPage(content: PageContent, texts: Texts): string {
       : [section(texts.install, apps(content, parsed, texts))],
     section(
       texts.add,
-      qrFigure(uri, texts) + field(texts.link, uri, texts) +
+      qrFigure(uri, user.name, texts) + field(texts.link, uri, texts) +
         (parsed === undefined ? "" : subscriptions(parsed, address, texts)),
     ),
     section(texts.start, `<p>${escape(texts.startHow)}</p>`),
@@ -225,13 +247,16 @@ function systemOf(agent: string): System | undefined {
   return known.find(([pattern]) => pattern.test(agent))?.[1];
 }
 
-function qrFigure(text: string, texts: Texts): string {
+function qrFigure(text: string, name: string, texts: Texts): string {
   if (!fitsQr(text)) return "";
   const drawing = qrSvg(text).replace(
     "<svg ",
     `<svg role="img" aria-label="${escape(texts.code)}" `,
   );
-  return `<p>${escape(texts.scan)}</p><figure>${drawing}</figure>`;
+  return `<p>${escape(texts.scan)}</p><figure>${drawing}<figcaption>` +
+    `<a class="open" hidden download="${escape(name)}.png">` +
+    `${escape(texts.save)}</a><button type="button" hidden>` +
+    `${escape(texts.share)}</button></figcaption></figure>`;
 }
 
 function subscriptions(

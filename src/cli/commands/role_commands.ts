@@ -16,7 +16,12 @@ import {
   TUNNEL as TARGET,
 } from "../settings/local.ts";
 import { BLIND } from "../settings/legacy.ts";
-import { OUTBOUND, SEND_FROM, TARGETS } from "../settings/network.ts";
+import {
+  FORBIDDEN,
+  OUTBOUND,
+  SEND_FROM,
+  TARGETS,
+} from "../settings/network.ts";
 import { ADMIN, CONTROL, LOG, RUNNING } from "../settings/program.ts";
 import { ACL } from "../settings/routes.ts";
 import { MODE_SWITCHES, SERVICE } from "../settings/service.ts";
@@ -160,6 +165,7 @@ export const SERVER: Command = {
     ...SERVERS,
     CONFIG,
     ...optionsOf(TARGETS),
+    ...optionsOf(FORBIDDEN),
     ...optionsOf(ACL, "files"),
     ...optionsOf(SEND_FROM),
     ...REST,

@@ -23,8 +23,8 @@ export const CONFIG: Option = {
   name: "config",
   short: "c",
   value: "FILE",
-  help: "Read this JSON configuration (shadowsocks-libev or -rust); " +
-    "an option on the command line overrides the file",
+  help: "Read this JSON configuration (shadowsocks-libev or -rust), or the " +
+    "folder of ShadowsocksR; an option on the command line overrides the file",
 };
 
 /** The options that name servers and their keys. */

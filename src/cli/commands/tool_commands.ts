@@ -13,10 +13,12 @@ import {
   INIT_USER,
 } from "./defaults.ts";
 import { LOCAL, PAC, SOCKS_USERS } from "../settings/local.ts";
+import { DNS } from "../settings/dns.ts";
 import { DOCTOR as TRIAL, MEASURE, PROBE } from "../settings/probe.ts";
 import { ACL } from "../settings/routes.ts";
 import { ADMIN } from "../settings/program.ts";
 import { FLEET } from "../settings/fleet.ts";
+import { BESIDE } from "../settings/migrate.ts";
 import { SERVER } from "../settings/server.ts";
 import { optionsOf } from "../settings/tables.ts";
 import {
@@ -376,12 +378,15 @@ export const MIGRATE: Command = {
     // This is the method of ports that name none: ss-manager was started with
     // it.
     ...optionsOf(SERVER, "method"),
+    ...optionsOf(BESIDE),
     ...USUAL,
   ],
   examples: [
     "umbra migrate /etc/shadowsocks-libev/config.json > server.json",
     "umbra migrate ~/.shadowsocks > server.json",
     "umbra migrate /opt/outline/persisted-state/shadowbox_config.json",
+    "umbra migrate config.json --beside 20000 > beside.json",
+    "umbra migrate config.json --beside 20000 --rules > beside.nft",
   ],
 };
 
@@ -507,7 +512,8 @@ export const DOCTOR: Command = {
     "UDP, ports, permissions, descriptors, crypto. Prints a line for each " +
     "check, and what to do. The exit code is 1 if a check failed.",
     "It contacts only those servers and, through them, the target; with -u " +
-    "also a resolver, with --clock-url also a web server.",
+    "also a resolver, with --clock-url also a web server, with --dns also " +
+    "the resolvers of the configuration.",
   ],
   options: [
     ...LOCAL_ENDS,
@@ -519,10 +525,12 @@ export const DOCTOR: Command = {
     },
     ...optionsOf(PROBE),
     ...optionsOf(TRIAL),
+    ...optionsOf(DNS),
     ...USUAL,
   ],
   examples: [
     "umbra doctor -c config.json",
+    "umbra doctor -c config.json --dns --dns-name www.example.com",
     "umbra doctor ss://YWVzLTI1Ni1nY206dGVzdA@192.0.2.1:8388",
     "umbra doctor -c server.json --role server --json",
   ],

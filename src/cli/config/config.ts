@@ -73,7 +73,7 @@ import {
   localDnsSettings,
 } from "./dns_settings.ts";
 import { LocalRules, ServerAcls } from "../routes/route_config.ts";
-import { targetPolicyOf } from "./target_settings.ts";
+import { reachOf, targetPolicyOf } from "./target_settings.ts";
 import { wayOf, withoutProgram } from "./native_plugin.ts";
 import { checkWebSocket } from "./transport_settings.ts";
 import { complete, fromObject, fromOptions, merge } from "../settings/read.ts";
@@ -119,7 +119,7 @@ export interface ConfiguredServer
   readonly secrets: ServerSecrets;
   /** The plugin in the links of clients; not set if there is none. */
   readonly linkedPlugin?: string;
-  /** The addresses that `targetPolicy` allows, as text for comparison. */
+  /** The targets that clients can reach, as text for comparison. */
   readonly reach: string;
 }
 
@@ -519,10 +519,10 @@ export function configureServer(
   const isOfPanel = panelObject(file?.object) !== undefined;
   const own = findServers(args, file, secrets);
   const found = isOfPanel ? withPanel(own, file!.object, node) : own;
-  const { policy: targetPolicy, reach } = targetPolicyOf(args, file?.object);
+  const reach = targetPolicyOf(args, file?.object);
   const all = withoutShadowed(listed(found, secrets));
   const legacy = checkLegacy(all, allowsLegacy(args, file?.object));
-  if (legacy.length > 0 && reach === "all") {
+  if (legacy.length > 0 && reach.reach === "all") {
     throw missing(
       "With a legacy method, an attacker on the path can choose targets, so " +
         "not all private addresses can be allowed at once",
@@ -557,8 +557,7 @@ export function configureServer(
             : [],
         ),
       },
-      targetPolicy,
-      reach,
+      ...reachOf(reach, server),
       ...(server.websocket && { websocket: server.websocket }),
       ...routes && { routes },
       ...service,

@@ -68,6 +68,15 @@ export class ConfigObject {
     return Object.hasOwn(this.#fields, key);
   }
 
+  /** The same object with a key of another one, which keeps its place. */
+  withKey(key: string, other: ConfigObject): ConfigObject {
+    return new ConfigObject(
+      (path) => path[0] === key ? other.#place(path) : this.#place(path),
+      this.#path,
+      { ...this.#fields, [key]: other.#fields[key] },
+    );
+  }
+
   /** Returns the same object with one of its keys. */
   only(key: string): ConfigObject {
     return new ConfigObject(this.#place, this.#path, {
@@ -205,8 +214,10 @@ export class ConfigObject {
 export interface NamedConfig {
   /** The content of the file. */
   readonly object: ConfigObject;
-  /** The path as given by the operator. */
+  /** The path of the file. */
   readonly name: string;
+  /** The path of the file of its users, where they have one beside it. */
+  readonly usersName?: string | undefined;
 }
 
 /** A JSON object. */
@@ -252,9 +263,9 @@ function isMudb(value: unknown): boolean {
     value.every((one) => isObject(one) && "passwd" in one);
 }
 
-/** `["servers", 0, "port"]` → `servers[0].port`. */
+/** `["servers", 0, "port"]` → `servers[0].port`; in `mudb.json`, `[0].port`. */
 function describePath(path: JSONPath): string {
-  return path.map((part, i) =>
+  return (path[0] === MUDB_KEY ? path.slice(1) : path).map((part, i) =>
     typeof part === "number" ? `[${part}]` : i === 0 ? part : `.${part}`
   ).join("");
 }

@@ -198,17 +198,21 @@ function systemResolver(
     if (!(error instanceof ConfigError)) throw error;
     return undefined;
   }
+  return nameservers(text).find((resolver) => !isItself(resolver, listen));
+}
+
+/** The resolvers that `/etc/resolv.conf` names, in order. */
+export function nameservers(text: string): Endpoint[] {
   return [...text.matchAll(/^\s*nameserver\s+(\S+)/gm)]
     .flatMap(([, host]) =>
       host !== undefined && parseIp(host) !== undefined
         ? [{ host, port: DEFAULT_RESOLVER.port }]
         : []
-    )
-    .find((resolver) => !isItself(resolver, listen));
+    );
 }
 
 /** True if a resolver's address is the address on which the inbound listens. */
-function isItself({ host, port }: Endpoint, listen: Endpoint): boolean {
+export function isItself({ host, port }: Endpoint, listen: Endpoint): boolean {
   if (port !== listen.port) return false;
   return host === listen.host || isUnspecified(host) ||
     isUnspecified(listen.host) && /^(127\.|::1$)/.test(host);

@@ -22,6 +22,7 @@ import { withSecret } from "./credentials.ts";
 import { onlineObject, unknownOnlineKeys } from "./online_settings.ts";
 import { mergePlugins } from "./plugin_settings.ts";
 import type { Secrets, Sources } from "./secrets.ts";
+import { findSsrFolder } from "./ssr_folder.ts";
 import { serversFromFile } from "./server_file.ts";
 import {
   serverFromOptions,
@@ -133,6 +134,8 @@ function merge(
     through: first("through"),
     websocket: first("websocket"),
     acl: first("acl"),
+    forbiddenIps: first("forbiddenIps"),
+    forbiddenPorts: first("forbiddenPorts"),
     redirect: first("redirect"),
     bytesPerSecond: first("bytesPerSecond"),
     connectionBytesPerSecond: first("connectionBytesPerSecond"),
@@ -149,18 +152,38 @@ export function readFile(
   sources: Sources,
 ): NamedConfig | undefined {
   const name = args.last("config");
-  return name === undefined
-    ? undefined
-    : { object: readConfig(name, sources), name };
+  return name === undefined ? undefined : readNamed(name, sources);
 }
 
 /**
- * Reads a configuration file.
+ * Reads a configuration: a file, or the folder of ShadowsocksR.
  *
  * @throws {ConfigError} Also for a file of another program; the message then
  * says what to do.
  */
 export function readConfig(name: string, sources: Sources): ConfigObject {
+  return readNamed(name, sources).object;
+}
+
+function readNamed(path: string, sources: Sources): NamedConfig {
+  const folder = findSsrFolder(path, sources);
+  if (folder === undefined) {
+    return { object: readOneFile(path, sources), name: path };
+  }
+  const { settings: name, users: usersName } = folder;
+  const settings = readOneFile(name, sources);
+  if (usersName === undefined) return { object: settings, name };
+  const users = readOneFile(usersName, sources);
+  if (!users.has(MUDB_KEY)) {
+    throw new ConfigError(
+      "ERR_CONFIG_SYNTAX",
+      `${usersName}: expected a list of users, each with "port" and "passwd"`,
+    );
+  }
+  return { object: settings.withKey(MUDB_KEY, users), name, usersName };
+}
+
+function readOneFile(name: string, sources: Sources): ConfigObject {
   const text = sources.readText(name);
   const foreign = foreignFile(text);
   if (foreign === undefined) return parseConfig(text, name);

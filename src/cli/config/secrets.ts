@@ -47,6 +47,11 @@ export interface Sources {
   /** Reads a file. @throws {ConfigError} `ERR_CONFIG_FILE`. */
   readText(path: string): string;
   /**
+   * Returns the names in a folder; `undefined` for a file. Not set: every path is
+   * that of a file.
+   */
+  list?(path: string): readonly string[] | undefined;
+  /**
    * Reads an environment variable. @throws {ConfigError} If it is forbidden.
    */
   variable(name: string): string | undefined;
@@ -73,7 +78,9 @@ export class Secrets {
   constructor(sources: Sources, file?: NamedConfig) {
     this.sources = sources;
     this.folder = dirname(file?.name ?? "");
-    if (file?.object.hasSecrets) this.#tellPublic(file.name);
+    if (!file?.object.hasSecrets) return;
+    this.#tellPublic(file.name);
+    if (file.usersName !== undefined) this.#tellPublic(file.usersName);
   }
 
   /**

@@ -5,7 +5,7 @@
  * @module
  */
 import { ConfigError } from "../../errors.ts";
-import { type MudbUser, readMudb } from "../../codec/ssr_config.ts";
+import { isShared, type MudbUser, readMudb } from "../../codec/ssr_config.ts";
 import {
   findSsrObfs,
   findSsrProtocol,
@@ -14,12 +14,13 @@ import { WEIGHTS } from "../settings/balancer.ts";
 import { PASSWORD } from "../settings/kinds.ts";
 import { LIGHTSOCKS, SSR, SSR_PORTS } from "../settings/legacy.ts";
 import { LOCAL } from "../settings/local.ts";
+import { FORBIDDEN } from "../settings/network.ts";
 import { PLUGIN } from "../settings/plugin.ts";
 import { fromObject } from "../settings/read.ts";
 import { ACL } from "../settings/routes.ts";
 import { ENTRY, PREFIX, SERVER, SERVERS } from "../settings/server.ts";
 import { SERVICE } from "../settings/service.ts";
-import { keysOf, type Place } from "../settings/setting.ts";
+import { keysOf, type Kind, type Place } from "../settings/setting.ts";
 import { knownKeys } from "../settings/tables.ts";
 import { USER, USER_LIMITS } from "../settings/users.ts";
 import {
@@ -80,15 +81,30 @@ export function serversFromFile(
     .map((host) => ({ ...host, origin: file.where("server") }));
   const onTheirPorts = (key: string): ServerSettings[] =>
     named.flatMap((host) => onPorts(host, file, key, secrets));
+  const everyone = mudbOf(file).filter(({ isEnabled }) => isEnabled);
   const servers: ServerSettings[] = [
-    ...portPassword !== undefined
+    // Users with ports of their own are in the place of the one port.
+    ...file.has(MUDB_KEY)
+      ? []
+      : portPassword !== undefined
       ? onTheirPorts("port_password")
       : hosts.length > 0 && !additionalPortsOnly
       ? named
       : [],
-    ...additionalPorts === undefined ? [] : onTheirPorts("additional_ports"),
-    ...mudbServers(file),
+    ...additionalPorts === undefined
+      ? []
+      : onTheirPorts("additional_ports").map((one) => sharedBy(one, everyone)),
+    ...everyone.filter((user) => user.isShared || !additionalPortsOnly)
+      .map((user) => mudbServer(user, everyone, file))
+      .flatMap((user) => named.map((host) => ({ ...host, ...user }))),
   ];
+  if (file.has(MUDB_KEY) && servers.length === 0) {
+    throw new ConfigError(
+      "ERR_CONFIG_VALUE",
+      `${file.where(MUDB_KEY)}: there is no port to serve: enable a user` +
+        (additionalPortsOnly ? ', or leave "additional_ports_only" out' : ""),
+    );
+  }
   const warnings = [
     ...warningsOf(file, "top"),
     ...wordless(file),
@@ -145,28 +161,71 @@ function topFromObject(
   };
 }
 
-/** Reads the users of `mudb.json`. Each user has a port of its own. */
-function mudbServers(file: ConfigObject): ServerSettings[] {
-  const enabled = mudbOf(file).filter(({ isEnabled }) => isEnabled);
-  return enabled.map((user) => {
-    const { port, name, limits, connectionBytesPerSecond } = user;
-    const origin = `${file.where()}: port ${port}`;
-    return {
-      origin,
-      port,
-      method: methodAt(origin, user.method, "given"),
-      secret: { kind: "password", text: user.password, origin },
-      wire: locate(origin, () => checkedSsr(user)).protocol,
-      protocolParam: user.protocolParam,
-      obfs: user.obfs,
-      obfsParam: user.obfsParam,
-      tag: name,
-      connectionBytesPerSecond,
-      ...user.isShared
-        ? { users: enabled.filter((one) => one !== user).map(sharingUser) }
-        : limits && { owner: { name, limits } },
-    };
-  });
+/** Reads a user of `mudb.json`. Each user has a port of its own. */
+function mudbServer(
+  user: MudbUser,
+  everyone: readonly MudbUser[],
+  file: ConfigObject,
+): ServerSettings {
+  const { port, name, limits, connectionBytesPerSecond } = user;
+  const origin = `${file.where(MUDB_KEY)}: port ${port}`;
+  const { protocol: wire, obfs } = locate(origin, () => checkedSsr(user));
+  return {
+    origin,
+    port,
+    method: methodAt(origin, user.method, "given"),
+    secret: { kind: "password", text: user.password, origin },
+    wire,
+    protocolParam: user.protocolParam,
+    obfs,
+    obfsParam: user.obfsParam,
+    tag: name,
+    connectionBytesPerSecond,
+    ...forbiddenTo(user, origin),
+    ...user.isShared
+      ? { users: usersBeside(user, everyone) }
+      : limits && { owner: { name, limits } },
+  };
+}
+
+/** A port of the configuration, which the users of `mudb.json` may share. */
+function sharedBy(
+  server: ServerSettings,
+  everyone: readonly MudbUser[],
+): ServerSettings {
+  const { wire, protocolParam } = server;
+  return everyone.length > 0 && isShared(wire, protocolParam)
+    ? { ...server, users: usersBeside(undefined, everyone) }
+    : server;
+}
+
+function usersBeside(
+  user: MudbUser | undefined,
+  everyone: readonly MudbUser[],
+): UserSettings[] {
+  return everyone.filter((one) => one !== user).map(sharingUser);
+}
+
+/** @throws {ConfigError} When one of the lists is none. */
+function forbiddenTo(
+  user: MudbUser,
+  origin: string,
+): Pick<ServerSettings, "forbiddenIps" | "forbiddenPorts"> {
+  const read = <T>(
+    { key, kind }: { readonly key?: string; readonly kind: Kind<T> },
+    text: string | undefined,
+  ): T | undefined => {
+    const value = text === undefined ? undefined : kind.read(text);
+    if (value !== undefined || text === undefined) return value;
+    throw new ConfigError(
+      "ERR_CONFIG_VALUE",
+      `${origin}: ${key}: expected ${kind.expected}`,
+    );
+  };
+  return {
+    forbiddenIps: read(FORBIDDEN.forbiddenIps, user.forbiddenIps),
+    forbiddenPorts: read(FORBIDDEN.forbiddenPorts, user.forbiddenPorts),
+  };
 }
 
 /**
@@ -185,14 +244,18 @@ function sharingUser(user: MudbUser): UserSettings {
 }
 
 function checkedSsr(user: MudbUser): MudbUser {
-  findSsrProtocol(user.protocol);
-  findSsrObfs(user.obfs);
+  if (user.protocol !== undefined) findSsrProtocol(user.protocol);
+  if (user.obfs !== undefined) findSsrObfs(user.obfs);
   return user;
 }
 
 function mudbOf(file: ConfigObject): readonly MudbUser[] {
   if (!file.has(MUDB_KEY)) return [];
-  return locate(file.where(), () => readMudb(file.values(MUDB_KEY)));
+  const isAlone = file.keys().length === 1;
+  return locate(
+    file.where(MUDB_KEY),
+    () => readMudb(file.values(MUDB_KEY), isAlone),
+  );
 }
 
 /**
@@ -286,6 +349,7 @@ function serverFromObject(
   return {
     origin: object.where(),
     ...fromObject(SSR, object, place),
+    ...fromObject(FORBIDDEN, object, place),
     hosts: hosts ?? (url === undefined ? [] : [{ host: url.host }]),
     port: port ?? url?.port,
     method: methodAt(object.where("method"), method),

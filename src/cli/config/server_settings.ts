@@ -22,6 +22,7 @@ import {
 } from "../../session/shadowsocksr/names.ts";
 import { isWire, SSR } from "../settings/legacy.ts";
 import { LOCAL } from "../settings/local.ts";
+import { FORBIDDEN, type Forbidden } from "../settings/network.ts";
 import { fromOptions, type Said } from "../settings/read.ts";
 import { PLUGIN } from "../settings/plugin.ts";
 import { SERVER } from "../settings/server.ts";
@@ -29,6 +30,8 @@ import { MODE_SWITCHES, SERVICE } from "../settings/service.ts";
 import type { ServiceOptions } from "../../service/options.ts";
 import type { WebSocketServerOptions } from "../../service/carriers/websocket/server.ts";
 import type { LimitedUser } from "../../service/server/account.ts";
+import type { PortRange } from "../../routes/condition.ts";
+import type { CidrBlock } from "../../security/target_policy.ts";
 import type { UserLimits } from "../../users.ts";
 import {
   pluginFromLink,
@@ -82,6 +85,10 @@ export interface ServerSettings {
   readonly websocket?: WebSocketServerOptions | undefined;
   /** Paths of the server's own ACL files, as written. */
   readonly acl?: readonly string[] | undefined;
+  /** Addresses of targets that no client reaches. */
+  readonly forbiddenIps?: Forbidden<CidrBlock> | undefined;
+  /** Ports of targets that no client reaches. */
+  readonly forbiddenPorts?: Forbidden<PortRange> | undefined;
   /** Sites to which strangers are redirected, as written. */
   readonly redirect?: readonly string[] | undefined;
   /**
@@ -128,6 +135,7 @@ export function serverFromOptions(
   return {
     origin: "the command line",
     ...fromOptions(around, args),
+    ...fromOptions(FORBIDDEN, args),
     wire: wireOf(fromOptions(LOCAL, args).protocol ?? [], "-O, --protocol"),
     port,
     method: methodAt("-m, --encrypt-method", method, "given"),

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { readFileSync, statSync } from "node:fs";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import process from "node:process";
 import {
   findProgram,
@@ -18,6 +18,7 @@ import type { Sources } from "./secrets.ts";
 /** The files, variables and programs of this system. */
 export const systemSources: Sources = {
   readText,
+  list,
   variable,
   isPublic,
   programs: {
@@ -43,6 +44,15 @@ function readText(path: string): string {
       `Cannot read ${path}: it is not UTF-8; save it in that encoding`,
       { cause: error },
     );
+  }
+}
+
+function list(path: string): readonly string[] | undefined {
+  try {
+    return statSync(path).isDirectory() ? readdirSync(path) : undefined;
+  } catch {
+    // Who reads it as a file next says why it cannot be.
+    return undefined;
   }
 }
 

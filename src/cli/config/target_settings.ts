@@ -7,15 +7,18 @@
  */
 import {
   anyTarget,
+  forbidding,
   publicTarget,
   publicTargetOr,
   type TargetPolicy,
 } from "../../security/target_policy.ts";
+import type { ServerOptions } from "../../service/server/server.ts";
 import type { Arguments } from "../options/args.ts";
 import { usage } from "../options/getopt.ts";
 import { TARGETS } from "../settings/network.ts";
 import { fromObject, fromOptions } from "../settings/read.ts";
 import type { ConfigObject } from "./config_file.ts";
+import type { ServerSettings } from "./server_settings.ts";
 
 /** A policy, and a description of it. */
 export interface Reach {
@@ -55,3 +58,22 @@ export function targetPolicyOf(
     reach: ["public addresses", ...allowed.map(({ text }) => text)].join(", "),
   };
 }
+
+/** What the clients of one server reach of that. */
+export function reachOf(
+  { policy, reach }: Reach,
+  { forbiddenIps, forbiddenPorts }: ServerSettings,
+): Pick<ServerOptions, "targetPolicy" | "forbiddenPorts"> & {
+  readonly reach: string;
+} {
+  const { all: blocks, text: ips } = forbiddenIps ?? NONE;
+  const { all: ports, text } = forbiddenPorts ?? NONE;
+  return {
+    targetPolicy: blocks.length === 0 ? policy : forbidding(policy, blocks),
+    ...ports.length > 0 && { forbiddenPorts: ports },
+    reach: reach + (blocks.length === 0 ? "" : `, but not ${ips}`) +
+      (ports.length === 0 ? "" : `; no port of ${text}`),
+  };
+}
+
+const NONE = { all: [], text: "" };

@@ -12,13 +12,17 @@ import { systemClock } from "../../clock.ts";
 import { type Address, formatAddress } from "../../codec/address.ts";
 import { MAX_TIMESTAMP_SKEW_S } from "../../limits.ts";
 import { systemRandomBytes } from "../../random.ts";
-import type { LocalOptions } from "../../service/inbound/local.ts";
 import type { ServerOptions } from "../../service/server/server.ts";
 import type { Mode } from "../../service/options.ts";
 import type { Endpoint } from "../../transport.ts";
 import type { Arguments } from "../options/args.ts";
 import { DEFAULT_RESOLVER } from "../commands/defaults.ts";
 import { chooseProviders } from "../../adapters/crypto/providers.ts";
+import type { ConfiguredLocal } from "../config/config.ts";
+import { systemSources } from "../config/sources.ts";
+import { ConfigError, UmbraError } from "../../errors.ts";
+import { fetchStatus, secureSource } from "../top/status_client.ts";
+import { examineDns } from "./doctor_dns.ts";
 import { examineFiles } from "./doctor_files.ts";
 import { examineClock, machineFindings } from "./doctor_machine.ts";
 import {
@@ -41,6 +45,7 @@ import {
 import { print } from "../output.ts";
 import { DOCTOR, PROBE, type ProbeSettings } from "../settings/probe.ts";
 import { complete, fromOptions } from "../settings/read.ts";
+import { judgeLookups, judgeSystemResolvers } from "./judge_dns.ts";
 import { shifted } from "./probe_clock.ts";
 import type { ProbeWorld } from "./probe_server.ts";
 import { Progress } from "./progress.ts";
@@ -80,10 +85,13 @@ async function* examine(
   args: Arguments,
   progressed: UpstreamTrial["progressed"],
 ): AsyncGenerator<Finding> {
-  const { clockUrl, resolver } = fromOptions(DOCTOR, args);
+  const { clockUrl, resolver, dns = false, names } = fromOptions(DOCTOR, args);
+  const trial = complete(PROBE, fromOptions(PROBE, args));
   const wishes: Wishes = {
-    ...complete(PROBE, fromOptions(PROBE, args)),
+    ...trial,
     resolver,
+    dns,
+    names: names ?? [trial.target.host],
     progressed,
   };
   const { subject, findings } = readSubject(args);
@@ -126,6 +134,7 @@ async function* examineRole(
 ): AsyncGenerator<Finding> {
   if (subject.role === "local") {
     yield* examineLocals(subject.options, wishes, world);
+    if (wishes.dns) yield* examineNames(subject, wishes, world);
   } else if (subject.role === "server") {
     yield* examineServers(subject.options, wishes, world);
   }
@@ -136,17 +145,21 @@ async function* examineRole(
 interface Wishes extends ProbeSettings {
   /** The server to ask over UDP; not set: none was named. */
   readonly resolver: Address | undefined;
+  /** True if the DNS inbound is to be tried. */
+  readonly dns: boolean;
+  /** Names to ask it for. */
+  readonly names: readonly string[];
   /** See {@link UpstreamTrial}. */
   readonly progressed: UpstreamTrial["progressed"];
 }
 
 async function* examineLocals(
-  locals: readonly LocalOptions[],
+  locals: readonly ConfiguredLocal[],
   wishes: Wishes,
   world: ProbeWorld,
 ): AsyncGenerator<Finding> {
   const [first] = locals;
-  const { mode = "tcp_only", servers } = first!;
+  const { mode, servers } = first!;
   const {
     target,
     resolver = hasUdp(mode) ? DEFAULT_RESOLVER : undefined,
@@ -167,6 +180,67 @@ async function* examineLocals(
   }
   for (const { listen, mode } of locals) {
     yield* examinePorts(portsOf(listen, mode), world);
+  }
+}
+
+/** What becomes of names, of every DNS inbound. */
+async function* examineNames(
+  { options: locals, dns, operator }: Subject & { readonly role: "local" },
+  { names, progressed }: Wishes,
+  world: ProbeWorld,
+): AsyncGenerator<Finding> {
+  const proxies = locals.filter(({ dns }) => dns === undefined);
+  yield judgeLookups(
+    proxies.map(({ routes }) => routes),
+    await lookedUp(operator),
+  );
+  const inbounds = [
+    ...locals.flatMap((one) => one.dns ? [[one.dns, [one]] as const] : []),
+    ...dns === undefined ? [] : [[dns, locals] as const],
+  ];
+  if (inbounds.length === 0) {
+    yield {
+      check: "dns system",
+      verdict: "warn",
+      detail: "nothing here answers DNS: programs that look names up ask the " +
+        "resolvers of this machine, past Umbra",
+      advice: "start with --dns-listen 127.0.0.1:53, or let programs use " +
+        "socks5h:// or HTTP, which send names",
+    };
+  }
+  for (const [settings, beside] of inbounds) {
+    yield judgeSystemResolvers(resolvConf(), settings.listen);
+    yield* examineDns({ settings, locals: beside, names, progressed }, world);
+    yield* examinePorts(portsOf(settings.listen, "tcp_and_udp"), world);
+  }
+}
+
+/** @returns `undefined` where it cannot be read. */
+function resolvConf(): string | undefined {
+  try {
+    return systemSources.readText("/etc/resolv.conf");
+  } catch (error) {
+    if (error instanceof ConfigError) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * How often the program that runs has looked up a target where a rule wanted
+ * its addresses; `undefined` where none can be asked.
+ */
+async function lookedUp(
+  { admin: address, adminToken: token, adminCert }: Subject["operator"],
+): Promise<number | undefined> {
+  if (address === undefined) return undefined;
+  try {
+    const secure = secureSource(adminCert);
+    const { lookups } = await fetchStatus({ address, token, secure });
+    return lookups["route"] ?? 0;
+  } catch (error) {
+    // It does not run, or is another program: its port is a finding of its own.
+    if (error instanceof UmbraError) return undefined;
+    throw error;
   }
 }
 

@@ -6,10 +6,14 @@
  */
 import type { Method } from "../../crypto/method.ts";
 import { ConfigError } from "../../errors.ts";
-import type { LocalOptions } from "../../service/inbound/local.ts";
 import type { ServerOptions } from "../../service/server/server.ts";
 import type { Arguments } from "../options/args.ts";
-import { configureLocalOrRedir, configureServer } from "../config/config.ts";
+import {
+  type ConfiguredLocal,
+  configureLocalOrRedir,
+  configureServer,
+} from "../config/config.ts";
+import { type DnsSettings, dnsSettings } from "../config/dns_settings.ts";
 import { readConfig } from "../config/find_servers.ts";
 import { roleOfFile } from "../config/file_role.ts";
 import type { Finding } from "./finding.ts";
@@ -27,12 +31,23 @@ export type Subject =
     /** The settings of the whole program, as far as they are examined. */
     readonly operator: Pick<
       OperatorSettings,
-      "admin" | "invite" | "manager" | "store" | "outbound"
+      | "admin"
+      | "adminToken"
+      | "adminCert"
+      | "invite"
+      | "manager"
+      | "store"
+      | "outbound"
     >;
   }
   & (
     | { readonly role: "none" }
-    | { readonly role: "local"; readonly options: readonly LocalOptions[] }
+    | {
+      readonly role: "local";
+      readonly options: readonly ConfiguredLocal[];
+      /** The DNS inbound beside them; not set: there is none. */
+      readonly dns: DnsSettings | undefined;
+    }
     | { readonly role: "server"; readonly options: readonly ServerOptions[] }
   );
 
@@ -75,7 +90,12 @@ function read(
       servers.map(({ method }) => method)
     );
     return {
-      subject: { ...base(methods, file, operator), role, options: result },
+      subject: {
+        ...base(methods, file, operator),
+        role,
+        options: result,
+        dns: dnsSettings(args, systemSources, result),
+      },
       findings: [understood(role, file), ...warnings.map(toFinding)],
     };
   }

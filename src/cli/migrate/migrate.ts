@@ -8,6 +8,7 @@
  */
 import type { UserLimits } from "../../users.ts";
 import { userNameFault } from "../../users.ts";
+import { parseIp } from "../../codec/ip_address.ts";
 import { findMethod, type Method } from "../../crypto/method.ts";
 import { ConfigError } from "../../errors.ts";
 import { findCommand } from "../commands/commands.ts";
@@ -27,6 +28,7 @@ import { keysOf } from "../settings/setting.ts";
 import { NAMES, SOCKETS } from "../settings/sockets.ts";
 import type { ConfigObject } from "../config/config_file.ts";
 import { parseArguments } from "../options/args.ts";
+import { usage } from "../options/getopt.ts";
 import { isOutline, type OutlineKey, readOutlineKeys } from "./outline_keys.ts";
 
 /** The configuration, and notes about it. */
@@ -35,10 +37,16 @@ export interface Migrated {
   readonly text: string;
   /** One sentence for each note. */
   readonly notes: readonly string[];
+  /** The ports of the old server, in the order of its file. */
+  readonly ports: readonly number[];
 }
+
+const MAX_PORT = 65_535;
 
 /** Every address of the machine, IPv6 and IPv4. */
 const EVERYWHERE = "::";
+
+const EVERYWHERE_IPV4 = "0.0.0.0";
 
 /** A server in the configuration. */
 interface Entry {
@@ -67,6 +75,11 @@ export interface MigrateWishes {
    * The method of ports that name none, from the command line of ss-manager.
    */
   readonly method?: string | undefined;
+  /**
+   * The number that is added to each port, for a server that runs beside the
+   * old one; not set: none.
+   */
+  readonly beside?: number | undefined;
 }
 
 /**
@@ -87,9 +100,13 @@ export function migrate(
       ? fromOutline(readOutlineKeys(document, file), notes)
       : fromConfig(file, wishes, sources, notes);
   });
-  const text = format(entries, wishes.host);
+  const ports = [...new Set(entries.map(({ port }) => port))];
+  const { beside } = wishes;
+  const text = beside === undefined
+    ? format(entries, wishes.host)
+    : formatBeside(besideOf(entries, ports, beside));
   checkFit(text, sources);
-  return { text, notes };
+  return { text, notes, ports };
 }
 
 /**
@@ -230,11 +247,54 @@ function merged(entries: readonly Entry[]): Entry[] {
   return [...byPort.values()];
 }
 
+/**
+ * The same servers at other ports, on every address: redirected connections come
+ * to another address of the machine than that which the client knows.
+ *
+ * @throws {ConfigError} `ERR_CONFIG_USAGE` when a port cannot be had.
+ */
+function besideOf(
+  entries: readonly Entry[],
+  ports: readonly number[],
+  beside: number,
+): Entry[] {
+  return entries.map(({ hosts, port, ...rest }) => {
+    const other = port + beside;
+    if (other > MAX_PORT) {
+      throw usage(
+        `--beside ${beside}: port ${port} would become ${other}, and the last ` +
+          `one is ${MAX_PORT}`,
+      );
+    }
+    if (ports.includes(other)) {
+      throw usage(
+        `--beside ${beside}: port ${port} would become ${other}, which is ` +
+          "another port of the old server",
+      );
+    }
+    const ipv4 = hosts.every((host) => parseIp(host)?.length === 4);
+    const everywhere = ipv4 ? EVERYWHERE_IPV4 : EVERYWHERE;
+    return { ...rest, hosts: [everywhere], port: other };
+  });
+}
+
 function format(entries: readonly Entry[], host: string | undefined): string {
+  return `// Made by \`umbra migrate\`: the ports, methods and keys that clients have.
+// "admin": "127.0.0.1:9090" adds the page, "store": "umbra.db" keeps counts.
+${configText(entries, { ...host !== undefined && { public_host: host } })}`;
+}
+
+/** Datagrams stay with the old server until its end. */
+function formatBeside(entries: readonly Entry[]): string {
+  return `// Made by \`umbra migrate --beside\`: to run until the old server has ended.
+${configText(entries, { mode: "tcp_only" })}`;
+}
+
+function configText(entries: readonly Entry[], more: object): string {
   const legacy = entries.some(({ method }) => !method.family.authenticates);
   const config = {
-    ...host !== undefined && { public_host: host },
     mode: "tcp_and_udp",
+    ...more,
     ...legacy && { allow_legacy: true },
     servers: entries.flatMap(({ hosts, port, method, users, plugin, ...own }) =>
       hosts.map((server) => ({
@@ -247,10 +307,7 @@ function format(entries: readonly Entry[], host: string | undefined): string {
       }))
     ),
   };
-  return `// Made by \`umbra migrate\`: the ports, methods and keys that clients have.
-// "admin": "127.0.0.1:9090" adds the page, "store": "umbra.db" keeps counts.
-${JSON.stringify(config, null, 2)}
-`;
+  return `${JSON.stringify(config, null, 2)}\n`;
 }
 
 function userOf({ name, password, limits }: EntryUser): object {

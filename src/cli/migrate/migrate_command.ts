@@ -12,7 +12,9 @@ import type { Arguments } from "../options/args.ts";
 import { usage } from "../options/getopt.ts";
 import { complain, print } from "../output.ts";
 import { fromOptions } from "../settings/read.ts";
+import { BESIDE } from "../settings/migrate.ts";
 import { SERVER } from "../settings/server.ts";
+import { besideRules } from "./beside_rules.ts";
 import { migrate } from "./migrate.ts";
 
 /** Matches the names of the files that ss-manager and Outline save. */
@@ -29,8 +31,11 @@ export async function runMigrate(args: Arguments): Promise<void> {
     throw usage("Missing file: give a FILE, or the FOLDER of ss-manager");
   }
   const { method } = fromOptions(SERVER, args);
-  const wishes = { host: args.last("host"), method };
-  const { text, notes } = migrate(files, wishes, systemSources);
+  const { beside, rules = false } = fromOptions(BESIDE, args);
+  if (rules && beside === undefined) throw usage("--rules needs --beside N");
+  const wishes = { host: args.last("host"), method, beside };
+  const { text, notes, ports } = migrate(files, wishes, systemSources);
+  if (rules) return await print(besideRules(ports, beside!));
   for (const note of notes) complain(`umbra: ${note}\n`);
   await print(text);
 }

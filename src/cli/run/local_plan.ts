@@ -11,6 +11,7 @@ import { formatResolver } from "../../service/dns/dns_resolver.ts";
 import type { LocalNames } from "../../service/dns/local_names.ts";
 import { describeProtocol } from "../../service/inbound/protocols.ts";
 import { type LocalService, startLocal } from "../../service/inbound/local.ts";
+import type { LocalRoutes } from "../../service/routing/rule_router.ts";
 import type { Dependencies, Service } from "../../service/service.ts";
 import type { ServerGroup } from "../../service/outbound/servers/server_group.ts";
 import type { UpstreamServer } from "../../service/outbound/shadowsocks.ts";
@@ -178,6 +179,11 @@ export class DnsPlan implements PlannedService {
     this.#world = world;
     this.listen = settings.listen;
     this.key = `dns ${formatAddress(settings.listen)}`;
+  }
+
+  /** The rules for names; not set: there are none. */
+  get routes(): LocalRoutes | undefined {
+    return this.#local.routes;
   }
 
   /** Does nothing: reading the configuration has found all mistakes. */

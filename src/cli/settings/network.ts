@@ -4,9 +4,10 @@
  * @module
  */
 import { formatIp, parseIp } from "../../codec/ip_address.ts";
+import type { PortRange } from "../../routes/condition.ts";
 import { type CidrBlock, parseCidr } from "../../security/target_policy.ts";
 import { several, SWITCH, textAs } from "./kinds.ts";
-import type { Kind, Settings } from "./setting.ts";
+import { type Kind, OF_SERVER, type Settings } from "./setting.ts";
 import { INTERFACE } from "./sockets.ts";
 
 /** An address block, or all addresses, with its text. */
@@ -49,6 +50,103 @@ export const TARGETS: Settings<{
     help: "Allow public addresses only, even if the file allows more",
   },
 };
+
+const STRING_OR_LIST = {
+  anyOf: [{ type: "string" }, { type: "array", items: { type: "string" } }],
+} as const;
+
+/** Addresses or ports that no client of a server reaches. */
+export interface Forbidden<T> {
+  /** The items in the order of the text. */
+  readonly all: readonly T[];
+  /** The text of the operator; empty: nothing is forbidden. */
+  readonly text: string;
+}
+
+/** Settings of the addresses and ports that clients cannot reach. */
+export const FORBIDDEN: Settings<{
+  readonly forbiddenIps: Forbidden<CidrBlock>;
+  readonly forbiddenPorts: Forbidden<PortRange>;
+}> = {
+  forbiddenIps: {
+    key: "forbidden_ip",
+    places: OF_SERVER,
+    flag: "forbidden-ip",
+    kind: {
+      ...listOf(parseForbiddenIp, {
+        expected: "IP addresses and IP/BITS, separated by commas",
+        schema: STRING_OR_LIST,
+      }),
+      value: "LIST",
+    },
+    usual: "none",
+    help:
+      "Server: addresses that clients cannot reach, separated by commas, as " +
+      "in the Python original and in ShadowsocksR",
+    reload: "adopts",
+  },
+  forbiddenPorts: {
+    key: "forbidden_port",
+    places: OF_SERVER,
+    kind: listOf(parseForbiddenPort, {
+      expected: "ports and ranges like 1-1023, separated by commas",
+      schema: { anyOf: [...STRING_OR_LIST.anyOf, { type: "integer" }] },
+    }),
+    usual: "none",
+    help:
+      "Server: ports that clients cannot reach over TCP or UDP, separated " +
+      "by commas, as in ShadowsocksR",
+    reload: "adopts",
+  },
+};
+
+/** Text with commas, or a list. */
+function listOf<T>(
+  parse: (text: string) => T | undefined,
+  form: Pick<Kind<unknown>, "expected" | "schema">,
+): Kind<Forbidden<T>> {
+  return {
+    type: "string or list",
+    ...form,
+    read(value): Forbidden<T> | undefined {
+      const texts = [value].flat().flatMap((one) =>
+        typeof one === "number" || typeof one === "string"
+          ? String(one).split(",").map((text) => text.trim())
+          : [undefined]
+      ).filter((text) => text !== "");
+      const all = texts.map((text) =>
+        text === undefined ? undefined : parse(text)
+      );
+      return all.every((one) => one !== undefined)
+        ? { all, text: texts.join(", ") }
+        : undefined;
+    },
+    write: ({ text }) => text,
+  };
+}
+
+/**
+ * Reads an address that is forbidden. One without BITS stands, as with the
+ * originals, for all that begin with its bits before the zeros at its end.
+ */
+function parseForbiddenIp(text: string): CidrBlock | undefined {
+  const block = parseCidr(text);
+  if (block === undefined || text.includes("/")) return block;
+  const { prefix } = block;
+  const last = prefix.findLastIndex((byte) => byte !== 0);
+  if (last === -1) return block;
+  const zeros = 31 - Math.clz32(prefix[last]! & -prefix[last]!);
+  return { prefix, bits: 8 * (last + 1) - zeros };
+}
+
+/** Reads `25` or `1-1023`; what is over 65,535 is no port. */
+function parseForbiddenPort(text: string): PortRange | undefined {
+  const [, first, last = first] =
+    /^(\d{1,5})(?:\s*-\s*(\d{1,5}))?$/.exec(text) ??
+      [];
+  const [from, to] = [Number(first), Math.min(Number(last), 0xffff)];
+  return from <= to ? { from, to } : undefined;
+}
 
 const ADDRESS: Kind<string> = textAs({
   value: "ADDRESS",

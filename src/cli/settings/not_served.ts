@@ -91,12 +91,6 @@ export const NOT_SERVED: readonly NotServed[] = [
     "auth -A --auth",
   ),
   refused(
-    "only public addresses are allowed, unless --allow-private adds others; " +
-      "leave it out, and use a firewall to block further addresses",
-    "forbidden_ip --forbidden-ip =LIST",
-    SERVER,
-  ),
-  refused(
     "connections to servers and targets are direct",
     "outbound_proxy --outbound-proxy =URL",
     SERVER,
@@ -227,11 +221,6 @@ export const NOT_SERVED: readonly NotServed[] = [
   ignored(NAMES, "dns_cache_size --dns-cache-size =N"),
   ignored("a listener on :: takes IPv4 as well", "ipv6_only"),
   // Additional settings of ShadowsocksR.
-  refused(
-    "public addresses alone are reached; keep clients from ports with a " +
-      "firewall",
-    "forbidden_port",
-  ),
   ignored(
     'source addresses are "outbound_bind_addr", at the top',
     "out_bind out_bindv6 ignore_bind",

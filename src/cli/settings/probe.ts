@@ -4,6 +4,7 @@
  * @module
  */
 import { type Address, formatAddress } from "../../codec/address.ts";
+import { addressQuery, DNS_TYPE } from "../../codec/dns_records.ts";
 import {
   DEFAULT_RESOLVER,
   DOWNLOAD_MS,
@@ -12,7 +13,7 @@ import {
   PROBE_WAIT_MS,
 } from "../commands/defaults.ts";
 import { readUrl, URL_EXPECTED } from "../config/values.ts";
-import { SECONDS, SWITCH, textAs, whole } from "./kinds.ts";
+import { SECONDS, several, SWITCH, textAs, whole } from "./kinds.ts";
 import { TARGET } from "./local.ts";
 import type { Kind, Settings } from "./setting.ts";
 
@@ -47,9 +48,22 @@ const URL_KIND: Kind<URL> = textAs({
   read: readUrl,
 });
 
+/** The name of a host, in lower case. */
+const NAME: Kind<string> = textAs({
+  value: "NAME",
+  type: "string",
+  expected: "the name of a host",
+  read(text): string | undefined {
+    const name = text.toLowerCase();
+    return addressQuery(0, name, DNS_TYPE.a) && name;
+  },
+});
+
 /** Additional settings of `doctor`. */
 export const DOCTOR: Settings<{
   readonly udp: boolean;
+  readonly dns: boolean;
+  readonly names: string[];
   readonly clockUrl: URL;
   readonly resolver: Address;
   readonly json: boolean;
@@ -60,6 +74,18 @@ export const DOCTOR: Settings<{
     kind: TARGET,
     usual: formatAddress(DEFAULT_RESOLVER),
     help: "The resolver to ask through the server over UDP",
+  },
+  dns: {
+    flag: "dns",
+    kind: SWITCH,
+    help: "Try the DNS inbound of a local, too: leaks, resolvers, which of " +
+      "them answers a name, made-up addresses",
+  },
+  names: {
+    flag: "dns-name",
+    kind: several(NAME),
+    usual: "the target",
+    help: "A name to ask the DNS inbound for; repeat it for several",
   },
   clockUrl: {
     flag: "clock-url",

@@ -19,7 +19,7 @@ import {
   SYSTEM_PROXY,
   TUNNEL,
 } from "./local.ts";
-import { OUTBOUND, SEND_FROM, TARGETS } from "./network.ts";
+import { FORBIDDEN, OUTBOUND, SEND_FROM, TARGETS } from "./network.ts";
 import { NOT_SERVED, notServedKeys } from "./not_served.ts";
 import { LIST_PLUGINS, PLUGIN } from "./plugin.ts";
 import { PANEL, PANEL_OBJECT } from "./panel.ts";
@@ -80,6 +80,7 @@ export const TABLES: readonly AnySettings[] = [
   MODE_SWITCHES,
   SERVICE,
   TARGETS,
+  FORBIDDEN,
   ACL,
   ROUTES,
   OUTBOUND,

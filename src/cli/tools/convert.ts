@@ -78,12 +78,61 @@ export function convert(
     host: args.last("host") ?? publicHost,
     tag: args.last("tag"),
   });
+  const isUpgrade = args.has("upgrade");
   return {
-    result: args.has("upgrade")
-      ? upgraded(servers, randomBytes)
+    result: isUpgrade
+      ? upgraded(servers, forbiddenOf(result), randomBytes)
       : WRITERS[form](servers),
-    warnings,
+    warnings: [...warnings, ...leftOut(result, isUpgrade)],
   };
+}
+
+/** What clients of each port may not reach, as a configuration has it. */
+function forbiddenOf(
+  servers: readonly ServerSettings[],
+): ReadonlyMap<number | undefined, Record<string, string>> {
+  return new Map(
+    servers.map(({ port, forbiddenIps, forbiddenPorts }) => [port, {
+      ...forbiddenIps?.text && { forbidden_ip: forbiddenIps.text },
+      ...forbiddenPorts?.text && { forbidden_port: forbiddenPorts.text },
+    }]),
+  );
+}
+
+/** The warning of settings of a server that are not in what is written. */
+function leftOut(
+  servers: readonly ServerSettings[],
+  isUpgrade: boolean,
+): string[] {
+  const has = (said: (server: ServerSettings) => unknown): boolean =>
+    servers.some((server) => said(server));
+  const forbidden = [
+    ...has(({ forbiddenIps }) => forbiddenIps?.text) ? ["forbidden_ip"] : [],
+    ...has(({ forbiddenPorts }) => forbiddenPorts?.text)
+      ? ["forbidden_port"]
+      : [],
+  ];
+  const names = isUpgrade
+    ? [
+      ...has(({ redirect = [] }) => redirect.length > 0) ? ["redirect"] : [],
+      ...has(({ bytesPerSecond = Infinity }) => bytesPerSecond < Infinity)
+        ? ["speed_limit_per_user"]
+        : [],
+      ...has(({ connectionBytesPerSecond: rate = Infinity }) => rate < Infinity)
+        ? ["speed_limit_per_con"]
+        : [],
+      ...has(({ owner, users = [] }) =>
+          owner !== undefined || users.some(({ limits }) => limits)
+        )
+        ? ["limits of users"]
+        : [],
+    ]
+    : forbidden;
+  if (names.length === 0) return [];
+  const why = isUpgrade
+    ? "give the new server its own"
+    : "a client has no such setting";
+  return [`left out: ${names.join(", ")}: ${why}`];
 }
 
 function read(
@@ -94,7 +143,7 @@ function read(
   readonly publicHost?: string | undefined;
 } {
   const name = args.last("config");
-  const foreign = name === undefined
+  const foreign = name === undefined || sources.list?.(name) !== undefined
     ? undefined
     : readForeign(sources.readText(name));
   if (foreign !== undefined) {
@@ -251,9 +300,11 @@ const OWN_LOCAL = {
  * each user, and the links of the clients as comments below.
  *
  * @param links The links of the clients, one for each user.
+ * @param forbidden The targets that clients of each port cannot reach.
  */
 function upgraded(
   links: readonly LinkedServer[],
+  forbidden: ReturnType<typeof forbiddenOf>,
   randomBytes: RandomBytes,
 ): string {
   const method = findMethod(INIT_METHOD);
@@ -287,6 +338,7 @@ function upgraded(
       method: method.name,
       password: own,
       mode: "tcp_and_udp",
+      ...forbidden.get(port),
       ...users.length > 0 && { users },
     })),
   };

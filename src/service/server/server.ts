@@ -36,6 +36,8 @@ import {
   type ServiceOptions,
 } from "../options.ts";
 import { everythingTo, type Router } from "../outbound/outbound.ts";
+import type { PortRange } from "../../routes/condition.ts";
+import { PortGuard } from "../routing/port_guard.ts";
 import { type ServerRoutes, ServerRules } from "../routing/server_rules.ts";
 import { behind, findFront } from "../plugin/front.ts";
 import { carriesStreams, type PluginOptions } from "../plugin/options.ts";
@@ -60,6 +62,8 @@ export interface ServerOptions extends ServerKeys, Partial<ServiceOptions> {
   readonly plugin?: PluginOptions | undefined;
   /** The policy for targets; default: every target is allowed. */
   readonly targetPolicy?: TargetPolicy;
+  /** Ports of targets that no client reaches; default: none. */
+  readonly forbiddenPorts?: readonly PortRange[] | undefined;
   /** Further rules about clients and targets; default: all are allowed. */
   readonly routes?: ServerRoutes | undefined;
   /** Milliseconds for a valid request, lengthened at random; default 60,000. */
@@ -367,13 +371,15 @@ class Server implements ConnectionServer {
     else if (old !== undefined) this.accounts.remove(old.name);
   }
 
-  #direct(
-    { targetPolicy: policy, connectTimeoutMs, routes }: CompleteOptions,
-  ): Router {
-    if (routes !== undefined) {
-      return new ServerRules(routes, policy, connectTimeoutMs, this.world);
-    }
-    return everythingTo(new Direct({ policy, connectTimeoutMs }, this.world));
+  #direct(options: CompleteOptions): Router {
+    const { targetPolicy: policy, connectTimeoutMs, routes } = options;
+    const { forbiddenPorts = [] } = options;
+    const router = routes === undefined
+      ? everythingTo(new Direct({ policy, connectTimeoutMs }, this.world))
+      : new ServerRules(routes, policy, connectTimeoutMs, this.world);
+    return forbiddenPorts.length === 0
+      ? router
+      : new PortGuard(router, forbiddenPorts);
   }
 
   #speak(keys: ServerKeys): ServerProtocol {

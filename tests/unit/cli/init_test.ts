@@ -6,6 +6,7 @@ import {
   configureLocal,
   configureServer,
 } from "../../../src/cli/config/config.ts";
+import { configureUrls } from "../../../src/cli/config/configure_urls.ts";
 import {
   type Ask,
   type InitAnswers,
@@ -166,6 +167,8 @@ for (const { name, family, algorithm } of METHODS) {
       const args = parseArguments(findCommand("local")!, [uri]);
       const [linked] = configureLocal(args, read).result[0]!.servers;
       assert.deepEqual(linked, upstream);
+      // A link that is made of the file has the name as well.
+      assert.deepEqual(configureUrls(config("url", file), read).result, [uri]);
     }
   });
 }

@@ -361,6 +361,95 @@ test("speed_limit_per_con holds for each connection of a port", () => {
   });
 });
 
+test("forbidden_ip and forbidden_port are what no client of a port reaches", () => {
+  const forbidden = (file: unknown, ...argv: readonly string[]) =>
+    server(["--allow-legacy", ...argv], file).result;
+  const file = {
+    ...SSR_FILE,
+    forbidden_ip: "10.0.0.0/8, 192.0.2.4,::1,",
+    forbidden_port: "25,465-587,60000-70000",
+    additional_ports: {
+      8389: { password: "d", forbidden_ip: "", forbidden_port: "" },
+      8390: { password: "d", forbidden_ip: ["1.1.1.1/32"], forbidden_port: 80 },
+    },
+  };
+  const [one, two, three] = forbidden(file, "--allow-private", "10.1.0.0/16");
+  assert.equal(
+    one!.reach,
+    "public addresses, 10.1.0.0/16, but not 10.0.0.0/8, 192.0.2.4, ::1; " +
+      "no port of 25, 465-587, 60000-70000",
+  );
+  assert.deepEqual(one!.forbiddenPorts, [
+    { from: 25, to: 25 },
+    { from: 465, to: 587 },
+    { from: 60_000, to: 65_535 },
+  ]);
+  assert.equal(one!.targetPolicy!("10.1.2.3"), "forbidden by forbidden_ip");
+  assert.equal(one!.targetPolicy!("1.1.1.1"), undefined);
+  // The next ones have lists of their own, and empty ones forbid nothing.
+  assert.equal(two!.reach, "public addresses, 10.1.0.0/16");
+  assert.equal(two!.targetPolicy!("10.1.2.3"), undefined);
+  assert.equal(two!.forbiddenPorts, undefined);
+  assert.equal(three!.targetPolicy!("1.1.1.1"), "forbidden by forbidden_ip");
+  assert.deepEqual(three!.forbiddenPorts, [{ from: 80, to: 80 }]);
+  // A user of mudb.json has a port, and what is forbidden there.
+  const user = { port: 1, passwd: "p" };
+  const [own, other] = forbidden([
+    { ...user, forbidden_ip: "1.1.1.0/24", forbidden_port: "1-1023" },
+    { ...user, port: 2 },
+  ]);
+  assert.equal(own!.targetPolicy!("1.1.1.1"), "forbidden by forbidden_ip");
+  assert.deepEqual(own!.forbiddenPorts, [{ from: 1, to: 1_023 }]);
+  assert.equal(other!.targetPolicy!("1.1.1.1"), undefined);
+  // The option of the originals beats the file.
+  const [chosen] = forbidden(file, "--forbidden-ip", "9.9.9.9");
+  assert.equal(chosen!.targetPolicy!("9.9.9.9"), "forbidden by forbidden_ip");
+  const bad: readonly (readonly [object, RegExp])[] = [
+    [{ forbidden_ip: "10.0.0.0/33" }, /forbidden_ip.*expected IP addresses/],
+    [{ forbidden_ip: "example.com" }, /forbidden_ip/],
+    [{ forbidden_ip: [{}] }, /forbidden_ip/],
+    [{ forbidden_port: "587-465" }, /forbidden_port.*expected ports and ra/],
+    [{ forbidden_port: "-1" }, /forbidden_port/],
+    [{ forbidden_port: "http" }, /forbidden_port/],
+  ];
+  for (const [change, expected] of bad) {
+    refuses(() => forbidden({ ...SSR_FILE, ...change }), expected);
+    refuses(() => forbidden([{ ...user, ...change }]), expected);
+  }
+  // A client's file may have them as well.
+  local(["--allow-legacy"], {
+    ...{ ...file, server: "192.0.2.1", protocol_param: "" },
+    additional_ports: undefined,
+  });
+});
+
+test("an address without bits forbids what the originals forbid by it", () => {
+  const policyOf = (forbidden_ip: string) =>
+    server(["--allow-legacy", "--allow-private", "10.0.0.0/8"], {
+      ...SSR_FILE,
+      forbidden_ip,
+    }).result[0]!.targetPolicy!;
+  for (
+    const [text, ip, isForbidden] of [
+      ["1.1.1.1", "1.1.1.1", true],
+      ["1.1.1.1", "1.1.1.2", false],
+      ["1.1.0.0", "1.1.255.1", true],
+      ["1.1.0.0", "1.2.0.1", false],
+      ["1.1.1.8", "1.1.1.15", true],
+      ["1.1.1.8", "1.1.1.16", false],
+      ["0.0.0.0", "1.1.1.1", false],
+      ["2606:4700::", "2606:4700::1111", true],
+      ["2606:4700::", "2606:4800::1", false],
+    ] as const
+  ) {
+    assert.equal(
+      policyOf(text)(ip) !== undefined,
+      isForbidden,
+      `${text} ${ip}`,
+    );
+  }
+});
+
 test("ports of ShadowsocksR have settings of their own", () => {
   const { result } = server(["--allow-legacy"], {
     ...SSR_FILE,
@@ -586,4 +675,128 @@ test("check config allows what the command line allows: mudb.json has no key for
     ).text;
   assert.match(describe(), /To change\n.*--allow-legacy/);
   assert.match(describe("--allow-legacy"), /ss-server 0\.0\.0\.0:18401/);
+});
+
+/** A server of the files in a folder of ShadowsocksR. */
+function ofFolder(
+  files: Readonly<Record<string, unknown>>,
+  publicFiles: readonly string[] = [],
+): ConfiguredRole<ConfiguredServer[]> {
+  const args = parseArguments(findCommand("server")!, [
+    ...["-c", "/ssr", "--allow-legacy"],
+  ]);
+  const read = (path: string): string => {
+    const name = path.replace("/ssr/", "");
+    assert.ok(Object.hasOwn(files, name), path);
+    return JSON.stringify(files[name]);
+  };
+  const folders = { "/ssr": [...Object.keys(files), "server.py"] };
+  return configureServer(args, sourcesOf(read, { folders, publicFiles }));
+}
+
+const places = ({ result }: ConfiguredRole<ConfiguredServer[]>) =>
+  result.map(({ listen }) => `${listen.host} ${listen.port}`);
+
+test("a folder of ShadowsocksR: user-config.json takes the place of config.json", () => {
+  const ofUser = { ...SSR_FILE, server_port: 9, server_ipv6: undefined };
+  const both = { "config.json": SSR_FILE, "user-config.json": ofUser };
+  assert.deepEqual(places(ofFolder(both)), ["0.0.0.0 9"]);
+  assert.deepEqual(places(ofFolder({ "config.json": SSR_FILE })), [":: 8388"]);
+  // The original makes a list without users.
+  assert.deepEqual(places(ofFolder({ ...both, "mudb.json": [] })), [
+    "0.0.0.0 9",
+  ]);
+  refuses(() => ofFolder({}), /\/ssr is a folder, and has no user-config/);
+  refuses(
+    () => ofFolder({ ...both, "user-config.json": { ...ofUser, method: 1 } }),
+    /user-config\.json:1:\d+: method/,
+  );
+});
+
+test("a folder of ShadowsocksR: each user of mudb.json over the configuration", () => {
+  const base = {
+    ...SSR_FILE,
+    ...{ protocol_param: "", forbidden_port: "25", speed_limit_per_con: 3 },
+    redirect: "a.example:443",
+    additional_ports: {
+      443: { password: "s", protocol_param: "9#", protocol: "auth_chain_a" },
+      444: { password: "t" },
+    },
+  };
+  const users = [
+    { user: "alice", port: 1001, passwd: "pa", forbidden_port: "" },
+    {
+      ...{ user: "bob", port: 1002, passwd: "pb", method: "none" },
+      ...{ protocol: "auth_chain_b", obfs: "plain", forbidden_port: "80" },
+      ...{ speed_limit_per_con: 4, transfer_enable: 9 },
+    },
+    { user: "carl", port: 1003, passwd: "pc", enable: 0 },
+  ];
+  const files = { "user-config.json": base, "mudb.json": users };
+  const configured = ofFolder(files);
+  assert.deepEqual(places(configured), [
+    ...[":: 443", ":: 444", ":: 1001", ":: 1002"],
+  ]);
+  const [shared, more, alice, bob] = configured.result;
+  assert.deepEqual(
+    [more!, alice!, bob!].map(({ method, ssr }) => [
+      method.name,
+      ssr!.protocol,
+      ssr!.obfs,
+    ]),
+    [
+      ["aes-128-ctr", "auth_aes128_md5", "tls1.2_ticket_auth_compatible"],
+      ["aes-128-ctr", "auth_aes128_md5", "tls1.2_ticket_auth_compatible"],
+      ["none", "auth_chain_b", "plain"],
+    ],
+  );
+  const each = [alice!, bob!];
+  assert.deepEqual(each.map(({ forbiddenPorts }) => forbiddenPorts), [
+    [{ from: 25, to: 25 }],
+    [{ from: 80, to: 80 }],
+  ]);
+  assert.deepEqual(each.map((one) => one.connectionBytesPerSecond), [
+    3_072,
+    4_096,
+  ]);
+  assert.deepEqual(bob!.redirect, [{ host: "a.example", port: 443 }]);
+  assert.deepEqual(bob!.owner, { name: "bob", limits: { quotaBytes: 9 } });
+  const named = (one: ConfiguredServer) =>
+    one.users?.map(({ name, uid }) => [name, uid]);
+  assert.deepEqual(named(shared!), [["alice", 1001], ["bob", 1002]]);
+  assert.equal(named(more!), undefined);
+  // Users have the shared ports alone.
+  const only = { ...base, additional_ports_only: true };
+  assert.deepEqual(
+    places(ofFolder({ ...files, "user-config.json": only })),
+    [":: 443", ":: 444"],
+  );
+  // The port of the configuration is not served in the place of users.
+  const nobody = [{ ...users[2]! }];
+  const alone = { ...base, additional_ports: undefined };
+  refuses(
+    () => ofFolder({ "config.json": alone, "mudb.json": nobody }),
+    /mudb\.json:1:1: there is no port to serve: enable a user/,
+  );
+  refuses(
+    () => ofFolder({ "config.json": alone, "mudb.json": { port: 1 } }),
+    /mudb\.json: expected a list of users/,
+  );
+  // Each file may be readable, and each mistake has its place.
+  const open = ["/ssr/mudb.json", "/ssr/user-config.json"];
+  const { warnings } = ofFolder(files, open);
+  for (const name of open) {
+    assert.ok(warnings.some((one) => one.startsWith(`${name} can be read`)));
+  }
+  const wrong = [{ ...users[0], obfs: "no_such" }];
+  refuses(
+    () => ofFolder({ ...files, "mudb.json": wrong }),
+    /mudb\.json:1:1: port 1001: /,
+  );
+  const args = parseArguments(findCommand("check")!, ["--allow-legacy"]);
+  const read = (path: string) =>
+    JSON.stringify(files[path.slice(5) as keyof typeof files]);
+  const folders = { "/ssr": Object.keys(files) };
+  const { text } = describeConfig("/ssr", args, sourcesOf(read, { folders }));
+  assert.match(text, /ss-server \[::\]:1002/);
 });

@@ -6,8 +6,10 @@ import {
   type ConfiguredServer,
   configureServer,
 } from "../../../src/cli/config/config.ts";
+import { besideRules } from "../../../src/cli/migrate/beside_rules.ts";
 import {
   migrate,
+  type Migrated,
   type MigrateWishes,
 } from "../../../src/cli/migrate/migrate.ts";
 import { parseArguments } from "../../../src/cli/options/args.ts";
@@ -22,16 +24,17 @@ const CHACHA = "chacha20-ietf-poly1305";
 function run(
   files: Readonly<Record<string, unknown>>,
   wishes: MigrateWishes = {},
-): { servers: ConfiguredServer[]; notes: readonly string[]; text: string } {
+): Migrated & { readonly servers: ConfiguredServer[] } {
   const sources = sourcesOf((path) => {
     const content = files[path]!;
     return typeof content === "string" ? content : JSON.stringify(content);
   });
-  const { text, notes } = migrate(Object.keys(files), wishes, sources);
+  const made = migrate(Object.keys(files), wishes, sources);
+  const { text, notes } = made;
   const args = parseArguments(findCommand("server")!, ["-c", "made"]);
   const { result } = configureServer(args, sourcesOf(() => text));
   assert.doesNotMatch(notes.join("\n"), /secret/);
-  return { servers: result, notes, text };
+  return { ...made, servers: result };
 }
 
 /** Name, key and quota of every user of a server. */
@@ -206,4 +209,56 @@ test("migrate() refuses what cannot be served, and names the place", () => {
     /auth is not supported/,
   );
   refuses("<html>", /HTML page/);
+});
+
+test("migrate() moves the ports of a server that runs beside the old one", () => {
+  const old = {
+    server: ["192.0.2.1", "127.0.0.1"],
+    method: "aes-256-gcm",
+    mode: "tcp_and_udp",
+    ["port_password"]: { 8381: "a", 443: "b" },
+  };
+  const { servers, ports, text } = run({ f: old }, { beside: 20_000 });
+  assert.deepEqual(
+    servers.map(({ listen, mode }) => [listen.host, listen.port, mode]),
+    [["0.0.0.0", 20_443, "tcp_only"], ["0.0.0.0", 28_381, "tcp_only"]],
+  );
+  assert.deepEqual(ports, [443, 8_381]);
+  assert.match(text, /until the old server has ended/);
+  const [dual] = run(
+    { f: { ...old, server: ["192.0.2.1", "::1"] } },
+    { beside: 1 },
+  ).servers;
+  assert.equal(dual!.listen.host, "::");
+});
+
+test("migrate() refuses ports beside the old ones that cannot be had", () => {
+  const old = { method: CHACHA, ["port_password"]: { 8381: "a", 8382: "b" } };
+  for (
+    const [beside, message] of [
+      [1, /--beside 1: port 8381 would become 8382, which is another port/],
+      [60_000, /port 8381 would become 68381, and the last one is 65535/],
+    ] as const
+  ) {
+    assert.throws(() => run({ f: old }, { beside }), (error) => {
+      assert.ok(error instanceof ConfigError, String(error));
+      assert.equal(error.code, "ERR_CONFIG_USAGE");
+      assert.match(error.message, message);
+      return true;
+    });
+  }
+});
+
+test("besideRules() redirects first segments to this machine alone", () => {
+  const rules = besideRules([8_381, 443], 20_000);
+  assert.match(rules, /elements = \{ 8381 : 28381, 443 : 20443 \}/);
+  const redirects = rules.split("\n").filter((line) => /redirect/.test(line));
+  assert.equal(redirects.length, 2);
+  for (const line of redirects) {
+    assert.equal(
+      line.trim(),
+      "tcp flags & (fin | syn | rst | ack) == syn fib daddr type local " +
+        "redirect to :tcp dport map @ports",
+    );
+  }
 });

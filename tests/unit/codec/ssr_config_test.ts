@@ -52,6 +52,8 @@ test("readMudb() reads users with their ports", () => {
       protocol: "auth_chain_a",
       obfs: "plain",
       protocol_param: "2#",
+      forbidden_ip: "10.0.0.0/8,::1",
+      forbidden_port: 25,
     },
   ]);
   assert.deepEqual(users, [
@@ -81,6 +83,8 @@ test("readMudb() reads users with their ports", () => {
       obfsParam: "",
       isEnabled: false,
       isShared: true,
+      forbiddenIps: "10.0.0.0/8,::1",
+      forbiddenPorts: "25",
     },
   ]);
 });
@@ -105,8 +109,8 @@ test("readMudb() names user and key and no value", () => {
     [[{ ...user, method: 5 }], /"method" of user 1/],
     [[{ ...user, speed_limit_per_user: 1.5 }], /"speed_limit_per_user" of/],
     [[{ ...user, speed_limit_per_con: -1 }], /"speed_limit_per_con" of user 1/],
-    [[{ ...user, forbidden_port: "25" }], /"forbidden_port" of user 1/],
-    [[{ ...user, forbidden_ip: "10.0.0.0/8" }], /"forbidden_ip" of user 1/],
+    [[{ ...user, forbidden_port: ["25"] }], /"forbidden_port" of user 1/],
+    [[{ ...user, forbidden_ip: {} }], /"forbidden_ip" of user 1/],
   ];
   for (const [document, expected] of bad) {
     assert.throws(() => readMudb(document), (error) => {

@@ -19,6 +19,8 @@ export const ENGLISH: Texts = {
   scan:
     "On this device, tap the link of the app. From another device, scan this code with the app.",
   code: "QR code of the link",
+  save: "Save the picture",
+  share: "Share",
   start: "Switch it on",
   startHow:
     "Choose the connection in the app and switch it on. The system asks once for your permission.",

@@ -17,6 +17,8 @@ export const SIMPLIFIED_CHINESE: Texts = {
   add: "添加连接",
   scan: "在本设备上，点按应用的链接；在其他设备上，用应用扫描此二维码。",
   code: "链接的二维码",
+  save: "保存图片",
+  share: "分享",
   start: "开启连接",
   startHow: "在应用中选择该连接并开启。系统会请求一次授权。",
   link: "链接",

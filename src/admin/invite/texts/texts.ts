@@ -23,6 +23,9 @@ export interface Texts {
   readonly scan: string;
   /** The description of the QR code for people who do not see it. */
   readonly code: string;
+  /** Saves the QR code as a picture. */
+  readonly save: string;
+  readonly share: string;
   readonly start: string;
   /** The steps in the app. */
   readonly startHow: string;

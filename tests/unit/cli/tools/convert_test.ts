@@ -153,6 +153,33 @@ test("--upgrade keeps one key where there were no users", () => {
   assert.deepEqual(result.map(({ users = [] }) => users.length), [0]);
 });
 
+test("--upgrade keeps what clients may not reach, and says what it leaves out", () => {
+  const file = JSON.stringify({
+    ...{ server: "::", password: "p", method: "none", protocol: "origin" },
+    ...{ forbidden_ip: "10.0.0.0/8", forbidden_port: "25", server_port: 1 },
+    ...{ redirect: "a.example", speed_limit_per_con: 3 },
+    additional_ports: { 2: { password: "q", forbidden_port: "" } },
+  });
+  const both = (...argv: readonly string[]) => {
+    const all = ["-c", "f", "--host", "h.example", ...argv];
+    const args = parseArguments(findCommand("convert")!, all);
+    return convert(args, sourcesOf(() => file), random);
+  };
+  const { result, warnings } = both("--upgrade");
+  assert.deepEqual(warnings, [
+    "left out: redirect, speed_limit_per_con: give the new server its own",
+  ]);
+  const args = parseArguments(findCommand("server")!, ["-c", "f"]);
+  const { result: servers } = configureServer(args, sourcesOf(() => result));
+  assert.deepEqual(servers.map(({ reach }) => reach), [
+    "public addresses, but not 10.0.0.0/8; no port of 25",
+    "public addresses, but not 10.0.0.0/8",
+  ]);
+  assert.deepEqual(both("--to", "uri").warnings, [
+    "left out: forbidden_ip, forbidden_port: a client has no such setting",
+  ]);
+});
+
 test("convert says what it needs, and repeats nothing", () => {
   assert.throws(() => run([]), /No server to convert/);
   assert.throws(() => run([SS, "--to", "secret"]), (error) => {

@@ -88,6 +88,27 @@ describe("ServerGroup with a server that fails", () => {
     await two.stop();
   });
 
+  test("works at once when the network is back, by the server it prefers", async () => {
+    const two = await TwoServers.start();
+    assert.equal(await two.ask(), true);
+    two.disconnect();
+    // Long enough for the longest wait between two tries.
+    for (let minutes = 0; minutes < 20; minutes++) {
+      const before = two.dialled.length;
+      assert.equal(await two.ask(), false);
+      assert.deepEqual(two.dialled.slice(before).sort(), ["first", "second"]);
+      await two.world.clock.advance(60_000);
+    }
+    assert.deepEqual(two.states, ["down", "down"]);
+    two.disconnect(false);
+    assert.equal(await two.ask(), true);
+    assert.equal(two.dialled.at(-1), "first");
+    assert.equal(two.states[0], "up");
+    await two.world.clock.advance(360_000);
+    assert.deepEqual(two.states, ["up", "up"]);
+    await two.stop();
+  });
+
   test("does not blame the server for a target that is silent", async () => {
     const two = await TwoServers.start();
     const { client } = await two.world.connect();
@@ -111,6 +132,26 @@ describe("ServerGroup with a server that fails", () => {
   });
 });
 
+/** Milliseconds that each of so many requests takes, every quarter second. */
+async function timesOf(two: TwoServers, count: number): Promise<number[]> {
+  const { clock } = two.world;
+  const took: number[] = [];
+  for (let i = 0; i < count; i++) {
+    const startMs = clock.monotonicMs();
+    let isOver = false;
+    const asking = two.ask().then((isAnswered) => {
+      isOver = true;
+      return isAnswered;
+    });
+    await settle();
+    while (!isOver) await clock.advance(50);
+    assert.equal(await asking, true);
+    took.push(clock.monotonicMs() - startMs);
+    await clock.advance(250);
+  }
+  return took;
+}
+
 describe("ServerGroup with a server that is slow to connect", () => {
   test("dials the next beside it, after 300 ms", async () => {
     const two = await TwoServers.start();
@@ -124,6 +165,26 @@ describe("ServerGroup with a server that is slow to connect", () => {
     assert.equal(two.states[0], "suspect");
     await two.world.clock.advance(1_000);
     assert.deepEqual(two.states, ["down", "up"]);
+    await two.stop();
+  });
+
+  test("leaves a server that became slow by a second, and fails no request", async () => {
+    const two = await TwoServers.start();
+    assert.equal(await two.ask(), true);
+    two.delay(FIRST, 1_000);
+    const took = await timesOf(two, 16);
+    assert.ok(took.every((ms) => ms <= 350), `${took}`);
+    // Most do not even wait for it.
+    assert.ok(took.filter((ms) => ms > 50).length <= 6, `${took}`);
+    await two.stop();
+  });
+
+  test("fails no request where all servers are slow by a second", async () => {
+    const two = await TwoServers.start();
+    two.delay(FIRST, 1_000);
+    two.delay(OTHER, 1_000);
+    const took = await timesOf(two, 4);
+    assert.ok(took.every((ms) => ms <= 1_350), `${took}`);
     await two.stop();
   });
 
@@ -304,7 +365,7 @@ describe("ServerGroup with datagrams", () => {
   test("leaves a server whose UDP is silent while its TCP works", async () => {
     const two = await TwoServers.start({}, { mode, second: {} });
     await two.kill(FIRST);
-    await two.world.server({ listen: FIRST, mode: "tcp_only" });
+    const halved = await two.world.server({ listen: FIRST, mode: "tcp_only" });
     await two.world.clock.advance(6_100);
     await Peer.echo(two.world);
     const applications = [
@@ -324,6 +385,17 @@ describe("ServerGroup with datagrams", () => {
     await applications[0]!.ask("again");
     await settle();
     assert.equal(applications[0]!.answers.length, 1);
+    // Its UDP is back, and TCP was never left.
+    assert.equal(two.states[0], "up");
+    await two.world.stop(halved);
+    await two.thaw(FIRST);
+    await two.world.clock.advance(300_000);
+    assert.equal(await two.ask(), true);
+    const newest = await Application.start(two.world, 4_004);
+    await newest.ask("back");
+    await settle();
+    assert.equal(newest.answers.length, 1);
+    assert.equal(two.group.status[0]!.udp.state, "up");
     await two.stop();
   });
 });

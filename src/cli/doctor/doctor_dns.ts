@@ -1,0 +1,214 @@
+/**
+ * What `umbra doctor --dns` does: it runs the DNS inbound of a configuration on
+ * a port of the system's choice, and asks it.
+ *
+ * @module
+ */
+import { systemPrograms } from "../../adapters/system/programs.ts";
+import { readU16 } from "../../bytes.ts";
+import { Deadline } from "../../clock.ts";
+import { readDnsAnswer } from "../../codec/dns_message.ts";
+import {
+  addressesIn,
+  addressQuery,
+  DNS_TYPE,
+} from "../../codec/dns_records.ts";
+import { formatIp, parseIp } from "../../codec/ip_address.ts";
+import { RouteTable } from "../../routes/route_table.ts";
+import type { DnsService } from "../../service/dns/dns_inbound.ts";
+import type { DnsWayStatus } from "../../service/dns/dns_status.ts";
+import { FakeIps } from "../../service/dns/fake_ips.ts";
+import { LocalNames } from "../../service/dns/local_names.ts";
+import { ReverseNames } from "../../service/dns/reverse_names.ts";
+import { ServerGroup } from "../../service/outbound/servers/server_group.ts";
+import { PluginCrew } from "../../service/plugin/crew.ts";
+import type { LocalRoutes } from "../../service/routing/rule_router.ts";
+import { withDefaults } from "../../service/service.ts";
+import type { Endpoint } from "../../transport.ts";
+import type { ConfiguredLocal } from "../config/config.ts";
+import type { DnsSettings } from "../config/dns_settings.ts";
+import { DnsPlan } from "../run/local_plan.ts";
+import type { Finding } from "./finding.ts";
+import {
+  judgeMemory,
+  judgeName,
+  judgeResolver,
+  judgeTrueAddress,
+  type NameAnswer,
+  type NameTrial,
+} from "./judge_dns.ts";
+import type { ProbeWorld } from "./probe_server.ts";
+
+/** The trial of a DNS inbound. */
+export interface DnsTrial {
+  /** The inbound. */
+  readonly settings: DnsSettings;
+  /** The local that it is, or those that it is beside; at least one. */
+  readonly locals: readonly ConfiguredLocal[];
+  /** Names to ask for. */
+  readonly names: readonly string[];
+  /** Called with the next step. */
+  progressed(what: string): void;
+}
+
+/** Tries everything, and reports each finding as it comes. */
+export async function* examineDns(
+  { settings, locals, names, progressed }: DnsTrial,
+  world: ProbeWorld,
+): AsyncGenerator<Finding> {
+  const services = withDefaults({ ...world, programs: systemPrograms });
+  const { servers, balancer } = locals[0]!;
+  const plugins = new PluginCrew(services);
+  const group = new ServerGroup(plugins.attach(servers), balancer, services);
+  const known = new LocalNames(
+    new ReverseNames(world.clock),
+    settings.fake && new FakeIps(settings.fake.ranges),
+  );
+  plugins.start();
+  try {
+    const plan = new DnsPlan(
+      { ...settings, listen: HERE, names: known },
+      locals,
+      services,
+      group,
+    );
+    const service = await plan.start() as DnsService;
+    try {
+      const trial = new Inbound(service, plan.routes, known, world);
+      for (const one of service.status.ways) {
+        progressed(`asking ${one.resolver}`);
+        yield await trial.resolver(one);
+      }
+      for (const name of names) {
+        progressed(`asking for ${name}`);
+        yield* await trial.name(name);
+      }
+    } finally {
+      await service.stop(0);
+    }
+  } finally {
+    group.stop();
+    await plugins.stop();
+  }
+}
+
+const HERE: Endpoint = { host: "127.0.0.1", port: 0 };
+
+/** No host has a name there (RFC 6761), so it tells a resolver nothing. */
+const NOWHERE = "probe.invalid";
+
+/** An inbound that runs, and what it is asked. */
+class Inbound {
+  readonly #service: DnsService;
+  readonly #routes: LocalRoutes | undefined;
+  readonly #known: LocalNames;
+  readonly #world: ProbeWorld;
+
+  constructor(
+    service: DnsService,
+    routes: LocalRoutes | undefined,
+    known: LocalNames,
+    world: ProbeWorld,
+  ) {
+    this.#service = service;
+    this.#routes = routes;
+    this.#known = known;
+    this.#world = world;
+  }
+
+  /** True if the resolver of one way answers, whatever routes say. */
+  async resolver(one: DnsWayStatus): Promise<Finding> {
+    const service = this.#service;
+    const last = { to: one.way, place: "umbra doctor" };
+    const isOnly = service.status.ways.length === 1;
+    if (!isOnly) {
+      service.setRoutes({
+        ...this.#routes,
+        resolve: "never",
+        table: new RouteTable([], last),
+      });
+    }
+    try {
+      const label = this.#world.randomBytes(LABEL_BYTES).toHex();
+      // Not of a type that addresses are made up for.
+      const answer = await this.#ask(`${label}.${NOWHERE}`, TXT);
+      return judgeResolver(one, answer, this.#world.waitMs);
+    } finally {
+      if (!isOnly) service.setRoutes(this.#routes);
+    }
+  }
+
+  /** Which resolver answers a name, and what a local makes of the answer. */
+  async name(name: string): Promise<Finding[]> {
+    const before = countsOf(this.#service.status.ways);
+    const answer = await this.#ask(name, DNS_TYPE.a);
+    const asked = this.#service.status.ways
+      .filter((one) => one.asked > (before.get(one.way) ?? 0));
+    const [address] = answer?.addresses ?? [];
+    const bytes = address === undefined ? undefined : parseIp(address);
+    const { fake } = this.#known;
+    const isMadeUp = bytes !== undefined && fake?.has(bytes) === true;
+    const meant = bytes &&
+      (isMadeUp
+        ? this.#known.meant({ host: address!, port: 0 }).host
+        : this.#known.nameOf(bytes));
+    const trial: NameTrial = { name, answer, asked, isMadeUp, meant };
+    const memory = judgeMemory(trial);
+    return [
+      judgeName(trial),
+      ...memory === undefined ? [] : [memory],
+      ...fake === undefined || isMadeUp || bytes === undefined
+        ? []
+        : [judgeTrueAddress(trial)],
+    ];
+  }
+
+  /** @returns `undefined` when there was no answer in time. */
+  async #ask(name: string, type: number): Promise<NameAnswer | undefined> {
+    const { transport, clock, randomBytes, waitMs } = this.#world;
+    const id = readU16(randomBytes(2), 0);
+    const query = addressQuery(id, name, type);
+    if (query === undefined) return undefined;
+    const startMs = clock.monotonicMs();
+    using deadline = new Deadline(clock, {
+      delayMs: waitMs,
+      code: "ERR_NET_TIMEOUT",
+    });
+    const { signal } = deadline;
+    const socket = await transport.bind(HERE);
+    try {
+      await socket.send(query, this.#service.address, { signal });
+      for (;;) {
+        const { payload } = (await socket.receive({ signal }))!;
+        const answer = readDnsAnswer(payload);
+        if (answer?.id !== id) continue;
+        const { addresses } = addressesIn(payload, answer.question);
+        return {
+          code: payload[3]! & CODE,
+          addresses: addresses.map(formatIp),
+          tookMs: clock.monotonicMs() - startMs,
+        };
+      }
+    } catch (error) {
+      if (!signal.aborted) throw error;
+      return undefined;
+    } finally {
+      socket.close();
+    }
+  }
+}
+
+/** Bytes of a label that no cache knows. */
+const LABEL_BYTES = 8;
+
+/** RFC 1035 §3.2.2. */
+const TXT = 16;
+
+/** The code's bits in the fourth byte of a message. RFC 1035 §4.1.1. */
+const CODE = 0x0f;
+
+function countsOf(
+  ways: readonly DnsWayStatus[],
+): ReadonlyMap<string, number> {
+  return new Map(ways.map(({ way, asked }) => [way, asked]));
+}

@@ -1,0 +1,238 @@
+/**
+ * What becomes of names, as `umbra doctor --dns` tells it. No I/O.
+ *
+ * @module
+ */
+import { formatAddress } from "../../codec/address.ts";
+import { DNS_CODE } from "../../codec/dns_records.ts";
+import type { LocalRoutes } from "../../service/routing/rule_router.ts";
+import type { Endpoint } from "../../transport.ts";
+import { isItself, nameservers } from "../config/dns_settings.ts";
+import type { Finding } from "./finding.ts";
+
+/**
+ * Finding `dns system`: whom programs ask that know no proxy.
+ *
+ * @param text Of /etc/resolv.conf; not set where it cannot be read.
+ * @param listen Where the DNS inbound answers.
+ */
+export function judgeSystemResolvers(
+  text: string | undefined,
+  listen: Endpoint,
+): Finding {
+  const check = "dns system";
+  const at = formatAddress(listen);
+  const all = nameservers(text ?? "");
+  if (all.length === 0) {
+    const detail = "/etc/resolv.conf of this machine names no resolver";
+    return { check, verdict: "skip", detail };
+  }
+  const others = all.filter((one) => !isItself(one, listen))
+    .map(({ host }) => host);
+  if (others.length === 0) {
+    const detail = `programs ask ${at}, which /etc/resolv.conf names alone`;
+    return { check, verdict: "ok", detail };
+  }
+  const isAfterUs = others.length < all.length && isItself(all[0]!, listen);
+  return {
+    check,
+    verdict: "warn",
+    detail: `programs ask ${others.join(", ")} as well` +
+      (isAfterUs
+        ? `, whenever ${at} is slow: names leak past Umbra`
+        : `, and not ${at} first: names leak past Umbra`),
+    advice: listen.port === all[0]!.port
+      ? `leave "nameserver ${listen.host}" alone in /etc/resolv.conf, or let ` +
+        "programs use socks5h:// or HTTP, which send names"
+      : "/etc/resolv.conf knows no port: listen on port 53, or name " +
+        `${at} in dnsmasq or systemd-resolved`,
+  };
+}
+
+/**
+ * Finding `dns leak`: true if a local may ask this machine for the name of a
+ * target that goes through a server.
+ *
+ * @param all The routes of each local; not set where one has none.
+ * @param looked How often a running program has done so; not set: none runs
+ * that could be asked.
+ */
+export function judgeLookups(
+  all: readonly (LocalRoutes | undefined)[],
+  looked: number | undefined,
+): Finding {
+  const check = "dns leak";
+  const seen = looked === undefined
+    ? ""
+    : `; the program that runs did so ${looked} times`;
+  const isOpen = all.some((one) => one?.resolve === "local" && !one.leakGuard);
+  if (isOpen || looked) {
+    return {
+      check,
+      verdict: "warn",
+      detail: "names are looked up on this machine where rules compare their " +
+        `addresses${seen}`,
+      advice: '"resolve": "remote" asks the server for them, "never" spares ' +
+        'it, "leak_guard": true refuses it',
+    };
+  }
+  const here = all.some((one) =>
+    one?.table.routes().some(({ to }) => to === "direct")
+  );
+  return {
+    check,
+    verdict: "ok",
+    detail:
+      (here
+        ? "this machine looks up targets of direct routes alone"
+        : "this machine looks up no target") + seen,
+  };
+}
+
+/** The answer to one question. */
+export interface NameAnswer {
+  /** A code of DNS. */
+  readonly code: number;
+  /** The addresses as text. */
+  readonly addresses: readonly string[];
+  /** Milliseconds that it took. */
+  readonly tookMs: number;
+}
+
+/** A resolver by the way that leads to it. */
+export interface NamedWay {
+  /** The name of the way in routes. */
+  readonly way: string;
+  /** The resolver as on a command line. */
+  readonly resolver: string;
+}
+
+/**
+ * Finding `dns resolver`.
+ *
+ * @param answer Not set: there was none.
+ * @param waitMs How long one was waited for.
+ */
+export function judgeResolver(
+  one: NamedWay,
+  answer: NameAnswer | undefined,
+  waitMs: number,
+): Finding {
+  const check = "dns resolver";
+  const asked = `${one.resolver}, asked ${through(one.way)}`;
+  if (answer === undefined) {
+    return {
+      check,
+      verdict: "fail",
+      detail: `${asked}, does not answer within ${waitMs / 1_000} s`,
+      advice: one.way === "direct"
+        ? "name another one with --dns-direct"
+        : "start the server with -u, or name a resolver that it reaches with " +
+          "--dns-upstream",
+    };
+  }
+  const took = Math.round(answer.tookMs);
+  if (answer.code === DNS_CODE.failure || answer.code > DNS_CODE.noName) {
+    return {
+      check,
+      verdict: "warn",
+      detail: `${asked}, refuses or fails (code ${answer.code}), in ${took} ms`,
+      advice: "name another one with " +
+        (one.way === "direct" ? "--dns-direct" : "--dns-upstream"),
+    };
+  }
+  return { check, verdict: "ok", detail: `${asked}, answers in ${took} ms` };
+}
+
+/** What is known of one name that was asked for. */
+export interface NameTrial {
+  readonly name: string;
+  /** The answer; not set: there was none. */
+  readonly answer: NameAnswer | undefined;
+  /** The resolvers that were asked for it; none: Umbra answered itself. */
+  readonly asked: readonly NamedWay[];
+  /** True if an address of the answer is made up. */
+  readonly isMadeUp: boolean;
+  /** The name that the address of the answer leads to, for a local. */
+  readonly meant: string | undefined;
+}
+
+/** Finding `dns name`: which resolver answers a name, and how. */
+export function judgeName(
+  { name, answer, asked, isMadeUp }: NameTrial,
+): Finding {
+  const check = "dns name";
+  const by = asked.length === 0
+    ? isMadeUp ? "made up here, for the server to look up" : "answered by Umbra"
+    : asked.map(({ way, resolver }) => `by ${resolver} ${through(way)}`)
+      .join(", then ");
+  if (answer === undefined) {
+    return {
+      check,
+      verdict: "fail",
+      detail: `${name} is not answered${asked.length === 0 ? "" : ` ${by}`}`,
+      advice:
+        "see `dns resolver`; `umbra route` tells which rule sends it there",
+    };
+  }
+  if (answer.addresses.length > 0) {
+    const detail = `${name} is ${answer.addresses.join(", ")}, ${by}`;
+    return { check, verdict: "ok", detail };
+  }
+  const nothing = answer.code === DNS_CODE.noName
+    ? "there is no such name"
+    : answer.code === DNS_CODE.ok
+    ? "it has no IPv4 address"
+    : `code ${answer.code}`;
+  return {
+    check,
+    verdict: "warn",
+    detail: `${name}: ${nothing}, ${by}`,
+    advice: asked.length === 0
+      ? "a route blocks it: `umbra route` tells which"
+      : "check the spelling, or ask another resolver",
+  };
+}
+
+/**
+ * Finding `fake-ip` or `dns memory`: true if rules on names hold for a program
+ * that connects to the address it was answered.
+ */
+export function judgeMemory(
+  { name, answer, isMadeUp, meant }: NameTrial,
+): Finding | undefined {
+  const address = answer?.addresses[0];
+  if (address === undefined) return undefined;
+  const check = isMadeUp ? "fake-ip" : "dns memory";
+  if (meant === name) {
+    const detail = isMadeUp
+      ? `a connection to ${address} leads to ${name}, which the server looks up`
+      : `rules on names hold for ${address}: it is known as ${name}`;
+    return { check, verdict: "ok", detail };
+  }
+  return {
+    check,
+    verdict: "fail",
+    detail: `${address} was the answer for ${name}, and is ` +
+      (meant === undefined ? "not known any more" : `taken for ${meant}`),
+    advice: "report this",
+  };
+}
+
+/** Finding `fake-ip`, for a name that keeps its address. */
+export function judgeTrueAddress(trial: NameTrial): Finding {
+  return {
+    check: "fake-ip",
+    verdict: "ok",
+    detail: `${trial.name} keeps its address: a route sends it directly, or ` +
+      "fake_ip_filter has it",
+  };
+}
+
+function through(way: string): string {
+  return way === "direct"
+    ? "from this machine"
+    : way === "proxy"
+    ? "through the server"
+    : `through ${way}`;
+}
