@@ -290,6 +290,41 @@ export interface NodeDirectory {
   setDraining(node: string, isDraining: boolean): Promise<boolean>;
 }
 
+/** Salts that nodes have told. */
+export interface ToldSalts {
+  /** In their order, {@link SALT_MARK_LENGTH} bytes each, in parts. */
+  readonly parts: readonly Uint8Array[];
+  /** From where the next ones are read; a word of the source's own. */
+  readonly position: string;
+}
+
+/**
+ * The salts of requests that the nodes of one domain have served: those whose
+ * clients have the same keys, so that a copy of a request is good at each.
+ */
+export interface SaltExchange {
+  /**
+   * Tells the others; to tell the same again changes nothing.
+   *
+   * @param parts Salts, {@link SALT_MARK_LENGTH} bytes each.
+   */
+  tell(parts: readonly Uint8Array[]): Promise<void>;
+  /**
+   * What others have told.
+   *
+   * @param position From where; it waits a while for more then. Default: all
+   * of the last {@link SALT_POOL_MS}, at once.
+   */
+  told(position?: string): Promise<ToldSalts>;
+  /**
+   * Claims a salt, in one step for all nodes.
+   *
+   * @param salt Borrowed for the call.
+   * @returns False if it was claimed within the last {@link SALT_POOL_MS}.
+   */
+  claim(salt: Uint8Array): Promise<boolean>;
+}
+
 /**
  * The connection of one node to the source.
  *
@@ -307,6 +342,8 @@ export interface FleetLink
   readonly fleet?: string;
   /** The nodes; not set where the source does not know them. */
   readonly nodes?: NodeDirectory;
+  /** Not set where the source has none. */
+  readonly salts?: SaltExchange | undefined;
 }
 
 /**

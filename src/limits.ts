@@ -40,6 +40,9 @@ export const CLOCK_SLEW = 0.0005;
  */
 export const SALT_GENERATION = 262_144;
 
+/** Bytes of a salt that are looked at; what a shorter IV lacks is zero. */
+export const SALT_MARK_LENGTH = 16;
+
 /**
  * IVs in each of the two generations that a server of a stream cipher
  * remembers, of streams and of packets separately; 50 bytes each. A thousand
@@ -1281,6 +1284,22 @@ export const FLEET_WATCH_MS = 5_000;
 /** Milliseconds between two reports of usage to a fleet's source. */
 export const FLEET_TICK_MS = 1_000;
 
+/**
+ * Milliseconds between two reports of a user who is far from every bound that
+ * nodes keep together: a fifth of the calls, which are most of what an engine
+ * does. Less than {@link FLEET_ACTIVE_MS}.
+ */
+export const FLEET_FAR_TICK_MS = 5_000;
+
+/** Bytes left of its quota above which a user is far from it: 1 GiB. */
+export const FLEET_FAR_BYTES = 1_073_741_824;
+
+/**
+ * Bytes that a node may not have reported of such a user before the usual tick
+ * does: what 20 Mbit/s move in a long one.
+ */
+export const FLEET_UNTOLD_BYTES = 12_500_000;
+
 /** Milliseconds after which a call to a fleet's source counts as slow. */
 export const FLEET_SLOW_MS = 300;
 
@@ -1349,6 +1368,25 @@ export const SEAT_REFRESH_MS = 10_000;
  * operator is warned.
  */
 export const FLEET_CLOCK_WARN_S = 5;
+
+/**
+ * Milliseconds that salts of served requests wait for more of them before other
+ * nodes are told: for so long, and as long as the message takes, another node
+ * serves a copy.
+ */
+export const SALT_TELL_MS = 200;
+
+/** Bytes of salts in one message, of 4,096 of them: no node looks longer than 7 ms. */
+export const SALT_TELL_BYTES = 65_536;
+
+/**
+ * Messages with salts that wait while the source is away: a minute of 1,000
+ * requests a second.
+ */
+export const MAX_SALT_BACKLOG = 16;
+
+/** Messages with salts that are read at once. */
+export const SALT_READ_BATCH = 16;
 
 /** Milliseconds between two tries to join the fleet. */
 export const FLEET_RETRY_MS = 1_000;

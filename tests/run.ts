@@ -99,7 +99,7 @@ const ALONE =
  * fleet, and a move from another server. They run once, from the sources.
  */
 const LONG =
-  /\/(?:backpressure|balancer|bulk|fleet|fleet_command|fleet_nodes|inbound_clients|iperf|legacy_programs|limits|migrate|pac_browser|panel|plugins_interop|replay|servers|silence|stalled|unreachable)_test\.ts$/;
+  /\/(?:backpressure|balancer|bulk|fleet|fleet_command|fleet_failures|fleet_nodes|inbound_clients|iperf|legacy_programs|limits|migrate|pac_browser|panel|plugins_interop|replay|servers|silence|stalled|unreachable)_test\.ts$/;
 
 /** End-to-end tests about the behaviour of sockets. */
 const MOVING =

@@ -18,18 +18,22 @@ export function fleetMetrics({ fleet }: Status): UpstreamMetric[] {
       samples: one(fleet.isUp ? 1 : 0),
     },
     {
-      name: "umbra_fleet_engine_seconds",
+      name: "umbra_fleet_changes_lag_seconds",
       type: "gauge",
-      help: "Duration of the last answer of the engine.",
-      samples: one(fleet.answerMs / 1_000),
+      help: "Time since every change of users was known to be here.",
+      samples: maybeSeconds(fleet.changesLagMs),
+    },
+    {
+      name: "umbra_fleet_copy_age_seconds",
+      type: "gauge",
+      help: "Time since the copy of users on the disk was known to be right.",
+      samples: maybeSeconds(fleet.copyAgeMs),
     },
     {
       name: "umbra_fleet_ticks_total",
       type: "counter",
       help: "Reports of users to the fleet, by result.",
-      samples: Object.entries(fleet.reports).map(([result, count]) =>
-        [{ result }, count] as const
-      ),
+      samples: each("result", fleet.reports),
     },
     {
       name: "umbra_fleet_lease_bytes",
@@ -48,7 +52,13 @@ export function fleetMetrics({ fleet }: Status): UpstreamMetric[] {
       name: "umbra_fleet_uncertain_admissions_total",
       type: "counter",
       help: "First connections that were accepted before the engine answered.",
-      samples: one(fleet.uncertainAdmissions),
+      samples: each("cause", fleet.uncertainAdmissions),
+    },
+    {
+      name: "umbra_fleet_salts_total",
+      type: "counter",
+      help: "Salts of requests that nodes with the same keys have served.",
+      samples: each("direction", { ...fleet.salts }),
     },
     {
       name: "umbra_fleet_clock_offset_seconds",
@@ -58,4 +68,23 @@ export function fleetMetrics({ fleet }: Status): UpstreamMetric[] {
       samples: one(fleet.clockOffsetS),
     },
   ];
+}
+
+/** Name and help of the histogram of calls. */
+export const CALL_HISTOGRAM = {
+  name: "umbra_fleet_engine_seconds",
+  help: "Time until the engine of the fleet answers, or does not.",
+} as const;
+
+function maybeSeconds(ms: number | undefined): UpstreamMetric["samples"] {
+  return ms === undefined ? [] : [[{}, ms / 1_000]];
+}
+
+function each(
+  label: string,
+  counts: Readonly<Record<string, number>>,
+): UpstreamMetric["samples"] {
+  return Object.entries(counts).map(([value, count]) =>
+    [{ [label]: value }, count] as const
+  );
 }

@@ -20,7 +20,7 @@ import type { UserLimits, UserUsage } from "../users.ts";
 import { DIAL_BOUNDS_MS, type DialCounts } from "../dial_times.ts";
 import type { Status, UserPage } from "./operator.ts";
 import { panelMetrics } from "./panel_metrics.ts";
-import { fleetMetrics } from "./fleet_metrics.ts";
+import { CALL_HISTOGRAM, fleetMetrics } from "./fleet_metrics.ts";
 import { pluginMetrics } from "./plugin_metrics.ts";
 import {
   CONNECT_HISTOGRAM,
@@ -75,7 +75,7 @@ export async function renderMetrics(
       for (const [labels, value] of samples) gauge.set(labels, value);
     }
   }
-  const { dials, upstreams = [] } = status;
+  const { dials, upstreams = [], fleet } = status;
   registry.registerMetric(histogram(DIALS, "result", [
     ["ok", dials.ok],
     ["failed", dials.failed],
@@ -83,6 +83,11 @@ export async function renderMetrics(
   if (upstreams.length > 0) {
     registry.registerMetric(
       histogram(CONNECT_HISTOGRAM, "server", connectCounts(upstreams)),
+    );
+  }
+  if (fleet !== undefined) {
+    registry.registerMetric(
+      histogram(CALL_HISTOGRAM, "call", Object.entries(fleet.calls)),
     );
   }
   return await registry.metrics();

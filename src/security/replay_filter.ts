@@ -69,7 +69,7 @@ export function replayFilterFor(
   kind: ReplayMemoryKind,
   clock: Clock,
   memory?: ArrayBufferLike,
-): ReplayFilter {
+): SaltPool | RecentSalts {
   const table = memory === undefined
     ? SaltTable.make(SALT_GENERATION, false)
     : new SaltTable(memory);
@@ -82,8 +82,8 @@ export function replayFilterFor(
 export function sharedReplayFilters(
   clock: Clock,
   salts?: SharedSalts,
-): (kind: ReplayMemoryKind) => ReplayFilter {
-  const filters = new Map<ReplayMemoryKind, ReplayFilter>();
+): (kind: ReplayMemoryKind) => SaltPool | RecentSalts {
+  const filters = new Map<ReplayMemoryKind, SaltPool | RecentSalts>();
   return (kind) => {
     const filter = filters.get(kind) ??
       replayFilterFor(kind, clock, salts?.[kind]);

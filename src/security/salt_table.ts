@@ -14,6 +14,7 @@
  *
  * @module
  */
+import { SALT_MARK_LENGTH } from "../limits.ts";
 import { type RandomBytes, systemRandomBytes } from "../random.ts";
 
 /**
@@ -36,11 +37,8 @@ const TABLES = 3;
 /** Slots for each salt, so that a table is at most half full. */
 const SLOTS_PER_SALT = 2;
 
-/** Bytes of a salt that are used; a shorter IV is padded with zeros. */
-const SALT_BYTES = 16;
-
 /** The salt of the current call. No other call can start before it ends. */
-const SCRATCH = new Uint8Array(SALT_BYTES);
+const SCRATCH = new Uint8Array(SALT_MARK_LENGTH);
 const SCRATCH_VIEW = new DataView(SCRATCH.buffer);
 
 /** The salts of two generations. */
@@ -173,7 +171,7 @@ export class SaltTable {
   /** Returns the kept part of a salt and its first slot. */
   #place(salt: Uint8Array): { mark: bigint; start: number } {
     // Bun allocates the buffer of a small array when `buffer` is read.
-    for (let i = 0; i < SALT_BYTES; i++) SCRATCH[i] = salt[i] ?? 0;
+    for (let i = 0; i < SALT_MARK_LENGTH; i++) SCRATCH[i] = salt[i] ?? 0;
     const view = SCRATCH_VIEW;
     // A keyed multilinear hash; its upper bits depend on all lower ones.
     let hash = 0;

@@ -2,12 +2,13 @@
  * Simulates a thousand nodes and a million users with one engine. Each node has
  * a connection and sends what a real node sends in a second, with the scripts
  * of the program. The load is the processor time of the engine. `deno run -A
- * tests/bench/fleet_simulation.ts [USERS] [NODES] [SECONDS]`
+ * tests/bench/fleet_simulation.ts [USERS] [NODES] [SECONDS] [FAR]`
  *
  * The model is a peak: 15 % of all users are connected, each to 1.3 nodes; 40 %
  * of those pairs transfer bytes in a second; a node has five first connections
  * of users in a second; every tenth user has a limit of devices; ten users
- * change.
+ * change. `FAR` of the users, by default 0.9, are far from every bound and are
+ * reported each 5 s, the others each second.
  *
  * @module
  */
@@ -19,12 +20,16 @@ import {
 } from "../../src/adapters/fleet/_engine_client.ts";
 import { FleetNames } from "../../src/adapters/fleet/_fleet_names.ts";
 import { ENTER, KEEP, PUT, REPORT } from "../../src/adapters/fleet/_scripts.ts";
-import { MAX_FLEET_BATCH, SEAT_REFRESH_MS } from "../../src/limits.ts";
+import {
+  FLEET_FAR_TICK_MS,
+  MAX_FLEET_BATCH,
+  SEAT_REFRESH_MS,
+} from "../../src/limits.ts";
 import { seededRandom } from "../support/bytes.ts";
 import { RedisServer } from "../support/redis_server.ts";
 
-const [users = 1_000_000, nodes = 1_000, seconds = 5] = process.argv.slice(2)
-  .map(Number);
+const [users = 1_000_000, nodes = 1_000, seconds = 5, far = 0.9] = process.argv
+  .slice(2).map(Number);
 
 const ONLINE = 0.15;
 const NODES_EACH = 1.3;
@@ -32,6 +37,7 @@ const MOVING = 0.4;
 const FIRST_A_NODE = 5;
 const SEATED = 0.1;
 const CHANGES = 10;
+const FAR_TICK_S = FLEET_FAR_TICK_MS / 1_000;
 
 /** Time limit of one call in milliseconds; the machine may be busy. */
 const CALL_MS = 600_000;
@@ -49,6 +55,10 @@ interface Pair {
   up: number;
   down: number;
   sequence: number;
+  /** True if bytes moved that were not told. */
+  hasMoved: boolean;
+  /** The second of its last report. */
+  toldAt: number;
 }
 
 interface Node {
@@ -75,10 +85,10 @@ for (let i = 0; i < nodes; i++) {
 }
 for (let user = 0; user < users * ONLINE; user++) {
   const first = next() % nodes;
-  fleet[first]!.pairs.push({ user, up: 0, down: 0, sequence: 0 });
+  fleet[first]!.pairs.push(pairOf(user));
   if (next() % 1_000 >= (NODES_EACH - 1) * 1_000) continue;
   const second = (first + 1 + next() % (nodes - 1)) % nodes;
-  fleet[second]!.pairs.push({ user, up: 0, down: 0, sequence: 0 });
+  fleet[second]!.pairs.push(pairOf(user));
 }
 const pairs = fleet.reduce((sum, node) => sum + node.pairs.length, 0);
 
@@ -88,14 +98,14 @@ await cost(() => everywhere((node) => report(node, node.pairs)));
 counts.reports = 0;
 const bytesBefore = await traffic();
 const load = await cost(async () => {
-  for (let second = 0; second < seconds; second++) await oneSecond();
+  for (let second = 0; second < seconds; second++) await oneSecond(second);
 });
 const bytesAfter = await traffic();
 await check();
 
 const perSecond = load / seconds;
 const summary = {
-  ...{ users, nodes, pairs, simulatedSeconds: seconds },
+  ...{ users, nodes, pairs, far, simulatedSeconds: seconds },
   callsASecond: Object.fromEntries(
     Object.entries(counts).map(([kind, count]) => [kind, count / seconds]),
   ),
@@ -112,12 +122,28 @@ process.stdout.write(`${JSON.stringify(summary, null, 1)}\n`);
 for (const { client } of fleet) client.close();
 main.close();
 
+function pairOf(user: number): Pair {
+  const toldAt = -(next() % FAR_TICK_S);
+  return { user, up: 0, down: 0, sequence: 0, hasMoved: false, toldAt };
+}
+
+/** True if the pair is to be reported in this second. */
+function isDue(pair: Pair, second: number): boolean {
+  pair.hasMoved ||= next() % 1_000 < MOVING * 1_000;
+  const isFar = pair.user % 1_000 < far! * 1_000;
+  return pair.hasMoved && (!isFar || second - pair.toldAt >= FAR_TICK_S);
+}
+
 /** Sends what all nodes send in a second of the peak. */
-async function oneSecond(): Promise<void> {
+async function oneSecond(second: number): Promise<void> {
   const seats = pairs * SEATED / (SEAT_REFRESH_MS / 1_000) / nodes;
   await everywhere(async (node) => {
-    const moving = node.pairs.filter(() => next() % 1_000 < MOVING * 1_000);
-    await report(node, moving);
+    const due = node.pairs.filter((pair) => isDue(pair, second));
+    for (const pair of due) {
+      pair.hasMoved = false;
+      pair.toldAt = second;
+    }
+    await report(node, due);
     await enter(node);
     await keep(node, Math.round(seats));
   });

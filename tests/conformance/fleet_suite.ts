@@ -16,10 +16,11 @@ import type {
   UsageReport,
 } from "../../src/fleet.ts";
 import type { UserLimits } from "../../src/users.ts";
+import { seededBytes } from "../support/bytes.ts";
 
 /** A source, and what a test needs to fill it and to look into it. */
 export interface FleetFixture extends AsyncDisposable {
-  /** The way of a node to it. */
+  /** The way of a node to it, in one domain. */
   link(node: string): FleetLink;
   /** Adds a user, or changes it. */
   put(user: SharedUser): Promise<void>;
@@ -406,4 +407,71 @@ export function fleetSuite(
     await rejected;
     await assert.rejects(link.join(), { code: "ERR_NET_CLOSED" });
   });
+
+  check(
+    "of six places that come at once, as many get in as may",
+    async (fleet) => {
+      await fleet.put(sharedUser("alice", { maxHosts: 2 }));
+      const names = ["one", "two", "three"];
+      await using stack = new AsyncDisposableStack();
+      const links = names.map((name) => stack.use(fleet.link(name)));
+      const incarnations = await Promise.all(links.map((link) => link.join()));
+      let sequence = 0;
+      for (let round = 0; round < 100; round++) {
+        const seats = Array.from({ length: 6 }, (_, i) => ({
+          ...{ service: SERVICE, name: "alice" },
+          place: `192.0.2.${i}`,
+        }));
+        const entrances = await Promise.all(
+          seats.map((seat, i) =>
+            links[i % 3]!.enter(
+              incarnations[i % 3]!,
+              seat,
+              usageReport("alice", ++sequence),
+            )
+          ),
+        );
+        const admitted = entrances.filter(({ isAdmitted }) => isAdmitted);
+        assert.equal(admitted.length, 2, `round ${round}`);
+        await Promise.all(links.map((link) => link.leave(seats)));
+      }
+    },
+  );
+
+  check("salts are told to other nodes, from a position on", async (fleet) => {
+    await using one = fleet.link("one");
+    await using two = fleet.link("two");
+    const [first, second] = [one.salts!, two.salts!];
+    const start = await second.told();
+    assert.deepEqual(start.parts, []);
+    const parts = [32, 16, 65_536].map((length, i) => seededBytes(length, i));
+    const waiting = second.told(start.position);
+    await first.tell(parts.slice(0, 1));
+    const { position, parts: heard } = await waiting;
+    assert.deepEqual(heard.map(toHex), parts.slice(0, 1).map(toHex));
+    await first.tell(parts.slice(1));
+    const next = await second.told(position);
+    assert.deepEqual(next.parts.map(toHex), parts.slice(1).map(toHex));
+    // Who starts reads all, and none reads its own.
+    assert.deepEqual((await second.told()).parts.map(toHex), parts.map(toHex));
+    assert.deepEqual((await first.told()).parts, []);
+    await using third = fleet.link("three");
+    assert.equal((await third.salts!.told()).parts.length, 3);
+  });
+
+  check("a salt is claimed by one node, whoever asks", async (fleet) => {
+    await using one = fleet.link("one");
+    await using two = fleet.link("two");
+    const salts = [16, 32, 8].map((length) => seededBytes(length, length));
+    for (const salt of salts) {
+      const claims = await Promise.all(
+        [one, two, one].map((link) => link.salts!.claim(salt)),
+      );
+      assert.equal(claims.filter((isNew) => isNew).length, 1);
+    }
+  });
+}
+
+function toHex(bytes: Uint8Array): string {
+  return bytes.toHex();
 }

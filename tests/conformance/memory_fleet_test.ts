@@ -13,7 +13,7 @@ import {
 fleetSuite("memory", (): Promise<FleetFixture> => {
   const fleet = new MemoryFleet(new FakeClock());
   return Promise.resolve({
-    link: (node) => fleet.link(node),
+    link: (node) => fleet.link(node, "main"),
     put: (user) => Promise.resolve(fleet.put(user)),
     remove: (service, name) => Promise.resolve(fleet.remove(service, name)),
     usedBytes: (service, name) =>

@@ -26,7 +26,7 @@ let server: RedisServer;
 
 /** Opens a link with the first call: the suite makes links without waiting. */
 function lateLink({ place, keys }: TestFleet, node: string): FleetLink {
-  const opening = openValkeyFleet({ ...place, keys, node });
+  const opening = openValkeyFleet({ ...place, keys, node, domain: "main" });
   opening.catch(() => {});
   return {
     node,
@@ -44,6 +44,11 @@ function lateLink({ place, keys }: TestFleet, node: string): FleetLink {
       list: async () => (await opening).nodes!.list(),
       setDraining: async (...given) =>
         (await opening).nodes!.setDraining(...given),
+    },
+    salts: {
+      tell: async (...given) => (await opening).salts!.tell(...given),
+      told: async (...given) => (await opening).salts!.told(...given),
+      claim: async (...given) => (await opening).salts!.claim(...given),
     },
     [Symbol.asyncDispose]: async () => (await opening)[Symbol.asyncDispose](),
   };

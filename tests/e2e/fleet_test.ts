@@ -37,15 +37,17 @@ import {
 
 const METHOD = "2022-blake3-aes-128-gcm";
 
-/** Each node has a server key of its own: recordings are of no use elsewhere. */
+/** Node two has a server key of its own, the others share one. */
 const NODES = [
-  { name: "one", runtime: "deno", host: "127.0.0.2" },
-  { name: "two", runtime: "bun", host: "127.0.0.3" },
-  { name: "three", runtime: "deno", host: "127.0.0.4" },
+  { name: "one", runtime: "deno", host: "127.0.0.2", key: 1 },
+  { name: "two", runtime: "bun", host: "127.0.0.3", key: 2 },
+  { name: "three", runtime: "deno", host: "127.0.0.4", key: 1 },
 ] as const satisfies readonly {
   name: string;
   runtime: Implementation;
   host: string;
+  /** Number of its server key. */
+  key: number;
 }[];
 
 type NodeName = typeof NODES[number]["name"];
@@ -72,11 +74,11 @@ let users = 0;
 
 async function startNode(name: NodeName): Promise<void> {
   const at = NODES.findIndex((node) => node.name === name);
-  const { runtime, host } = NODES[at]!;
+  const { runtime, host, key } = NODES[at]!;
   nodes.set(
     name,
     await startServer(runtime, {
-      ...{ host, port, method: METHOD, password: keyOf(at + 1) },
+      ...{ host, port, method: METHOD, password: keyOf(key) },
       flags: [
         ...["--fleet", fleet.url, "--fleet-key", keyFile, "--node", name],
         ...["--store", join(folder, `${name}.db`)],
@@ -85,9 +87,9 @@ async function startNode(name: NodeName): Promise<void> {
   );
 }
 
-/** Adds a user. */
+/** Adds a user; one with a limit of connections is reported each second. */
 async function addUser(
-  limits: UserLimits = {},
+  limits: UserLimits = { maxConnections: 1_000 },
 ): Promise<{ name: string; key: string }> {
   const number = ++users;
   const [name, key] = [`user${number}`, keyOf(100 + number)];
@@ -104,12 +106,13 @@ function localOf(
   flags: readonly string[] = [],
 ): Promise<End> {
   const at = NODES.findIndex((node) => node.name === name);
+  const { host, key } = NODES[at]!;
   // Deno alone cannot choose where a connection leaves from.
   const { runtime } = NODES[(at + 1) % NODES.length]!;
   return startLocal(flags.length > 0 ? "bun" : runtime, {
-    host: NODES[at]!.host,
+    host,
     port,
-  }, { method: METHOD, password: `${keyOf(at + 1)}:${user.key}`, flags });
+  }, { method: METHOD, password: `${keyOf(key)}:${user.key}`, flags });
 }
 
 async function open(local: End, text: string): Promise<TcpStream> {
@@ -338,6 +341,8 @@ describe("a fleet of three", { skip: REDIS_SKIP }, () => {
     assert.equal(await download(local, 1_000), 1_000);
     const { recorded } = recorder;
     assert(recorded.length > 100);
+    // By then node three, which has the same key, knows of it.
+    await pause(300);
     for (const { host } of NODES) {
       assert.equal(await answerTo({ host, port }, recorded), 0);
     }

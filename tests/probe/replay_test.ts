@@ -12,6 +12,7 @@ import { silentMetrics } from "../../src/observe.ts";
 import { systemRandomBytes } from "../../src/random.ts";
 import { sharedReplayFilters } from "../../src/security/replay_filter.ts";
 import { startServer as start } from "../../src/service/server/server.ts";
+import type { Connection } from "../../src/transport.ts";
 import type { Dependencies, Service } from "../../src/service/service.ts";
 import { clientProtocol } from "../../src/session/families.ts";
 import { seededBytes, utf8 } from "../support/bytes.ts";
@@ -167,16 +168,21 @@ test("a memory that answers later decides, and one that fails serves nothing", a
       [({ reject }) => reject(new Error("the engine is down")), false],
     ];
     for (const [decide, isServed] of verdicts) {
-      const served = scene.served;
       const { client, seen } = await probe(scene.world, scene.seal());
+      // Dialled meanwhile, of which nothing is seen.
+      const far = await scene.accept();
+      const arrived = observe(far);
       await settle();
       assert.deepEqual(seen(), SILENT);
-      assert.equal(scene.served, served, "served before it was answered");
+      assert.deepEqual(arrived(), SILENT, "served before it was answered");
       decide(answers.at(-1)!);
       await settle();
-      assert.equal(scene.served, served + Number(isServed));
-      if (!isServed) assert.deepEqual(seen(), SILENT);
+      assert.equal(arrived().received.length > 0, isServed);
+      assert.equal(arrived().end === "open", isServed);
+      assert.deepEqual(seen(), SILENT);
       client.close();
+      far.close();
+      await settle();
     }
     assert.equal(scene.counted("ERR_SS_REPLAY"), 2);
     await scene.stop();
@@ -236,6 +242,10 @@ class Scene {
       },
       ...this.#more,
     });
+  }
+
+  accept(): Promise<Connection> {
+    return accepted(this.#target);
   }
 
   async restart(): Promise<void> {

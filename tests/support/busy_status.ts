@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { systemClock } from "../../src/clock.ts";
+import { CallTimes } from "../../src/service/fleet/call_times.ts";
 import { emptyBuckets } from "../../src/dial_times.ts";
 import { Observations, serviceStatus } from "../../src/admin/observations.ts";
 import type { Status, UpstreamStatus } from "../../src/admin/operator.ts";
@@ -73,7 +75,11 @@ export function busyStatus(): Status {
       answerMs: 1,
       leasedBytes: 262_144,
       graceBytes: 0,
-      uncertainAdmissions: 0,
+      uncertainAdmissions: { slow: 0, away: 1 },
+      calls: new CallTimes(systemClock).snapshot,
+      changesLagMs: 1_500,
+      copyAgeMs: 60_000,
+      salts: { told: 100, heard: 200, lost: 0, unclaimed: 0 },
       reports: { lease: 5, unknown: 0, stale: 0, failed: 1 },
     },
     panel: {

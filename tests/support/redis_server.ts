@@ -40,16 +40,22 @@ export interface TestFleet {
 export class RedisServer implements AsyncDisposable {
   readonly #folder: string;
   readonly #flags: readonly string[];
+  readonly #under: readonly string[];
   #program: Program | undefined;
   #fleets = 0;
 
-  private constructor(flags: readonly string[]) {
+  private constructor(flags: readonly string[], under: readonly string[]) {
     this.#folder = mkdtempSync(join(tmpdir(), "umbra-redis-"));
     this.#flags = flags;
+    this.#under = under;
   }
 
-  static async start(flags: readonly string[] = []): Promise<RedisServer> {
-    const server = new RedisServer(flags);
+  /** @param under Words before its command. */
+  static async start(
+    flags: readonly string[] = [],
+    under: readonly string[] = [],
+  ): Promise<RedisServer> {
+    const server = new RedisServer(flags, under);
     await server.startAgain();
     return server;
   }
@@ -66,7 +72,7 @@ export class RedisServer implements AsyncDisposable {
   /** Starts the server again, with the data on its disk. */
   async startAgain(): Promise<void> {
     this.#program = await Program.start([
-      "redis-server",
+      ...[...this.#under, "redis-server"],
       ...["--port", "0", "--unixsocket", join(this.#folder, "redis.sock")],
       ...["--dir", this.#folder, "--save", ""],
       ...this.#flags,

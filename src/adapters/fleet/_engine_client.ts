@@ -84,6 +84,8 @@ export async function openEngine(
   const redis = new Redis({
     ...optionsOf(address),
     commandTimeout: callMs,
+    // Where packets vanished, the system tries again later and later.
+    socketTimeout: callMs + FLEET_CALL_MS,
     protocol: 2,
     replyMapping: "legacy",
   });

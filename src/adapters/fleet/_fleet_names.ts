@@ -71,6 +71,16 @@ export class FleetNames {
     return `${this.#prefix}ix:${service}:${part}`;
   }
 
+  /** Salts that the nodes of a domain have served. */
+  salts(domain: string): string {
+    return `${this.#prefix}x:{${domain}}`;
+  }
+
+  /** One salt that a node of a domain has claimed. */
+  claim(domain: string, salt: string): string {
+    return `${this.salts(domain)}:s:${salt}`;
+  }
+
   /** The set in which a user is: by FNV-1a. */
   indexOf(service: string, name: string): string {
     let hash = 0x811c9dc5;

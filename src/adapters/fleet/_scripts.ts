@@ -8,6 +8,7 @@ import {
   FLEET_ACTIVE_MS,
   LEASE_HOLD_MS,
   NODE_FORGET_MS,
+  SALT_POOL_MS,
   SEAT_MS,
 } from "../../limits.ts";
 import type { Script } from "./_engine_client.ts";
@@ -294,5 +295,18 @@ export const RESEAL: Script = {
 if redis.call('HGET', KEYS[1], 'v') ~= ARGV[1] then return 0 end
 redis.call('HSET', KEYS[1], 'k', ARGV[2])
 return 1
+`,
+};
+
+/** Salts; node, and salts of one message. They go when they are old. */
+export const TELL: Script = {
+  keys: 1,
+  text: `-- umbra fleet 1
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+redis.call('XADD', KEYS[1],
+  'MINID', '~', string.format('%.0f', now - ${SALT_POOL_MS}), '*',
+  'n', ARGV[1], 's', ARGV[2])
+redis.call('PEXPIRE', KEYS[1], ${2 * SALT_POOL_MS})
 `,
 };

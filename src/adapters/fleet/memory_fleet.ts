@@ -17,9 +17,11 @@ import type {
   NodeList,
   ReportOutcome,
   ReportReply,
+  SaltExchange,
   Seat,
   SharedChange,
   SharedUser,
+  ToldSalts,
   UsageReport,
   UserChanges,
   UserSnapshot,
@@ -27,9 +29,12 @@ import type {
 import {
   FLEET_ACTIVE_MS,
   FLEET_CALL_MS,
+  FLEET_ENTER_MS,
   FLEET_WATCH_MS,
   LEASE_HOLD_MS,
   NODE_FORGET_MS,
+  SALT_MARK_LENGTH,
+  SALT_POOL_MS,
   SEAT_MS,
 } from "../../limits.ts";
 import { onAbort, Stop } from "../../on_abort.ts";
@@ -44,6 +49,8 @@ export type Reach =
   | "loses answers"
   /** Calls are done twice, and the second answer counts. */
   | "doubles calls"
+  /** Calls are done, and answered later than a node waits for a seat. */
+  | "slow"
   /** Calls are neither done nor answered. */
   | "frozen"
   /** It answers that its data is gone. */
@@ -76,6 +83,19 @@ interface Entry {
   readonly seats: Map<string, number>;
 }
 
+/** What the nodes of one domain have told of salts. */
+interface Domain {
+  readonly log: {
+    readonly atMs: number;
+    readonly node: string;
+    readonly part: Uint8Array;
+  }[];
+  /** Messages that are forgotten. */
+  forgotten: number;
+  /** The end of each claim, in their order. */
+  readonly claims: Map<string, number>;
+}
+
 /** The source, and what is on it. */
 export class MemoryFleet {
   /** The reach of nodes, by name; default: the engine answers. */
@@ -89,6 +109,7 @@ export class MemoryFleet {
   /** Changes that are forgotten. */
   #forgotten = 0;
   readonly #waiting = new Set<() => void>();
+  readonly #domains = new Map<string, Domain>();
 
   /** Milliseconds after which a lease that was not heard of is another's. */
   readonly leaseMs: number;
@@ -104,9 +125,14 @@ export class MemoryFleet {
     return this.#clock;
   }
 
-  /** The link of a node. */
-  link(node: string): FleetLink {
-    return new MemoryLink(node, this);
+  /**
+   * The link of a node.
+   *
+   * @param domain Name of those that share its keys. Default: it exchanges no
+   * salts.
+   */
+  link(node: string, domain?: string): FleetLink {
+    return new MemoryLink(node, this, domain);
   }
 
   /** Adds a user, or takes it in the place of the one of this name. */
@@ -285,6 +311,50 @@ export class MemoryFleet {
     return true;
   }
 
+  /** See {@link SaltExchange.tell}. */
+  tell(domain: string, node: string, parts: readonly Uint8Array[]): void {
+    const { log } = this.#domain(domain);
+    for (const part of parts) log.push({ atMs: this.#nowMs, node, part });
+    this.#wake();
+  }
+
+  /** See {@link SaltExchange.told}. */
+  told(domain: string, node: string, position: string | undefined): ToldSalts {
+    const { log, forgotten } = this.#domain(domain);
+    const from = Math.max(0, Number(position ?? 0) - forgotten);
+    return {
+      parts: log.slice(from).filter((entry) => entry.node !== node)
+        .map(({ part }) => part),
+      position: String(forgotten + log.length),
+    };
+  }
+
+  /** See {@link SaltExchange.claim}. */
+  claim(domain: string, salt: Uint8Array): boolean {
+    const { claims } = this.#domain(domain);
+    const mark = salt.subarray(0, SALT_MARK_LENGTH).toHex();
+    if (claims.has(mark)) return false;
+    claims.set(mark, this.#nowMs + SALT_POOL_MS);
+    return true;
+  }
+
+  /** Forgets what is older than a domain remembers. */
+  #domain(name: string): Domain {
+    const domain = this.#domains.get(name) ??
+      { log: [], forgotten: 0, claims: new Map<string, number>() };
+    this.#domains.set(name, domain);
+    const sinceMs = this.#nowMs - SALT_POOL_MS;
+    while (domain.log.length > 0 && domain.log[0]!.atMs < sinceMs) {
+      domain.log.shift();
+      domain.forgotten++;
+    }
+    for (const [mark, endMs] of domain.claims) {
+      if (endMs > this.#nowMs) break;
+      domain.claims.delete(mark);
+    }
+    return domain;
+  }
+
   get #nowMs(): number {
     return this.#clock.unixMs();
   }
@@ -313,6 +383,10 @@ export class MemoryFleet {
 
   #tell(change: SharedChange): void {
     this.#log.push(change);
+    this.#wake();
+  }
+
+  #wake(): void {
     const waiting = [...this.#waiting];
     this.#waiting.clear();
     for (const wake of waiting) wake();
@@ -322,12 +396,14 @@ export class MemoryFleet {
 /** One node's way to the source. */
 class MemoryLink implements FleetLink {
   readonly node: string;
+  readonly salts?: SaltExchange;
   readonly #fleet: MemoryFleet;
   readonly #closed = new Stop();
 
-  constructor(node: string, fleet: MemoryFleet) {
+  constructor(node: string, fleet: MemoryFleet, domain: string | undefined) {
     this.node = node;
     this.#fleet = fleet;
+    if (domain !== undefined) this.salts = this.#saltsOf(domain);
   }
 
   snapshot(services: readonly string[]): Promise<UserSnapshot> {
@@ -408,6 +484,26 @@ class MemoryLink implements FleetLink {
     return Promise.resolve();
   }
 
+  #saltsOf(domain: string): SaltExchange {
+    const fleet = this.#fleet;
+    const { node } = this;
+    return {
+      tell: (parts) => this.#call(() => fleet.tell(domain, node, parts)),
+      told: async (position) => {
+        const now = await this.#call(() => fleet.told(domain, node, position));
+        if (position === undefined || now.position !== position) return now;
+        await this.#wait(FLEET_WATCH_MS, (wake) => {
+          // Somebody may have told something since.
+          const next = fleet.told(domain, node, position);
+          if (next.position !== position) wake();
+          return fleet.onChange(wake);
+        });
+        return await this.#call(() => fleet.told(domain, node, position));
+      },
+      claim: (salt) => this.#call(() => fleet.claim(domain, salt)),
+    };
+  }
+
   async #call<T>(action: () => T): Promise<T> {
     this.#closed.throwIfAborted();
     await Promise.resolve();
@@ -424,6 +520,11 @@ class MemoryLink implements FleetLink {
       case "loses answers":
         action();
         throw unreachable("the answer was lost");
+      case "slow": {
+        const answer = action();
+        await this.#wait(2 * FLEET_ENTER_MS);
+        return answer;
+      }
       case "frozen":
         await this.#wait(FLEET_CALL_MS);
         throw unreachable("it did not answer");

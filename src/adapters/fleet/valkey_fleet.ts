@@ -1,8 +1,8 @@
 /**
  * A fleet whose source is Valkey (7.2 and later) or Redis (6.2 and later).
  *
- * A node has three connections: one waits for changes, one carries reports, one
- * what somebody waits for, so that none of them is behind another.
+ * A node has four connections: one waits for changes, one for salts, one carries
+ * reports, one what somebody waits for, so that none of them is behind another.
  *
  * @module
  */
@@ -36,6 +36,7 @@ import {
 import { FleetNames, INDEX_PARTS } from "./_fleet_names.ts";
 import { NodeRows } from "./_node_rows.ts";
 import { ENTER, KEEP, REPORT } from "./_scripts.ts";
+import { ValkeySalts } from "./_valkey_salts.ts";
 import {
   fieldsInOrder,
   fieldsOf,
@@ -59,6 +60,8 @@ export interface ValkeyFleetOptions {
   readonly node: string;
   /** Hears of each user that cannot be opened, and is not served. */
   readonly unopened?: (error: StoreError) => void;
+  /** Name of those that share its keys. Default: it exchanges no salts. */
+  readonly domain?: string | undefined;
 }
 
 /**
@@ -71,23 +74,29 @@ export interface ValkeyFleetOptions {
 export async function openValkeyFleet(
   options: ValkeyFleetOptions,
 ): Promise<FleetLink> {
-  const { address, keys } = options;
+  const { address, keys, node, domain } = options;
   const names = new FleetNames(options.fleet);
   const clients: EngineClient[] = [];
+  const open = async (callMs: number): Promise<EngineClient> => {
+    const client = await openEngine(address, callMs);
+    clients.push(client);
+    return client;
+  };
   try {
-    for (const callMs of [FLEET_CALL_MS, FLEET_CALL_MS, WATCH_CALL_MS]) {
-      clients.push(await openEngine(address, callMs));
-    }
-    const [calls, reports, log] = clients as [
-      ...[EngineClient, EngineClient, EngineClient],
-    ];
+    const calls = await open(FLEET_CALL_MS);
+    const reports = await open(FLEET_CALL_MS);
+    const log = await open(WATCH_CALL_MS);
     const { fleet } = await checkFleet(calls, {
       names,
       keys,
       shown: address.shown,
     });
-    return new ValkeyLink(options.node, names, {
-      ...{ calls, reports, log },
+    const salts = domain === undefined ? undefined : new ValkeySalts({
+      ...{ names, domain, node, calls },
+      waiting: await open(WATCH_CALL_MS),
+    });
+    return new ValkeyLink(node, names, {
+      ...{ calls, reports, log, clients, salts },
       sealing: { keys, fleet },
       unopened: options.unopened ?? (() => {}),
     });
@@ -180,6 +189,9 @@ interface Connections {
   readonly calls: EngineClient;
   readonly reports: EngineClient;
   readonly log: EngineClient;
+  /** Every connection, so that disposal closes all. */
+  readonly clients: readonly EngineClient[];
+  readonly salts: ValkeySalts | undefined;
   readonly sealing: Sealing;
   unopened(error: StoreError): void;
 }
@@ -201,6 +213,10 @@ class ValkeyLink implements FleetLink {
 
   get fleet(): string {
     return this.#connections.sealing.fleet;
+  }
+
+  get salts(): ValkeySalts | undefined {
+    return this.#connections.salts;
   }
 
   async snapshot(services: readonly string[]): Promise<UserSnapshot> {
@@ -331,8 +347,7 @@ class ValkeyLink implements FleetLink {
   }
 
   [Symbol.asyncDispose](): Promise<void> {
-    const { calls, reports, log } = this.#connections;
-    for (const client of [calls, reports, log]) client.close();
+    for (const client of this.#connections.clients) client.close();
     return Promise.resolve();
   }
 

@@ -6,6 +6,7 @@
 import type { EngineAddress } from "../../adapters/fleet/_engine_client.ts";
 import { FleetKeys } from "../../adapters/fleet/fleet_keys.ts";
 import { ConfigError } from "../../errors.ts";
+import type { Replay } from "../../service/fleet/domain_salts.ts";
 import type { Outage } from "../../service/fleet/member.ts";
 import { FLEET, type FleetSettings } from "../settings/fleet.ts";
 import type { Said } from "../settings/read.ts";
@@ -21,6 +22,9 @@ export interface ConfiguredFleet {
   /** The name of this server in the fleet; default: the name of the host. */
   readonly node: string | undefined;
   readonly outage: Outage;
+  /** Name of those that share its keys. */
+  readonly domain: string;
+  readonly replay: Replay;
 }
 
 /** Settings with the contents of the files that they name. */
@@ -81,6 +85,8 @@ export function fleetOf(said: FleetContents): ConfiguredFleet | undefined {
     keys: locate("fleet_key", () => readFleetKeys(fleetKey)),
     node: said.node,
     outage: said.fleetOutage ?? FLEET.fleetOutage.default!,
+    domain: said.fleetDomain ?? FLEET.fleetDomain.default!,
+    replay: said.fleetReplay ?? FLEET.fleetReplay.default!,
   };
 }
 

@@ -29,7 +29,7 @@ export interface MemberWorld {
  * @throws {ConfigError} If the node has no name.
  */
 export function makeMember(
-  { node: given, outage, ...place }: ConfiguredFleet,
+  { node: given, outage, replay, ...place }: ConfiguredFleet,
   { worker, ...world }: MemberWorld,
 ): FleetMember {
   const name = given ?? hostName();
@@ -47,6 +47,7 @@ export function makeMember(
     ...world,
     node,
     outage,
+    replay,
     connect: () => openValkeyFleet({ ...place, node, unopened }),
   });
 }

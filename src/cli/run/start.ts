@@ -7,6 +7,7 @@
 import { openSqliteStore } from "../../adapters/store/sqlite_store.ts";
 import { systemClock } from "../../clock.ts";
 import { ConfigError } from "../../errors.ts";
+import type { ReplayMemoryKind } from "../../crypto/family.ts";
 import type { Transport } from "../../transport.ts";
 import type { ConfiguredLocal } from "../config/config.ts";
 import { detach } from "../../defect.ts";
@@ -228,13 +229,18 @@ export async function runServer(args: Arguments, host: Host): Promise<void> {
       // The nodes of a fleet must agree on times, so accounts use the clock of
       // the fleet.
       const clock = fleetMember?.fleetClock ?? systemClock;
-      const replayFilter = sharedReplayFilters(clock, host.salts);
+      const own = sharedReplayFilters(clock, host.salts);
       const supervisor = new Supervisor(configured, {
         ...surroundings,
         configure,
         world: {
           ...surroundings.world,
-          ...fleetMember && { clock, replayFilter },
+          ...fleetMember && {
+            clock,
+            replayFilter: fleet === undefined
+              ? own
+              : (kind: ReplayMemoryKind) => fleetMember.salts.filter(own(kind)),
+          },
         },
         clock,
         randomBytes: systemRandomBytes,

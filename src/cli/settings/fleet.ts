@@ -7,6 +7,7 @@ import {
   type FleetPlace,
   parseFleetUrl,
 } from "../../adapters/fleet/engine_url.ts";
+import type { Replay } from "../../service/fleet/domain_salts.ts";
 import type { Outage } from "../../service/fleet/member.ts";
 import { choice, SWITCH, text, textAs } from "./kinds.ts";
 import type { Settings } from "./setting.ts";
@@ -19,8 +20,17 @@ export interface FleetSettings {
   readonly fleetCa: string;
   readonly fleetPlain: boolean;
   readonly fleetOutage: Outage;
+  readonly fleetDomain: string;
+  readonly fleetReplay: Replay;
   readonly node: string;
 }
+
+const NAME = textAs({
+  value: "NAME",
+  type: "string",
+  expected: "up to 64 letters, digits, dots, dashes and underscores",
+  read: (name) => /^[A-Za-z0-9._-]{1,64}$/.test(name) ? name : undefined,
+});
 
 /** The fleet of a server. */
 export const FLEET: Settings<FleetSettings> = {
@@ -85,15 +95,30 @@ export const FLEET: Settings<FleetSettings> = {
     help: "Users whose lease ends while the engine is unreachable: `serve` " +
       "allows each 64 MiB more, `strict` none",
   },
+  fleetDomain: {
+    key: "fleet_domain",
+    flag: "fleet-domain",
+    kind: NAME,
+    default: "main",
+    role: "server",
+    help: "Name of the servers that have the same keys as this one: what is " +
+      "recorded at one of them is served by none",
+  },
+  fleetReplay: {
+    key: "fleet_replay",
+    flag: "fleet-replay",
+    kind: choice<Replay>("WORD", ["exchange", "strict"]),
+    default: "exchange",
+    role: "server",
+    help:
+      "How servers of one domain know what was served: `exchange` tells the " +
+      "others within 0.3 s, `strict` asks the engine first, and serves no new " +
+      "connection while the engine is away",
+  },
   node: {
     key: "node",
     flag: "node",
-    kind: textAs({
-      value: "NAME",
-      type: "string",
-      expected: "up to 64 letters, digits, dots, dashes and underscores",
-      read: (name) => /^[A-Za-z0-9._-]{1,64}$/.test(name) ? name : undefined,
-    }),
+    kind: NAME,
     usual: "the name of the host",
     role: "server",
     help: "Name of this server in its fleet; unique",

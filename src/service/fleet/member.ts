@@ -35,9 +35,12 @@ import {
   MAX_FLEET_BATCH,
   SEAT_REFRESH_MS,
 } from "../../limits.ts";
+import type { DialCounts } from "../../dial_times.ts";
 import type { Logger } from "../../observe.ts";
 import { Stop } from "../../on_abort.ts";
 import { Episode } from "../episode.ts";
+import { CallTimes, type FleetCall } from "./call_times.ts";
+import { DomainSalts, type Replay, type SaltCounts } from "./domain_salts.ts";
 import { NodeCopy } from "./node_copy.ts";
 import { type NodeFacts, Presence } from "./presence.ts";
 import { type Place, type ShareHost, UserShare } from "./share.ts";
@@ -56,6 +59,8 @@ export interface MemberOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly outage: Outage;
+  /** Default: salts are exchanged, where the source can do that. */
+  readonly replay?: Replay;
 }
 
 /** What a server does with the users of its fleet. */
@@ -84,8 +89,22 @@ export interface MemberStatus {
   readonly leasedBytes: number;
   /** Bytes that passed beyond leases while the source did not answer. */
   readonly graceBytes: number;
-  /** First connections that were admitted before the source answered. */
-  readonly uncertainAdmissions: number;
+  /**
+   * First connections that were admitted before the source answered: it was
+   * slow, or away.
+   */
+  readonly uncertainAdmissions: Readonly<Record<"slow" | "away", number>>;
+  /** The times of calls to the source, by call. */
+  readonly calls: Readonly<Record<FleetCall, DialCounts>>;
+  /**
+   * Milliseconds since every change of users was known to be here; not set: the
+   * source was not reached yet.
+   */
+  readonly changesLagMs?: number;
+  /** Milliseconds since the copy on disk was known to be right; not set: none. */
+  readonly copyAgeMs?: number;
+  /** Salts that are exchanged with nodes that share the keys. */
+  readonly salts: SaltCounts;
   /** Reports by what became of them. */
   readonly reports: Readonly<Record<ReportOutcome["kind"] | "failed", number>>;
 }
@@ -96,6 +115,8 @@ export class FleetMember implements ShareHost, AsyncDisposable {
   readonly servesOut: boolean;
   /** This node among the others. */
   readonly presence: Presence;
+  /** The salts that other nodes have served. */
+  readonly salts: DomainSalts;
   readonly #options: MemberOptions;
   readonly #logger: Logger;
   readonly #copy: NodeCopy | undefined;
@@ -104,6 +125,8 @@ export class FleetMember implements ShareHost, AsyncDisposable {
   readonly #shares = new Map<string, UserShare>();
   /** The shares with something to report. */
   readonly #due = new Set<UserShare>();
+  /** Those of them that cannot wait for a tick. */
+  readonly #urgent = new Set<UserShare>();
   /** The shares that each tick looks at. */
   readonly #held = new Set<UserShare>();
   readonly #stop = new Stop();
@@ -117,7 +140,10 @@ export class FleetMember implements ShareHost, AsyncDisposable {
   #offsetMs = 0;
   #answerMs = 0;
   #graceBytes = 0;
-  #uncertainAdmissions = 0;
+  readonly #uncertainAdmissions = { slow: 0, away: 0 };
+  readonly #times: CallTimes;
+  /** The time of the last answer about changes, by the monotonic clock. */
+  #currentMs: number | undefined;
   readonly #reports = { lease: 0, unknown: 0, stale: 0, failed: 0 };
   #cancelTick: (() => void) | undefined;
   #cancelUrgent: (() => void) | undefined;
@@ -129,12 +155,24 @@ export class FleetMember implements ShareHost, AsyncDisposable {
 
   /** Takes no part yet. */
   constructor(options: MemberOptions) {
-    const { clock, logger, outage, memory } = options;
+    const { clock, logger, outage, memory, replay = "exchange" } = options;
     this.#options = options;
     this.clock = clock;
     this.#copy = memory && new NodeCopy(memory, options.node, clock);
     this.#logger = logger;
     this.servesOut = outage === "serve";
+    this.#times = new CallTimes(clock);
+    const isOut = (): boolean => this.#isOut;
+    this.salts = new DomainSalts({
+      clock,
+      signal: this.#stop,
+      get isOut(): boolean {
+        return isOut();
+      },
+      fail: (error) => this.#fail(error),
+      timed: (call, answer) => this.#times.of(call, answer),
+      track: (work, what) => this.#track(work, what),
+    }, replay);
     this.#slowness = new Episode(clock);
     this.#skew = new Episode(clock);
     this.#twins = new Episode(clock);
@@ -171,7 +209,13 @@ export class FleetMember implements ShareHost, AsyncDisposable {
         0,
       ),
       graceBytes: this.#graceBytes,
-      uncertainAdmissions: this.#uncertainAdmissions,
+      uncertainAdmissions: { ...this.#uncertainAdmissions },
+      calls: this.#times.snapshot,
+      ...this.#currentMs !== undefined && {
+        changesLagMs: this.clock.monotonicMs() - this.#currentMs,
+      },
+      ...this.#copy?.ageMs !== undefined && { copyAgeMs: this.#copy.ageMs },
+      salts: this.salts.counts,
       reports: { ...this.#reports },
     };
   }
@@ -218,6 +262,7 @@ export class FleetMember implements ShareHost, AsyncDisposable {
       const { unixMs } = await link.report(this.#incarnation, []);
       this.#heard(sentMs, unixMs);
       const place = await this.#readAll(link, host);
+      if (link.salts !== undefined) await this.salts.begin(link.salts);
       this.#link = link;
       this.#track(this.#follow(link, host, place), "fleet: changes");
     } catch (error) {
@@ -236,9 +281,9 @@ export class FleetMember implements ShareHost, AsyncDisposable {
       const reports = kept.filter((one) => one.incarnation === incarnation)
         .map(({ report }) => ({
           ...report,
-          // The lease goes back with them.
+          // The lease goes back with them, whatever was said after them.
           wantBytes: 0,
-          sequence: report.sequence + 1,
+          sequence: Number.MAX_SAFE_INTEGER,
         }));
       for (const batch of batches(reports)) {
         await link.report(incarnation, batch);
@@ -261,6 +306,7 @@ export class FleetMember implements ShareHost, AsyncDisposable {
     // The share of a removed user is no longer reported.
     if (this.#shares.get(keyOf(share)) !== share) return;
     this.#due.add(share);
+    if (isUrgent) this.#urgent.add(share);
     if (isUrgent && !share.isReporting && !this.#isOut) {
       // What comes in one turn goes in one message.
       this.#cancelUrgent ??= this.clock.schedule(() => {
@@ -275,7 +321,10 @@ export class FleetMember implements ShareHost, AsyncDisposable {
     if (this.#stop.aborted) return undefined;
     this.#held.add(share);
     this.#tickLater();
-    if (this.#isOut) return undefined;
+    if (this.#isOut) {
+      this.#uncertainAdmissions.away++;
+      return undefined;
+    }
     const asked = this.#ask(share, place);
     this.#track(asked, "fleet: a seat");
     const settled = this.#patiently(asked);
@@ -286,7 +335,7 @@ export class FleetMember implements ShareHost, AsyncDisposable {
 
   leave(seat: Seat): void {
     if (this.#isOut || this.#stop.aborted) return;
-    const leaving = this.#reach().leave([seat])
+    const leaving = this.#times.of("leave", this.#reach().leave([seat]))
       .catch((error) => this.#fail(error));
     this.#track(leaving, "fleet: a seat");
   }
@@ -321,6 +370,7 @@ export class FleetMember implements ShareHost, AsyncDisposable {
         await link.report(this.#incarnation, reports);
       }
       for (const batch of batches(seats)) await link.leave(batch);
+      await this.salts.end();
       this.#remember((copy) => copy.forgetTotals());
     } catch (error) {
       this.#fail(error);
@@ -337,7 +387,7 @@ export class FleetMember implements ShareHost, AsyncDisposable {
     const cancel = this.clock.schedule(() => resolve("late"), FLEET_ENTER_MS);
     try {
       const answer = await Promise.race([asked, late]);
-      if (answer === "late") this.#uncertainAdmissions++;
+      if (answer === "late") this.#uncertainAdmissions.slow++;
       else if (answer !== undefined) throw answer;
     } finally {
       cancel();
@@ -352,10 +402,9 @@ export class FleetMember implements ShareHost, AsyncDisposable {
     const report = share.report();
     const sentMs = this.clock.monotonicMs();
     try {
-      const { isAdmitted, outcome, unixMs } = await this.#reach().enter(
-        this.#incarnation,
-        place.seat,
-        report,
+      const { isAdmitted, outcome, unixMs } = await this.#times.of(
+        "enter",
+        this.#reach().enter(this.#incarnation, place.seat, report),
       );
       this.#heard(sentMs, unixMs);
       this.#settle(share, { report, outcome, sentMs });
@@ -387,9 +436,10 @@ export class FleetMember implements ShareHost, AsyncDisposable {
         this.#due.add(share);
       }
     }
+    this.#keepTotals();
     if (this.#isOut) this.#probe();
     else {
-      this.#reportAll({ isKept: true });
+      this.#reportAll();
       if (isRefresh) this.#keepSeats();
     }
     const isIdle = this.#held.size === 0 && this.#due.size === 0;
@@ -422,36 +472,42 @@ export class FleetMember implements ShareHost, AsyncDisposable {
     throw new TransportError("ERR_NET_CLOSED", "The fleet was not reached yet");
   }
 
-  /** @param isKept True if totals are kept before they are sent. */
-  #reportAll({ isKept = false } = {}): void {
-    const ready = [...this.#due].filter(({ isReporting }) => !isReporting);
+  #reportAll(): void {
+    const nowMs = this.clock.monotonicMs();
+    const ready = [...this.#due].filter((share) =>
+      !share.isReporting && (this.#urgent.has(share) || share.isTimely(nowMs))
+    );
     for (const batch of batches(ready)) {
       for (const share of batch) {
         this.#due.delete(share);
+        this.#urgent.delete(share);
         share.isReporting = true;
       }
-      this.#track(this.#report(batch, isKept), "fleet: a report");
+      this.#track(this.#report(batch), "fleet: a report");
     }
   }
 
-  async #report(
-    shares: readonly UserShare[],
-    isKept = false,
-  ): Promise<void> {
+  /** Totals are kept before they are sent, and while they cannot be. */
+  #keepTotals(): void {
+    // Those of the incarnation before would be lost.
+    if (this.#link === undefined || this.#copy === undefined) return;
+    const { fleet } = this.#link;
+    const of = {
+      incarnation: this.#incarnation,
+      ...fleet !== undefined && { fleet },
+    };
+    const kept = [...this.#due].flatMap((share) => share.keep() ?? []);
+    if (kept.length === 0) return;
+    this.#remember((copy) => copy.keepTotals(of, kept));
+  }
+
+  async #report(shares: readonly UserShare[]): Promise<void> {
     const reports = shares.map((share) => share.report());
-    if (isKept) {
-      const { fleet } = this.#link ?? {};
-      const of = {
-        incarnation: this.#incarnation,
-        ...fleet !== undefined && { fleet },
-      };
-      this.#remember((copy) => copy.keepTotals(of, reports));
-    }
     const sentMs = this.clock.monotonicMs();
     try {
-      const { outcomes, unixMs } = await this.#reach().report(
-        this.#incarnation,
-        reports,
+      const { outcomes, unixMs } = await this.#times.of(
+        "report",
+        this.#reach().report(this.#incarnation, reports),
       );
       this.#heard(sentMs, unixMs);
       for (const [i, share] of shares.entries()) {
@@ -519,7 +575,10 @@ export class FleetMember implements ShareHost, AsyncDisposable {
 
   async #keep(places: readonly Place[]): Promise<void> {
     try {
-      const kept = await this.#reach().keep(places.map(({ seat }) => seat));
+      const kept = await this.#times.of(
+        "keep",
+        this.#reach().keep(places.map(({ seat }) => seat)),
+      );
       for (const [i, place] of places.entries()) {
         place.isSeated = kept[i] === true;
         place.isRefused = !place.isSeated;
@@ -556,6 +615,7 @@ export class FleetMember implements ShareHost, AsyncDisposable {
         }
         this.#remember((copy) => copy.change(changes));
         position = next.position;
+        this.#currentMs = this.clock.monotonicMs();
       } catch (error) {
         this.#fail(error);
         await pause(this.clock, FLEET_RETRY_MS, this.#stop);
@@ -572,6 +632,7 @@ export class FleetMember implements ShareHost, AsyncDisposable {
       if (!there.has(key)) this.#forget(key);
     }
     this.#remember((copy) => copy.replace(users));
+    this.#currentMs = this.clock.monotonicMs();
     return { services, position };
   }
 
@@ -581,6 +642,7 @@ export class FleetMember implements ShareHost, AsyncDisposable {
     if (share === undefined) return;
     this.#shares.delete(key);
     this.#due.delete(share);
+    this.#urgent.delete(share);
     this.#held.delete(share);
   }
 
@@ -631,6 +693,9 @@ export class FleetMember implements ShareHost, AsyncDisposable {
     this.#isOut = false;
     // Those who came meanwhile have no seats.
     this.#refreshedMs = -Infinity;
+    // What was not counted for a while does not wait for a longer tick.
+    for (const share of this.#due) this.#urgent.add(share);
+    this.salts.flush();
     this.#logger.log("info", "fleet: the source is back");
   }
 
@@ -644,7 +709,10 @@ export class FleetMember implements ShareHost, AsyncDisposable {
     this.#tickLater();
     this.#logger.log(
       "error",
-      "fleet: the source does not answer; users are served on",
+      this.#options.replay === "strict"
+        ? "fleet: the source does not answer; open connections go on, new " +
+          "ones are refused"
+        : "fleet: the source does not answer; users are served on",
       { code: error.code, reason: messageOf(error) },
     );
   }

@@ -30,6 +30,8 @@ export class NodeCopy {
   readonly #totals: string;
   readonly #seenAt: string;
   #notedMs = -Infinity;
+  /** The time of the last note, by the wall clock; not set: none yet. */
+  #seenUnixMs: number | undefined;
 
   /**
    * @param memory Where it is kept; workers of one program share it.
@@ -43,6 +45,11 @@ export class NodeCopy {
     this.#seenAt = `fleet/${node}/seen`;
   }
 
+  /** Milliseconds since it was known to be right; `undefined`: there is none. */
+  get ageMs(): number | undefined {
+    return this.#seenUnixMs && this.#clock.unixMs() - this.#seenUnixMs;
+  }
+
   /**
    * The users of these services; `undefined` if there is no copy, or it is too
    * old.
@@ -53,6 +60,7 @@ export class NodeCopy {
     const [seen] = this.#memory.entries(this.#seenAt);
     const ageMs = this.#clock.unixMs() - Number(seen?.[1] ?? -Infinity);
     if (ageMs > FLEET_COPY_MS) return undefined;
+    this.#seenUnixMs = Number(seen![1]);
     return this.#memory.entries(this.#users)
       .map(([, text]) => JSON.parse(text) as SharedUser)
       .filter(({ service }) => services.includes(service));
@@ -136,7 +144,8 @@ export class NodeCopy {
 
   #seen(): [key: string, value: string][] {
     this.#notedMs = this.#clock.monotonicMs();
-    return [[this.#seenAt, String(this.#clock.unixMs())]];
+    this.#seenUnixMs = this.#clock.unixMs();
+    return [[this.#seenAt, String(this.#seenUnixMs)]];
   }
 
   #keyOf(

@@ -12,7 +12,10 @@ import { networkOf } from "../../codec/ip_address.ts";
 import { PolicyError } from "../../errors.ts";
 import type { Lease, Seat, UsageReport } from "../../fleet.ts";
 import {
+  FLEET_FAR_BYTES,
+  FLEET_FAR_TICK_MS,
   FLEET_TICK_MS,
+  FLEET_UNTOLD_BYTES,
   LEASE_IDLE_MS,
   LEASE_LENGTH_MS,
   LEASE_LOW_WATER,
@@ -94,12 +97,16 @@ export class UserShare implements Share {
   /** Bytes that were asked for in vain, at the most. */
   #neededBytes = 0;
   #usedBytes = 0;
+  /** Bytes left of the quota, as the source knows it; 0: not known. */
+  #leftBytes = 0;
   #activeNodes = 1;
   /** Bytes at the last report. */
   #reportedBytes = 0;
   #reportedMs: number;
   #bytesPerMs = 0;
   #sent: Sent = NOTHING_SENT;
+  /** Bytes and connections when totals were kept. */
+  #kept = 0;
   #movedMs = -Infinity;
 
   /** @param host Asks the source. */
@@ -152,6 +159,7 @@ export class UserShare implements Share {
     if (!isNew) return;
     // What was granted of another quota is asked for again.
     this.#grantedBytes = 0;
+    this.#leftBytes = 0;
     this.#scarceUntilMs = -Infinity;
     if (this.#movedMs > -Infinity) this.#host.due(this, true);
   }
@@ -244,6 +252,38 @@ export class UserShare implements Share {
     this.#host.due(this, isLow);
   }
 
+  /** True if it is time for a report of what is due. */
+  isTimely(nowMs: number): boolean {
+    if (!this.#isFar || this.#sequence === 0) return true;
+    const sinceMs = nowMs - this.#reportedMs;
+    const untoldBytes = this.#movedBytes - this.#reportedBytes;
+    return sinceMs >= FLEET_FAR_TICK_MS || untoldBytes >= FLEET_UNTOLD_BYTES;
+  }
+
+  /** True if no bound that nodes keep together is near. */
+  get #isFar(): boolean {
+    const { maxConnections, bytesPerSecond } = this.#limits;
+    return maxConnections === undefined && bytesPerSecond === undefined &&
+      this.#leftBytes > FLEET_FAR_BYTES;
+  }
+
+  /** Totals to be kept on disk; `undefined` if those that are kept are these. */
+  keep(): UsageReport | undefined {
+    const now = this.#movedBytes + this.#connections;
+    if (now === this.#kept) return undefined;
+    this.#kept = now;
+    return {
+      service: this.service,
+      name: this.name,
+      bytesUp: this.#up,
+      bytesDown: this.#down,
+      connections: this.#connections,
+      open: this.#openTcp,
+      wantBytes: 0,
+      sequence: this.#sequence,
+    };
+  }
+
   /**
    * What is to be reported now.
    *
@@ -287,6 +327,7 @@ export class UserShare implements Share {
     this.ratePart = Math.max(MIN_RATE_PART, 1 / activeNodes);
     this.openElsewhere = openElsewhere;
     this.#usedBytes = usedBytes;
+    this.#leftBytes = (this.#limits.quotaBytes ?? Infinity) - usedBytes;
     this.#activeNodes = activeNodes;
     this.#graceBytes = 0;
     this.#isUnknown = false;
@@ -323,6 +364,7 @@ export class UserShare implements Share {
     this.#reportedBytes = this.#movedBytes;
     this.#grantedBytes = 0;
     this.#sequence = 0;
+    this.#kept = 0;
     this.#host.due(this, true);
   }
 

@@ -123,6 +123,8 @@ export class ClientConnection {
    * invalid; the session limits their number.
    */
   #received: Uint8Array[] | undefined;
+  /** The way to the target, where it had to be asked if the request is new. */
+  #early: EarlyDial | undefined;
 
   /** Starts a session. */
   constructor(
@@ -150,6 +152,7 @@ export class ClientConnection {
       this.#place.admit();
       await this.#serveRequest(request);
     } finally {
+      this.#early?.[Symbol.dispose]();
       this.#session.free();
     }
   }
@@ -167,6 +170,7 @@ export class ClientConnection {
       }
       return request;
     } catch (error) {
+      this.#early?.[Symbol.dispose]();
       if (this.#place.dismissed) report.close("closed for new connections");
       else report.fail(error, this.#server.options.method);
       const isStrange = error instanceof ProtocolError ||
@@ -220,12 +224,30 @@ export class ClientConnection {
         this.#received = undefined;
         await this.#reply(reply, signal);
       }
-      if (question !== undefined) await refuseUnlessNew(question, signal);
-      if (request === undefined) continue;
+      const owned = request && this.#owned(request);
+      if (question !== undefined) {
+        if (owned !== undefined) this.#dialEarly(owned);
+        await refuseUnlessNew(question, signal);
+      }
+      if (owned === undefined) continue;
       this.#received = undefined;
-      const { owner } = this.#server.options;
-      return { ...owner && { user: owner.name }, ...request };
+      return owned;
     }
+  }
+
+  #owned(request: StreamRequest): StreamRequest {
+    const { owner } = this.#server.options;
+    return { ...owner && { user: owner.name }, ...request };
+  }
+
+  /** Dials while others are asked; nothing passes before their answer. */
+  #dialEarly(request: StreamRequest): void {
+    if (this.#isBind(request)) return;
+    this.#early = new EarlyDial(this.#dial(request));
+  }
+
+  #isBind({ address }: StreamRequest): boolean {
+    return this.#server.options.bind === true && isBindTarget(address);
   }
 
   /** @returns The result of the bytes; `undefined` if more bytes are needed. */
@@ -242,13 +264,13 @@ export class ClientConnection {
 
   async #serveRequest(request: StreamRequest): Promise<void> {
     const report = this.#report;
-    const { options, accounts } = this.#server;
+    const { accounts } = this.#server;
     try {
       report.target = formatAddress(request.address);
       report.user = request.user;
       const { host } = this.#client.connection.remote;
       using visit = accounts.connect(request.user, host);
-      const destination = options.bind === true && isBindTarget(request.address)
+      const destination = this.#isBind(request)
         ? await this.#acceptPeerFor(visit, request.payload)
         : { channel: await this.#openFor(visit, request) };
       try {
@@ -380,17 +402,21 @@ export class ClientConnection {
       : unlessRefused(opening, visit.settled);
   }
 
-  async #open({ address, payload, user }: StreamRequest): Promise<Channel> {
+  async #dial({ address, payload, user }: StreamRequest): Promise<Channel> {
+    return await this.#server.router
+      .choose({
+        target: address,
+        user,
+        source: this.#client.connection.remote.host,
+        inbound: "shadowsocks",
+        network: "tcp",
+      })
+      .open(address, payload, this.#signal);
+  }
+
+  async #open(request: StreamRequest): Promise<Channel> {
     try {
-      return await this.#server.router
-        .choose({
-          target: address,
-          user,
-          source: this.#client.connection.remote.host,
-          inbound: "shadowsocks",
-          network: "tcp",
-        })
-        .open(address, payload, this.#signal);
+      return await (this.#early?.take() ?? this.#dial(request));
     } catch (error) {
       if (error instanceof UmbraError) await this.#tell(error.code);
       throw error;
@@ -401,6 +427,30 @@ export class ClientConnection {
   async #tell(code: ErrorCode): Promise<void> {
     const answer = this.#session.answer?.(code) ?? NOTHING;
     if (answer.length > 0) await this.#reply(answer, this.#signal);
+  }
+}
+
+/** A dial that is of no use if the request turns out to be a copy. */
+class EarlyDial implements Disposable {
+  readonly #opening: Promise<Channel>;
+  #isTaken = false;
+
+  constructor(opening: Promise<Channel>) {
+    this.#opening = opening;
+    // Its failure is of interest once the request is known to be new.
+    opening.catch(() => {});
+  }
+
+  take(): Promise<Channel> {
+    this.#isTaken = true;
+    return this.#opening;
+  }
+
+  /** Closes what was opened in vain. */
+  [Symbol.dispose](): void {
+    if (this.#isTaken) return;
+    this.#isTaken = true;
+    this.#opening.then((channel) => channel.close(), () => {});
   }
 }
 

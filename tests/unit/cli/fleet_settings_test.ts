@@ -29,6 +29,8 @@ test("fleetOf() has address, keys and node", () => {
       fleetAuth: "umbra:a:b",
       fleetCa: "PEM",
       fleetOutage: "strict",
+      fleetDomain: "fra",
+      fleetReplay: "strict",
     }),
   )!;
   const { keys, ...rest } = found;
@@ -45,8 +47,11 @@ test("fleetOf() has address, keys and node", () => {
     fleet: "eu",
     node: "fra1",
     outage: "strict",
+    domain: "fra",
+    replay: "strict",
   });
   const alone = fleetOf(said("valkeys://h", { fleetAuth: "secret" }))!;
+  assert.deepEqual([alone.domain, alone.replay], ["main", "exchange"]);
   assert.equal(alone.address.username, undefined);
   assert.equal(alone.address.password, "secret");
   assert.deepEqual(alone.address.tls, {});

@@ -67,6 +67,8 @@ const DEFAULTS = {
   ipv6First: false,
   drainMs: 0,
   fleetOutage: "serve",
+  fleetDomain: "main",
+  fleetReplay: "exchange",
   fleetPlain: false,
 } as const;
 
@@ -116,6 +118,8 @@ test("operatorSettings() reads the file, its paths relative to it", () => {
     ipv6First: false,
     drainMs: 0,
     fleetOutage: "serve",
+    fleetDomain: "main",
+    fleetReplay: "exchange",
     fleetPlain: false,
   } as const;
   const onlyServer = { publicHost, manager, managerAnywhere, store };
