@@ -1,14 +1,17 @@
 /**
- * What an invitation says, in some language.
+ * The texts of an invitation in one language.
  *
  * @module
  */
 
-/** One language. `{…}` in a text is replaced by what it names. */
+/**
+ * The texts in one language. `{…}` in a text is replaced by the value of that
+ * name.
+ */
 export interface Texts {
-  /** BCP 47. */
+  /** BCP 47 tag of the language. */
   readonly language: string;
-  /** Its own name for itself. */
+  /** The name of the language in the language itself. */
   readonly name: string;
   readonly direction: "ltr" | "rtl";
   /** Title of the page. */
