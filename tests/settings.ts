@@ -1,7 +1,7 @@
 /**
- * Writes what is made of the table of settings for people and editors,
- * docs/config.schema.json and the tables of docs/configuration.md:
- * `deno task settings`.
+ * Writes the files that are generated from the table of settings:
+ * docs/config.schema.json and the tables of docs/configuration.md. Usage: `deno
+ * task settings`.
  *
  * @module
  */
@@ -58,17 +58,17 @@ import {
 import { USER, USER_LIMITS, USERS } from "../src/cli/settings/users.ts";
 import { ROOT } from "./support/runtimes.ts";
 
-/** Where the schema is published. */
+/** Path of the schema. */
 export const SCHEMA_FILE: string = join(ROOT, "docs", "config.schema.json");
 
-/** Where the settings are explained. */
+/** Path of the documentation of the settings. */
 export const CONFIGURATION_FILE: string = join(
   ROOT,
   "docs",
   "configuration.md",
 );
 
-/** The JSON Schema of configuration files as a text. */
+/** Returns the JSON Schema of configuration files as text. */
 export function configJsonSchema(): string {
   const schema = {
     title: "Configuration of Umbra",

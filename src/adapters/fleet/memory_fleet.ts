@@ -98,7 +98,7 @@ interface Domain {
 
 /** The source and its data. */
 export class MemoryFleet {
-  /** How the source reacts to each node, by name. Default: `answers`. */
+  /** The reaction to calls of each node, by name. Default: `answers`. */
   readonly reach: Map<string, Reach> = new Map();
   readonly #clock: Clock;
   readonly #entries = new Map<string, Entry>();

@@ -60,7 +60,7 @@ export interface MemberOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly outage: Outage;
-  /** How requests are kept from being served twice. Default: `exchange`. */
+  /** The protection against serving a request twice. Default: `exchange`. */
   readonly replay?: Replay;
 }
 
