@@ -108,9 +108,9 @@ function objectSchema(place: Place): Readonly<Record<string, unknown>> {
     : [];
   return {
     type: "object",
-    // The first of two names the same key: what is served.
+    // The last entry for a key is used: that of a supported setting.
     properties: Object.fromEntries([...own, ...others, ...served]),
-    // An editor shall mark a slip; "_comment" and "//" are comments.
+    // Editors mark misspelt keys; "_comment" and "//" are comments.
     patternProperties: { "^[_/]": true },
     additionalProperties: false,
   };
@@ -122,7 +122,7 @@ const STANDING = {
   silent: "Without effect",
 } as const;
 
-/** The tables of the documentation, by the name in their markers. */
+/** The tables of the documentation, by the names in their markers. */
 const DOCUMENTED: Readonly<Record<string, readonly AnySettings[]>> = {
   servers: [SERVER, SECRET, PREFIX, USERS, SERVERS, BALANCING, CARRIERS],
   balancer: [BALANCER, RUST_BALANCER, WEIGHTS],
@@ -152,7 +152,7 @@ const DOCUMENTED: Readonly<Record<string, readonly AnySettings[]>> = {
 
 const HEADS = ["key", "option", "type", "default", "reload", "meaning"];
 
-/** The documentation with its tables as the settings are. */
+/** Returns the documentation with tables that match the settings. */
 export function withTables(markdown: string): string {
   return markdown.replace(
     /(<!-- settings: (\w+) -->\n).*?(<!-- end of settings -->)/gs,

@@ -5,8 +5,8 @@
  * Wire form: base64url(`server/name`) `.` base64url(proof), where the proof is
  * derived from the user's password. So nothing is stored, a new password
  * changes the path, a disabled or removed user has no path, and finding a user
- * takes one lookup, independent of the number of users. The path reveals no
- * more than the password, which the content contains.
+ * takes one lookup, independent of the number of users. Everyone with the path
+ * learns the password anyway, because the content contains it.
  *
  * Security: proofs are compared in constant time. Wrong proofs from one network
  * for one user are counted, even if the user does not exist. No path is logged.

@@ -196,7 +196,7 @@ async function add(
   }
   const method = chosen();
   const password = generateKey(method, systemRandomBytes);
-  // A wrong password is reported here, before it reaches the servers.
+  // An invalid password is reported here, before it reaches the servers.
   userKey(passwordSecret(password, `user ${name}`), method);
   const limits = limitsFrom(args, {});
   await admin.put({ service, name, password, limits, disabled: false });

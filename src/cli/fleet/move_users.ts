@@ -33,7 +33,7 @@ export async function importUsers(
  * Writes the users of a fleet into a store, with their usage, so that a server
  * can start with it outside the fleet.
  *
- * @returns What was done.
+ * @returns A summary for the operator.
  */
 export async function exportUsers(
   store: UserStore,

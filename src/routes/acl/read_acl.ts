@@ -36,7 +36,7 @@ export interface Acl {
   readonly outboundMode: "direct" | "block";
   /** The lists; each has one set for each file. */
   readonly lists: Readonly<Record<AclSection, readonly TargetSet[]>>;
-  /** The ignored entries of each file, with reasons. */
+  /** Notes on entries of each file, such as ignored ones, with reasons. */
   readonly notes: readonly (ListNote & { readonly file: string })[];
   /** Warnings; one sentence each. */
   readonly warnings: readonly string[];
