@@ -1,12 +1,14 @@
 /**
  * Runs the tests: unit tests on Deno and on Bun, then the end-to-end tests on
  * Deno, which start both runtimes themselves. The end-to-end tests run twice,
- * with the program from its sources and with the executables of both compilers;
- * those about sockets run again with `--transport linux`. At the end it prints
- * the names of failed tests and one line, `N passed, N failed, N skipped`.
+ * with the program from its sources and with the executables of both compilers.
+ * At the end it prints the names of failed tests and one line, `N passed, N
+ * failed, N skipped`.
  *
- * Usage: `deno run -A tests/run.ts [deno] [bun] [e2e] [executables] [linux]`;
- * default: all.
+ * Usage: `deno run -A tests/run.ts [PASS...]`; default: `deno bun e2e
+ * executables`. Two passes only run if they are named: `long`, the long tests
+ * with executables, and `linux`, the tests about sockets with `--transport
+ * linux`.
  *
  * @module
  */
@@ -65,16 +67,20 @@ const PASSES: Readonly<Record<string, Pass>> = {
   },
   executables: {
     title: "End to end, with executables of Deno and of Bun",
-    prepare(folder): Record<string, string> {
-      for (const compiler of COMPILERS.filter(canCompile)) {
-        buildExecutables(compiler, join(folder, compiler));
-      }
-      return { [EXECUTABLES_VARIABLE]: folder };
-    },
+    prepare: prepareExecutables,
     commands: (reportFor) =>
       besideThenAlone(
         reportFor,
         testFiles((path) => startsPrograms(path) && !LONG.test(path)),
+      ),
+  },
+  long: {
+    title: "End to end, with executables: the tests that take long",
+    prepare: prepareExecutables,
+    commands: (reportFor) =>
+      besideThenAlone(
+        reportFor,
+        testFiles((path) => startsPrograms(path) && LONG.test(path)),
       ),
   },
   linux: {
@@ -106,11 +112,11 @@ const MOVING =
   /(?:^|\/)(?:backpressure|bulk|busy|concurrency|failures|half_close|reload|signals|udp|udp_2022|workers)_test\.ts$/;
 
 /**
- * All passes except `linux`, which repeats tests of `e2e` and is started
- * explicitly.
+ * All passes except those that repeat tests of `e2e` in another way, which are
+ * started explicitly.
  */
 const DEFAULT_PASSES: readonly string[] = Object.keys(PASSES)
-  .filter((name) => name !== "linux");
+  .filter((name) => name !== "linux" && name !== "long");
 
 process.exitCode = await main(process.argv.slice(2));
 
@@ -137,6 +143,14 @@ async function main(names: readonly string[]): Promise<number> {
   for (const name of failures) print(`FAILED ${name}`);
   print(`${passed} passed, ${failed} failed, ${skipped} skipped`);
   return failed === 0 && results.every((counts) => counts.passed > 0) ? 0 : 1;
+}
+
+/** Builds the executables in a folder; returns the variable that names it. */
+function prepareExecutables(folder: string): Record<string, string> {
+  for (const compiler of COMPILERS.filter(canCompile)) {
+    buildExecutables(compiler, join(folder, compiler));
+  }
+  return { [EXECUTABLES_VARIABLE]: folder };
 }
 
 /**

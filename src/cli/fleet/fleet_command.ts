@@ -68,7 +68,7 @@ export async function runFleet(args: Arguments): Promise<boolean> {
   const [action, word = "", name] = args.operands;
   if (action === undefined || !Object.hasOwn(ACTIONS, action)) {
     const words = Object.keys(ACTIONS).join(", ");
-    throw usage(`What shall be done? Give ${words}`);
+    throw usage(`Missing action: give ${words}`);
   }
   const wanted = ACTIONS[action as Action];
   const takesTwo = action === "user" || action === "join";
@@ -128,7 +128,7 @@ async function actOnUser(
 ): Promise<void> {
   if (word === undefined || !Object.hasOwn(USER_ACTIONS, word)) {
     const words = Object.keys(USER_ACTIONS).join(", ");
-    throw usage(`What shall be done with users? Give ${words}`);
+    throw usage(`Missing action for users: give ${words}`);
   }
   const action = word as UserAction;
   if (USER_ACTIONS[action] !== (name !== undefined)) {

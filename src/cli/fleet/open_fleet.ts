@@ -83,7 +83,7 @@ export function namedFleet(args: Arguments): NamedFleet {
   const fleet = contents.fleet && fleetOf(contents);
   if (fleet === undefined) {
     throw usage(
-      "Which fleet? Give -c FILE of one of its servers, or --fleet URL and " +
+      "Missing fleet: give -c FILE of one of its servers, or --fleet URL and " +
         "--fleet-key FILE",
     );
   }
@@ -102,7 +102,7 @@ export function serverOf(
   const port = serviceOf(args, servers);
   const found = servers.find(({ listen }) => String(listen.port) === port);
   if (found !== undefined) return found;
-  throw usage("Which server? Give -c FILE of one, and --server PORT");
+  throw usage("Missing server: give -c FILE of one, and --server PORT");
 }
 
 /** Returns the named port, or the one of the configuration. */
