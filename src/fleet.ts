@@ -85,7 +85,7 @@ export interface UserSource {
   changes(position: string): Promise<UserChanges>;
 }
 
-/** What one node reports to the others about a user. */
+/** The report of one node about a user. */
 export interface UsageReport {
   /** The user's service. */
   readonly service: string;
@@ -111,7 +111,7 @@ export interface UsageReport {
   readonly sequence: number;
 }
 
-/** How much a node may relay. */
+/** The bytes that a node may relay, and related counts. */
 export interface Lease {
   /**
    * The total, up and down together since the incarnation began, that the node

@@ -1,7 +1,8 @@
 /**
  * Writes the files that are generated from the table of settings:
- * docs/config.schema.json and the tables of docs/configuration.md. Usage: `deno
- * task settings`.
+ * docs/config.schema.json and the tables of docs/configuration.md.
+ *
+ * Usage: `deno task settings`
  *
  * @module
  */

@@ -81,7 +81,8 @@ async function receiveAnswer(
 ): Promise<void> {
   for (;;) {
     const datagram = await socket.receive({ signal });
-    // The socket is ours, and closed later than this ends.
+    // The datagram is defined, since the socket is closed only after this
+    // function ends.
     const message = openAnswer(channel, datagram!);
     if (message?.[0] === id[0] && message?.[1] === id[1]) return;
   }

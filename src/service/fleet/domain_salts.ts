@@ -2,12 +2,12 @@
  * The salts that the nodes of a domain have served, so that each request is
  * served once, by one node.
  *
- * A node sends the salts that it has served to the others every {@link
- * SALT_TELL_MS}. The salts of other nodes are kept in a memory of their own,
- * which forgets the oldest when it is full, so that they never make the node's
- * own memory refuse. No connection waits for this exchange. With `strict`, a
- * request is served only after its salt was claimed for this node; if the claim
- * fails, the request is refused.
+ * Every {@link SALT_TELL_MS}, a node sends the salts that it has served to the
+ * other nodes. Their salts are kept in a separate memory, which forgets the
+ * oldest when it is full, so that they never make the node's own memory refuse.
+ * No connection waits for this exchange. With `strict`, a request is served
+ * only after its salt was claimed for this node; if the claim fails, the
+ * request is refused.
  *
  * @module
  */

@@ -46,7 +46,7 @@ import { NodeCopy } from "./node_copy.ts";
 import { type NodeFacts, Presence } from "./presence.ts";
 import { type Place, type ShareHost, UserShare } from "./share.ts";
 
-/** How users are treated whose leases end while the source does not answer. */
+/** The treatment of users whose leases end while the source does not answer. */
 export type Outage = "serve" | "strict";
 
 /** The options of a member. */
