@@ -85,7 +85,7 @@ export interface UserSource {
   changes(position: string): Promise<UserChanges>;
 }
 
-/** What one node reports to the others about a user. */
+/** The report of one node about a user. */
 export interface UsageReport {
   /** The user's service. */
   readonly service: string;
@@ -111,7 +111,7 @@ export interface UsageReport {
   readonly sequence: number;
 }
 
-/** How much a node may relay. */
+/** The bytes that a node may relay, and related counts. */
 export interface Lease {
   /**
    * The total, up and down together since the incarnation began, that the node
@@ -243,7 +243,7 @@ export interface NodeBeat {
   readonly answerMs: number;
   /** Milliseconds that the source's clock is ahead of the node's. */
   readonly clockOffsetMs: number;
-  /** At most {@link MAX_NODE_SERVICES}. */
+  /** Its services; at most {@link MAX_NODE_SERVICES}. */
   readonly services: readonly NodeService[];
 }
 
@@ -285,35 +285,39 @@ export interface NodeDirectory {
   /**
    * Drains or restores a node.
    *
-   * @returns False if there is no such node.
+   * @returns False if the node does not exist.
    */
   setDraining(node: string, isDraining: boolean): Promise<boolean>;
 }
 
-/** Salts that nodes have told. */
+/** Salts that nodes have served. */
 export interface ToldSalts {
-  /** In their order, {@link SALT_MARK_LENGTH} bytes each, in parts. */
+  /**
+   * The salts in their order, in parts; {@link SALT_MARK_LENGTH} bytes each.
+   */
   readonly parts: readonly Uint8Array[];
-  /** From where the next ones are read; a word of the source's own. */
+  /** Position of the next salts, in the source's own format. */
   readonly position: string;
 }
 
 /**
- * The salts of requests that the nodes of one domain have served: those whose
- * clients have the same keys, so that a copy of a request is good at each.
+ * The salts of requests that the nodes of one domain have served. A domain is
+ * the nodes whose clients have the same keys, so that each of them would accept
+ * a copy of a request.
  */
 export interface SaltExchange {
   /**
-   * Tells the others; to tell the same again changes nothing.
+   * Sends salts to the other nodes; sending the same salts again changes
+   * nothing.
    *
    * @param parts Salts, {@link SALT_MARK_LENGTH} bytes each.
    */
   tell(parts: readonly Uint8Array[]): Promise<void>;
   /**
-   * What others have told.
+   * Returns the salts that other nodes have sent.
    *
-   * @param position From where; it waits a while for more then. Default: all
-   * of the last {@link SALT_POOL_MS}, at once.
+   * @param position The position to read from; the call waits a while for more
+   * salts then. Default: all salts of the last {@link SALT_POOL_MS}, at once.
    */
   told(position?: string): Promise<ToldSalts>;
   /**
@@ -340,9 +344,9 @@ export interface FleetLink
   readonly node: string;
   /** Id of the fleet; not set if the source serves only one fleet. */
   readonly fleet?: string;
-  /** The nodes; not set where the source does not know them. */
+  /** The nodes; not set if the source does not keep them. */
   readonly nodes?: NodeDirectory;
-  /** Not set where the source has none. */
+  /** The salts; not set if the source does not exchange them. */
   readonly salts?: SaltExchange | undefined;
 }
 

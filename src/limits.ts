@@ -40,7 +40,7 @@ export const CLOCK_SLEW = 0.0005;
  */
 export const SALT_GENERATION = 262_144;
 
-/** Bytes of a salt that are looked at; what a shorter IV lacks is zero. */
+/** Bytes of a salt that are compared. A shorter IV is padded with zeros. */
 export const SALT_MARK_LENGTH = 16;
 
 /**
@@ -1285,18 +1285,18 @@ export const FLEET_WATCH_MS = 5_000;
 export const FLEET_TICK_MS = 1_000;
 
 /**
- * Milliseconds between two reports of a user who is far from every bound that
- * nodes keep together: a fifth of the calls, which are most of what an engine
- * does. Less than {@link FLEET_ACTIVE_MS}.
+ * Milliseconds between two reports of a user who is far from every limit that
+ * nodes share. It saves four fifths of these calls, which are most of an
+ * engine's work. Less than {@link FLEET_ACTIVE_MS}.
  */
 export const FLEET_FAR_TICK_MS = 5_000;
 
-/** Bytes left of its quota above which a user is far from it: 1 GiB. */
+/** Bytes left of the quota above which a user is far from it: 1 GiB. */
 export const FLEET_FAR_BYTES = 1_073_741_824;
 
 /**
- * Bytes that a node may not have reported of such a user before the usual tick
- * does: what 20 Mbit/s move in a long one.
+ * Unreported bytes of such a user above which the usual tick applies: about
+ * what 20 Mbit/s transfer in a long tick.
  */
 export const FLEET_UNTOLD_BYTES = 12_500_000;
 
@@ -1370,18 +1370,21 @@ export const SEAT_REFRESH_MS = 10_000;
 export const FLEET_CLOCK_WARN_S = 5;
 
 /**
- * Milliseconds that salts of served requests wait for more of them before other
- * nodes are told: for so long, and as long as the message takes, another node
- * serves a copy.
+ * Milliseconds that salts of served requests wait for more before they are sent
+ * to other nodes. For this time, and that of the message, another node would
+ * serve a copy of the request.
  */
 export const SALT_TELL_MS = 200;
 
-/** Bytes of salts in one message, of 4,096 of them: no node looks longer than 7 ms. */
+/**
+ * Bytes of salts in one message: 4,096 salts, which a node adds in at most 7
+ * ms.
+ */
 export const SALT_TELL_BYTES = 65_536;
 
 /**
- * Messages with salts that wait while the source is away: a minute of 1,000
- * requests a second.
+ * Messages with salts that are kept while the source is away: one minute at
+ * 1,000 requests a second.
  */
 export const MAX_SALT_BACKLOG = 16;
 
@@ -1421,8 +1424,8 @@ export const FLEET_COPY_NOTE_MS = 60_000;
 export const NODE_BEAT_MS = 3_000;
 
 /**
- * Milliseconds between two heartbeats while the node is not ready, so that the
- * others soon learn when it is.
+ * Milliseconds between two heartbeats while the node is not ready, so that
+ * other nodes soon learn when it is.
  */
 export const NODE_EAGER_MS = 500;
 
@@ -1432,13 +1435,13 @@ export const NODE_LOST_MS = 10_000;
 /** Milliseconds after which a lost node is forgotten. */
 export const NODE_FORGET_MS = 86_400_000;
 
-/** Nodes of a fleet that are read: four times the largest fleet planned for. */
+/** Nodes of a fleet that are read: four times the largest planned fleet. */
 export const MAX_FLEET_NODES = 4_096;
 
 /** Services of one node in its heartbeat. */
 export const MAX_NODE_SERVICES = 64;
 
-/** Addresses that `umbra fleet doctor` dials at once. */
+/** Concurrent dials of `umbra fleet doctor`. */
 export const FLEET_DOCTOR_DIALS = 32;
 
 /** Milliseconds that `umbra fleet doctor` waits for each address. */
@@ -1447,12 +1450,12 @@ export const FLEET_DOCTOR_WAIT_MS = 3_000;
 /** Nodes of a fleet in one answer of the operator's port. */
 export const MAX_NODE_PAGE = 1_000;
 
-/** Milliseconds for which a list of a fleet's nodes is used again. */
+/** Milliseconds for which a list of a fleet's nodes is reused. */
 export const NODE_LIST_MS = 1_000;
 
 /**
- * Milliseconds between two lists that a node reads without a request, so that it
- * knows the others when the source is unreachable; a list costs more the more
- * nodes there are.
+ * Milliseconds between two lists that a node reads without a request, so that
+ * it knows the other nodes when the source is unreachable. The cost of a list
+ * grows with the number of nodes.
  */
 export const NODE_LIST_KEEP_MS = 60_000;

@@ -215,7 +215,7 @@ function denoTest(
   files: readonly string[],
   ...options: string[]
 ): string[] {
-  // `deno task check` has looked at the types of all files.
+  // `deno task check` has checked the types of all files.
   const runner = [process.execPath, "test", "-A", "--no-check"];
   return [...runner, `--junit-path=${report}`, ...options, ...files];
 }

@@ -1,7 +1,8 @@
 /**
- * Writes what is made of the table of settings for people and editors,
- * docs/config.schema.json and the tables of docs/configuration.md:
- * `deno task settings`.
+ * Writes the files that are generated from the table of settings:
+ * docs/config.schema.json and the tables of docs/configuration.md.
+ *
+ * Usage: `deno task settings`
  *
  * @module
  */
@@ -58,17 +59,17 @@ import {
 import { USER, USER_LIMITS, USERS } from "../src/cli/settings/users.ts";
 import { ROOT } from "./support/runtimes.ts";
 
-/** Where the schema is published. */
+/** Path of the schema. */
 export const SCHEMA_FILE: string = join(ROOT, "docs", "config.schema.json");
 
-/** Where the settings are explained. */
+/** Path of the documentation of the settings. */
 export const CONFIGURATION_FILE: string = join(
   ROOT,
   "docs",
   "configuration.md",
 );
 
-/** The JSON Schema of configuration files as a text. */
+/** Returns the JSON Schema of configuration files as text. */
 export function configJsonSchema(): string {
   const schema = {
     title: "Configuration of Umbra",
@@ -108,9 +109,9 @@ function objectSchema(place: Place): Readonly<Record<string, unknown>> {
     : [];
   return {
     type: "object",
-    // The first of two names the same key: what is served.
+    // The last entry for a key is used: that of a supported setting.
     properties: Object.fromEntries([...own, ...others, ...served]),
-    // An editor shall mark a slip; "_comment" and "//" are comments.
+    // Editors mark misspelt keys; "_comment" and "//" are comments.
     patternProperties: { "^[_/]": true },
     additionalProperties: false,
   };
@@ -122,7 +123,7 @@ const STANDING = {
   silent: "Without effect",
 } as const;
 
-/** The tables of the documentation, by the name in their markers. */
+/** The tables of the documentation, by the names in their markers. */
 const DOCUMENTED: Readonly<Record<string, readonly AnySettings[]>> = {
   servers: [SERVER, SECRET, PREFIX, USERS, SERVERS, BALANCING, CARRIERS],
   balancer: [BALANCER, RUST_BALANCER, WEIGHTS],
@@ -152,7 +153,7 @@ const DOCUMENTED: Readonly<Record<string, readonly AnySettings[]>> = {
 
 const HEADS = ["key", "option", "type", "default", "reload", "meaning"];
 
-/** The documentation with its tables as the settings are. */
+/** Returns the documentation with tables that match the settings. */
 export function withTables(markdown: string): string {
   return markdown.replace(
     /(<!-- settings: (\w+) -->\n).*?(<!-- end of settings -->)/gs,

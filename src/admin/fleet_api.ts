@@ -1,5 +1,5 @@
 /**
- * The servers of a fleet, as any one of them knows them.
+ * The HTTP API of a fleet's servers. Every server of the fleet answers it.
  *
  * | path                            | methods |
  * | ------------------------------- | ------- |
@@ -7,7 +7,7 @@
  * | `/api/fleet/nodes/:name/drain`  | POST    |
  * | `/api/fleet/nodes/:name/restore`| POST    |
  *
- * The list has 1,000 nodes at a time.
+ * A reply contains at most 1,000 nodes.
  *
  * @module
  */
@@ -17,25 +17,25 @@ import type { FleetNodes, Operator } from "./operator.ts";
 import { done, failure, json } from "./replies.ts";
 import { type Call, dataRoute, type Handler, type Route } from "./router.ts";
 
-/** What there is to see of a fleet. */
+/** The state of a fleet, as the API returns it. */
 export interface FleetView {
-  /** True if the engine has answered; false: as it was known. */
+  /** True if the engine has answered; false if the list is an earlier one. */
   readonly isCurrent: boolean;
-  /** The engine's clock then; milliseconds since 1970. */
+  /** The engine's clock at the time of the list; milliseconds since 1970. */
   readonly nowUnixMs: number;
-  /** All nodes, in the answer or not. */
+  /** Number of all nodes of the fleet. */
   readonly total: number;
   /** The number of nodes in each state. */
   readonly states: Readonly<Record<NodeView["state"], number>>;
-  /** TCP connections that are open on those that are not lost. */
+  /** TCP connections that are open on nodes that are not lost. */
   readonly connections: number;
-  /** Payload that those move, both directions together. */
+  /** Payload bytes per second of those nodes, both directions together. */
   readonly bytesPerSecond: number;
-  /** By name. */
+  /** The nodes of this page, sorted by name. */
   readonly nodes: readonly NodeView[];
 }
 
-/** Its routes. */
+/** Returns the routes of the API. */
 export function fleetApi(operator: Operator): Route[] {
   const withNodes =
     (handle: (nodes: FleetNodes, call: Call) => ReturnType<Handler>) =>

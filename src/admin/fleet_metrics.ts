@@ -70,7 +70,7 @@ export function fleetMetrics({ fleet }: Status): UpstreamMetric[] {
   ];
 }
 
-/** Name and help of the histogram of calls. */
+/** Name and help of the histogram of calls to the engine. */
 export const CALL_HISTOGRAM = {
   name: "umbra_fleet_engine_seconds",
   help: "Time until the engine of the fleet answers, or does not.",

@@ -15,22 +15,22 @@ import {
 } from "./units.ts";
 import type { UpstreamTone } from "./upstream_rows.ts";
 
-/** One node. */
+/** The row of one node. */
 export interface NodeRow {
   readonly name: string;
   readonly state: string;
   readonly tone: UpstreamTone;
-  /** Names or addresses by which clients know it. */
+  /** Names or addresses that clients use. */
   readonly hosts: string;
-  /** Version and runtime. */
+  /** Version of Umbra, and the runtime. */
   readonly version: string;
   readonly open: string;
   readonly rate: string;
-  /** The time that the engine took to answer it. */
+  /** Duration of the engine's last answer to the node. */
   readonly answer: string;
-  /** The seconds that its clock is ahead of the engine's. */
+  /** Seconds that the node's clock is ahead of the engine's. */
   readonly clock: string;
-  /** The time since its last heartbeat. */
+  /** Time since the node's last heartbeat. */
   readonly heard: string;
 }
 
@@ -42,7 +42,7 @@ const STATES: Readonly<
   lost: ["fleet-lost", "bad"],
 };
 
-/** The rows, in the order of the view. */
+/** Returns the rows, in the order of the view. */
 export function fleetRows(
   { nodes, nowUnixMs }: FleetView,
   unit: RateUnit,
@@ -67,7 +67,7 @@ export function fleetRows(
   });
 }
 
-/** The whole fleet in one line. */
+/** Formats the state of the whole fleet as one line. */
 export function fleetLine(
   { states, connections, bytesPerSecond, isCurrent }: FleetView,
   unit: RateUnit,

@@ -38,15 +38,16 @@ export interface UpstreamControl {
 /** The nodes of a fleet. */
 export interface FleetNodes {
   /**
-   * Returns every node as of a second ago; while the source is unreachable, the
-   * last known list.
+   * Returns every node, at most a second old; while the source is unreachable,
+   * the last known list.
    */
   nodes(): Promise<KnownNodes>;
   /**
    * Drains or restores a node.
    *
    * @returns False if the node does not exist.
-   * @throws {TransportError | StoreError} If the source did not do it.
+   * @throws {TransportError | StoreError} If the source does not answer, or
+   * refuses.
    */
   setDraining(node: string, isDraining: boolean): Promise<boolean>;
 }
@@ -108,12 +109,13 @@ export interface Operator {
    * of a 2017 method, which no password gives.
    */
   credentials(server: string, name: string): Credentials | undefined;
-  /** The nodes of its fleet; not set: the program is in no fleet. */
+  /** The nodes of its fleet; not set if the program is in no fleet. */
   readonly fleetNodes?: FleetNodes | undefined;
   /**
-   * The links of a user to every server of the fleet that accepts new clients,
-   * in the order to try them; to this server alone, if there is none. Not set:
-   * the program is in no fleet. Arguments as for `credentials`.
+   * Returns the links of a user to every server of the fleet that accepts new
+   * clients, in the order to try them; only the link to this server if there is
+   * no such server. Not set if the program is in no fleet. Arguments as for
+   * `credentials`.
    */
   links?(server: string, name: string): Promise<readonly string[]>;
   /**

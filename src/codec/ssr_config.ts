@@ -47,13 +47,22 @@ export interface MudbUser
    * port as uid.
    */
   readonly isShared: boolean;
-  /** The rest of the quota, and the rate; not set: no limit. */
+  /** The rest of the quota, and the rate; not set if there is no limit. */
   readonly limits?: UserLimits;
-  /** The rate of each TCP connection to the port; not set: no limit. */
+  /**
+   * Rate of each TCP connection to the port, in bytes a second; not set if
+   * there is no limit.
+   */
   readonly connectionBytesPerSecond?: number;
-  /** Addresses that no client of the port reaches, as written; not set: none. */
+  /**
+   * Addresses that clients of the port cannot reach, as written; not set if
+   * there are none.
+   */
   readonly forbiddenIps?: string;
-  /** Ports of targets, likewise. */
+  /**
+   * Ports of targets that clients of the port cannot reach, as written; not set
+   * if there are none.
+   */
   readonly forbiddenPorts?: string;
 }
 
@@ -73,7 +82,7 @@ const DEFAULTS: MudbDefaults = {
   obfsParam: "",
 };
 
-/** A configuration beside the list says it. */
+/** The defaults if a configuration beside the list has the settings. */
 const NO_DEFAULTS: MudbDefaults = {
   method: undefined,
   protocol: undefined,
@@ -86,8 +95,8 @@ const NO_DEFAULTS: MudbDefaults = {
  * Reads `mudb.json`.
  *
  * @param document Parsed JSON.
- * @param isAlone False where a configuration beside it has what users do not
- * say.
+ * @param isAlone False if a configuration beside the list has the settings that
+ * users lack.
  * @throws {ConfigError} `ERR_CONFIG_VALUE` that names user and key.
  */
 export function readMudb(document: unknown, isAlone = true): MudbUser[] {
@@ -201,7 +210,7 @@ function readMudbUser(
     if (typeof value === "string") return value;
     throw wrong(`"${key}" of ${what}`, "text");
   };
-  // One port may be a number; the originals take 0 for none.
+  // A single port may be a number. The original programs read 0 as none.
   const list = (key: string): string =>
     Number.isInteger(fields[key]) ? String(fields[key] || "") : text(key);
   const [forbiddenIps, forbiddenPorts] = [
@@ -239,7 +248,7 @@ function readMudbUser(
   };
 }
 
-/** True if a port is for the users of all others as well. */
+/** True if the users of all other ports may use a port as well. */
 export function isShared(
   protocol: string | undefined,
   protocolParam: string | undefined,

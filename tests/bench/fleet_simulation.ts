@@ -7,8 +7,8 @@
  * The model is a peak: 15 % of all users are connected, each to 1.3 nodes; 40 %
  * of those pairs transfer bytes in a second; a node has five first connections
  * of users in a second; every tenth user has a limit of devices; ten users
- * change. `FAR` of the users, by default 0.9, are far from every bound and are
- * reported each 5 s, the others each second.
+ * change. `FAR` is the share of users, by default 0.9, who are far from every
+ * limit and are reported every 5 s; the other users are reported every second.
  *
  * @module
  */
@@ -55,7 +55,7 @@ interface Pair {
   up: number;
   down: number;
   sequence: number;
-  /** True if bytes moved that were not told. */
+  /** True if bytes were transferred since the last report. */
   hasMoved: boolean;
   /** The second of its last report. */
   toldAt: number;

@@ -1,5 +1,6 @@
 /**
- * Another fleet key in a real server, while users change and a node follows.
+ * Tests the replacement of the fleet key in a real server, while users change
+ * and a node follows.
  *
  * @module
  */
@@ -45,7 +46,7 @@ describe("another fleet key", { skip: REDIS_SKIP }, () => {
     const fleet = await server.fleet();
     using admin = await open(fleet, FLEET_KEY, SECOND);
     using late = await open(fleet, FLEET_KEY, SECOND);
-    // More than one batch; of two services.
+    // The users are more than one batch, and belong to two services.
     const names = Array.from({ length: 700 }, (_, i) => `user ${i}`);
     for (const name of names) await admin.put(sharedUser(name));
     await admin.put({ ...sharedUser("other"), service: "8389" });
@@ -70,7 +71,7 @@ describe("another fleet key", { skip: REDIS_SKIP }, () => {
   test("takes nothing from a change that comes meanwhile", async () => {
     const fleet = await server.fleet();
     using admin = await open(fleet, FLEET_KEY, SECOND);
-    // Has opened the fleet before, and does not know.
+    // This client opened the fleet before the switch and does not know of it.
     using slow = await open(fleet, FLEET_KEY, SECOND);
     const names = Array.from({ length: 60 }, (_, i) => `user ${i}`);
     for (const name of names) await admin.put(sharedUser(name));
@@ -109,7 +110,7 @@ describe("another fleet key", { skip: REDIS_SKIP }, () => {
       return (await link.enter(at, seat, report)).isAdmitted;
     };
     assert.equal(await enters(node, incarnation, 1), true);
-    // As a reload does.
+    // A reload does the same.
     keys.adopt(new FleetKeys([FLEET_KEY, SECOND]));
     await admin.switchKey(NEW.check);
     await admin.sealAgain();
@@ -118,7 +119,7 @@ describe("another fleet key", { skip: REDIS_SKIP }, () => {
     const { changes } = await node.changes(position);
     assert.deepEqual(changes, [{ kind: "put", user: bob }]);
     assert.equal(keys.check, NEW.check);
-    // One place is one place, for nodes of either age of the key file.
+    // Nodes with the old and the new key file count a place as the same.
     assert.equal(await enters(node, incarnation, 2), true);
     for (const ring of [[SECOND], [FLEET_KEY, SECOND]]) {
       await using other = await openValkeyFleet({

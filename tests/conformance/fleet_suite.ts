@@ -1,6 +1,7 @@
 /**
- * What every source of a fleet must do, as tests: changes are seen, counters
- * cannot double, leases never exceed a quota, seats never a limit.
+ * The tests that every source of a fleet must pass: changes are seen, counters
+ * are never doubled, leases never exceed a quota, and seats never exceed a
+ * limit.
  *
  * @module
  */
@@ -18,21 +19,21 @@ import type {
 import type { UserLimits } from "../../src/users.ts";
 import { seededBytes } from "../support/bytes.ts";
 
-/** A source, and what a test needs to fill it and to look into it. */
+/** A source, with functions to fill and inspect it. */
 export interface FleetFixture extends AsyncDisposable {
-  /** The way of a node to it, in one domain. */
+  /** Returns the link of a node; all nodes are in one domain. */
   link(node: string): FleetLink;
-  /** Adds a user, or changes it. */
+  /** Adds or changes a user. */
   put(user: SharedUser): Promise<void>;
   /** Removes a user. */
   remove(service: string, name: string): Promise<void>;
-  /** Bytes that all nodes have reported of a user. */
+  /** Returns the bytes that all nodes have reported for a user. */
   usedBytes(service: string, name: string): Promise<number>;
 }
 
 const SERVICE = "8388";
 
-/** A user without limits, unless they are given. */
+/** Returns a user; default: without limits. */
 export function sharedUser(name: string, limits: UserLimits = {}): SharedUser {
   return {
     service: SERVICE,
@@ -43,7 +44,7 @@ export function sharedUser(name: string, limits: UserLimits = {}): SharedUser {
   };
 }
 
-/** A node's report of a user, in its order. */
+/** Returns a report of a user with this sequence number. */
 export function usageReport(
   name: string,
   sequence: number,
@@ -62,7 +63,7 @@ export function usageReport(
   };
 }
 
-/** What a node says of itself. */
+/** Returns a heartbeat. */
 export function nodeBeat(rest: Partial<NodeBeat> = {}): NodeBeat {
   return {
     version: "1.2.3",
@@ -90,7 +91,7 @@ function directoryOf(link: FleetLink): NodeDirectory {
   return link.nodes;
 }
 
-/** One report, and what became of it. */
+/** Sends one report and returns its result. */
 async function reportOne(
   link: FleetLink,
   incarnation: number,
@@ -114,8 +115,8 @@ async function lease(
 /**
  * Declares the tests.
  *
- * @param name Of the source.
- * @param open Makes one without users.
+ * @param name Name of the source.
+ * @param open Creates a source without users.
  */
 export function fleetSuite(
   name: string,
@@ -167,7 +168,7 @@ export function fleetSuite(
     const { position: next } = await waiting;
     const gone = { kind: "gone", service: SERVICE, name: "alice" };
     assert.deepEqual((await two.changes(next)).changes, [gone]);
-    // Who was away reads all of it.
+    // A node that was away reads all changes.
     const all = await one.changes(position);
     assert.deepEqual(all.changes, [{ kind: "put", user: bob }, gone]);
     assert.equal(all.isIncomplete ?? false, false);
@@ -216,16 +217,17 @@ export function fleetSuite(
       const granted = await lease(two, second, greedy);
       assert.equal(granted.grantedBytes, 700_000);
       assert.equal(granted.activeNodes, 2);
-      // The same again adds nothing.
+      // Repeating the report adds nothing.
       assert.equal((await lease(two, second, greedy)).grantedBytes, 700_000);
-      // Used, and more asked for: nothing is left but what the first one has.
+      // The lease is used and more is requested: only the first node's lease is
+      // left.
       const used = usageReport("alice", 2, {
         bytesDown: 700_000,
         wantBytes: 1,
       });
       const last = await lease(two, second, used);
       assert.deepEqual([last.grantedBytes, last.usedBytes], [700_000, 700_000]);
-      // What is given back is another's.
+      // Bytes that are given back are granted to another node.
       await lease(one, first, usageReport("alice", 2, { bytesUp: 100_000 }));
       const again = usageReport("alice", 3, {
         bytesDown: 700_000,
@@ -297,7 +299,7 @@ export function fleetSuite(
           .map(({ place }) => place),
       );
       assert.equal(admitted.size, 2);
-      // Each place is admitted on all nodes, or on none.
+      // Each place is admitted on all nodes or on none.
       for (const { place, isAdmitted } of entrances) {
         assert.equal(isAdmitted, admitted.has(place));
       }
@@ -314,7 +316,7 @@ export function fleetSuite(
       assert.deepEqual(await links[0]!.keep([here!, outside, there!]), [
         ...[true, false, true],
       ]);
-      // It is free once it is left on every node.
+      // The seat is free after every node has left it.
       await links[0]!.leave([here!]);
       assert.deepEqual(await links[1]!.keep([outside]), [false]);
       for (const link of links.slice(1)) await link.leave([here!]);
@@ -390,7 +392,7 @@ export function fleetSuite(
     assert.equal(await there.setDraining("one", true), true);
     assert.equal((await there.list()).nodes[0]?.isDraining, true);
     assert.equal(await here.beat(first, nodeBeat()), true);
-    // A restart does not undo it.
+    // A restart of the node does not end the drain.
     await here.leave(first);
     assert.equal(await here.beat(await one.join(), nodeBeat()), true);
     assert.equal(await there.setDraining("one", false), true);
@@ -452,7 +454,7 @@ export function fleetSuite(
     await first.tell(parts.slice(1));
     const next = await second.told(position);
     assert.deepEqual(next.parts.map(toHex), parts.slice(1).map(toHex));
-    // Who starts reads all, and none reads its own.
+    // A node that starts reads all salts except its own.
     assert.deepEqual((await second.told()).parts.map(toHex), parts.map(toHex));
     assert.deepEqual((await first.told()).parts, []);
     await using third = fleet.link("three");

@@ -39,7 +39,7 @@ test("memory: a lease is held for a silent node, and then another's", async () =
   assert.equal(await ask(1), 0);
   await clock.advance(1);
   assert.equal(await ask(2), 500);
-  // Who comes back has what it has used counted, and the lease no more.
+  // A node that returns has its usage counted, but its lease has ended.
   const late = usageReport("alice", 2, { bytesUp: 300, wantBytes: 1_000 });
   const { outcomes: [back] } = await one.report(first, [late]);
   assert(back?.kind === "lease");

@@ -1,5 +1,5 @@
 /**
- * The suite of fleets against a real server.
+ * Runs the tests of fleets with a real server.
  *
  * @module
  */
@@ -24,7 +24,10 @@ import {
 
 let server: RedisServer;
 
-/** Opens a link with the first call: the suite makes links without waiting. */
+/**
+ * Opens a link at its first call, because the suite creates links
+ * synchronously.
+ */
 function lateLink({ place, keys }: TestFleet, node: string): FleetLink {
   const opening = openValkeyFleet({ ...place, keys, node, domain: "main" });
   opening.catch(() => {});
@@ -91,7 +94,7 @@ else {
     const [listed] = (await nodes.list()).nodes;
     assert.deepEqual(listed?.keyIds, fleet.keys.ids);
     assert.equal(listed?.services[0]?.host, "fra1.example");
-    // Neither under another name, nor changed.
+    // A copy under another name, and a changed value, must be rejected.
     await server.command("COPY", `${prefix}:one`, `${prefix}:two`);
     await server.command(
       "ZADD",
@@ -141,7 +144,7 @@ else {
     const name = `umbra:${fleet.place.fleet}`;
     const life = Number(await server.command("PTTL", `${name}:n:one`));
     assert(life > 0 && life <= NODE_FORGET_MS);
-    // What is left of one that was forgotten ends with the next beat.
+    // The remains of a forgotten node are removed at the next heartbeat.
     await server.command("ZADD", `${name}:heard`, "1", "old");
     await link.nodes!.beat(await link.join(), nodeBeat());
     const heard = await server.command("ZRANGE", `${name}:heard`, "0", "-1");

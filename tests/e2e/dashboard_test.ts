@@ -1,6 +1,6 @@
 /**
- * The dashboard in a real browser, which is cut off from everything but the
- * page's own port.
+ * Tests the dashboard in a real browser that can reach only the page's own
+ * port.
  *
  * @module
  */
@@ -32,7 +32,7 @@ before(async () => {
 });
 after(() => browser?.[Symbol.asyncDispose]());
 
-/** The page over a sample, drawn once. */
+/** Opens the page of a sample program and waits until it is drawn. */
 async function open(options: Partial<SiteOptions> = {}): Promise<
   DashboardSite
 > {
@@ -48,7 +48,7 @@ async function open(options: Partial<SiteOptions> = {}): Promise<
   return site;
 }
 
-/** What an element shows. */
+/** Returns the text of an element. */
 function textOf(selector: string): Promise<string> {
   return browser.evaluate(
     `document.querySelector(${JSON.stringify(selector)}).textContent.trim()`,
@@ -90,7 +90,7 @@ test("the page shows what the status says, and contacts no other host", {
   const program = new SampleProgram({ users: 12 });
   await using site = await open({ program });
   await browser.until("document.querySelectorAll('#users tbody tr').length");
-  // From here on the numbers stand still.
+  // From here on the numbers do not change.
   program.tick = () => {};
   const { traffic, servers, refusals, associations, dialMs } = program.status();
   await untilText("#total-down", formatBytes(traffic.bytesDown));
@@ -258,7 +258,8 @@ test("the page adds a user and shows how to connect, by keyboard", {
   assert.deepEqual(browser.errors, []);
   await browser.press("Escape");
   await browser.until("!document.querySelector('#user').open");
-  // No secret stays in the page; a dialog tells of its end a moment later.
+  // No secret stays in the page. The event for the end of a dialog comes a
+  // moment later.
   await browser.until(
     "document.querySelector('[name=uri]').value === '' && " +
       "document.querySelector('[name=invite]').value === ''",
@@ -296,7 +297,7 @@ test("the page changes, disables and removes a user, after a question", {
   assert.deepEqual(site.changes.splice(0), [
     `PATCH ${path} ` + JSON.stringify({
       limits: {
-        // Untouched, so not rounded to what the form shows.
+        // The field was not changed, so its value is not rounded.
         quotaBytes: 123_456_789,
         bytesPerSecond: 7,
         maxConnections: 9,
@@ -332,7 +333,7 @@ test("the page changes users of the configuration file, and says what holds", {
 }, async () => {
   await using site = await open();
   await browser.until("document.querySelectorAll('#users tbody tr').length");
-  // A pointer may be anywhere in the row.
+  // A click anywhere in the row has the same effect.
   await browser.evaluate(
     `[...document.querySelectorAll("#users tbody tr")]` +
       `.find((row) => row.cells[0].textContent === "alice").cells[3].click()`,
@@ -394,7 +395,7 @@ test("the page asks for the token, until it is right", { skip }, async () => {
   await browser.until("document.querySelector('#login').open");
   await browser.press("Escape");
   assert.ok(await browser.evaluate("document.querySelector('#login').open"));
-  // It knows nothing yet, and claims nothing.
+  // Before the first status, the page shows no values.
   assert.equal(
     await browser.evaluate(
       "document.querySelector('#refusals-empty').checkVisibility()",
@@ -586,7 +587,7 @@ test("the page adds a server by its link or by an image of it", {
   assert.deepEqual(browser.errors, []);
 });
 
-/** Three nodes, of which one is as a test says. */
+/** Returns three nodes, one of which may be drained. */
 function sampleFleet(isDraining: boolean): FleetView {
   const node = {
     ...{ version: "0.2.0", runtime: "Bun 1.4.5", startedUnixMs: 0 },

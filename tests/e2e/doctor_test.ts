@@ -1,6 +1,6 @@
 /**
- * `umbra doctor` and `umbra check server`, on both runtimes, against our own
- * server as it should be, and as it should not.
+ * Tests `umbra doctor` and `umbra check server` on both runtimes, with our own
+ * server in right and wrong configurations.
  */
 import assert from "node:assert/strict";
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -27,11 +27,13 @@ import { type End, METHOD, PASSWORD, startServer } from "./chain.ts";
 
 const METHOD_2022 = "2022-blake3-aes-128-gcm";
 const KEY_2022 = "4OHi4+Tl5ufo6err7O3u7w==";
-/** Seconds; what is silent is silent for ever. */
+/** Time limit of a step in seconds. A silent server stays silent. */
 const WAIT = "1";
 const MIB = 2 ** 20;
 
-/** Answers with its clock; `/big` is 8 MiB, `/stall` never ends. */
+/**
+ * A web server that sends its time; `/big` is 8 MiB long, `/stall` never ends.
+ */
 class Web implements AsyncDisposable {
   readonly address: Address;
   readonly #server: Server;
@@ -41,7 +43,7 @@ class Web implements AsyncDisposable {
     this.address = { host: "127.0.0.1", port };
   }
 
-  /** @param skewS How far its clock is ahead of ours. */
+  /** @param skewS Seconds that its clock is ahead of this machine's. */
   static async start(skewS = 0): Promise<Web> {
     const server = createServer((request, response) => {
       const date = new Date(Date.now() + skewS * 1_000);
@@ -78,11 +80,14 @@ after(async () => {
 });
 
 for (const runtime of ["deno", "bun"] as const) {
-  /** What a command printed, and its exit code. */
+  /** Returns the output of a command and its exit code. */
   const umbra = (...args: string[]): ReturnType<typeof runToEnd> =>
     runToEnd([...programCommand(runtime), ...args], 20_000, { cwd: ROOT });
 
-  /** Findings of `umbra doctor` by their check; the exit code fits them. */
+  /**
+   * Returns the findings of `umbra doctor` by check, and verifies the exit
+   * code.
+   */
   const doctor = async (
     ...args: string[]
   ): Promise<Record<string, Finding>> => {
@@ -219,7 +224,7 @@ for (const runtime of ["deno", "bun"] as const) {
     );
     for (
       const line of [
-        // They know their own names alone.
+        // Each resolver knows only its own names.
         `127.0.0.1:${far!.port}, asked through the server, refuses`,
         `127.0.0.1:${near!.port}, asked from this machine, refuses`,
         `${KNOWN_NAME} is ${KNOWN_ADDRESS}, by 127.0.0.1:${far!.port} through`,
@@ -316,7 +321,7 @@ for (const runtime of ["deno", "bun"] as const) {
       ],
     );
     assert.ok(steps[0].leastMs <= steps[0].medianMs, "times have their unit");
-    // Of two targets, the one that is silent does not hide the other.
+    // A silent target does not hide the result of the other one.
     const silent = await umbra(
       ...["check", "server", "--wait", WAIT, ...towards(server.address)],
       ...["--target", `127.0.0.1:${closed.port}`, "--url", `${web.url}/big`],
@@ -342,7 +347,7 @@ test("doctor names the flags that Deno lacks", async () => {
   );
 });
 
-/** A server of ours in this process, whose clock is 90 s late. */
+/** Starts a server in this process whose clock is 90 s late. */
 function startLate(): ReturnType<typeof startService> {
   const clock: Clock = {
     monotonicMs: () => systemClock.monotonicMs(),

@@ -1,6 +1,6 @@
 /**
- * `umbra fleet` on a real redis-server: a fleet from nothing, its users, and the
- * way from a store and back.
+ * Tests `umbra fleet` with a real redis-server: the creation of a fleet, its
+ * users, and the copies from a store and back.
  *
  * @module
  */
@@ -86,7 +86,7 @@ describe("umbra fleet", { skip: REDIS_SKIP }, () => {
         const counts = { ...NO_COUNTS, bytesUp: 100, bytesDown: 2_000 };
         store.add([{ server: "8388", name: "bob", counts }]);
       }
-      // Twice is as once.
+      // The second import changes nothing.
       for (let i = 0; i < 2; i++) {
         assert.match(await umbra("import", path), /in the fleet now: 1\n/);
       }
@@ -107,7 +107,7 @@ describe("umbra fleet", { skip: REDIS_SKIP }, () => {
       assert.equal(store.users()[1]!.password, KEY);
       assert.equal(store.counts("8388", "bob")[0]!.counts.bytesDown, 2_000);
 
-      // One runtime each is enough.
+      // One runtime for each step is enough.
       if (runtime === "deno") {
         // The key is replaced in three runs.
         const keyOf = (path: string): string[] =>

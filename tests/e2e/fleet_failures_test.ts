@@ -1,6 +1,6 @@
 /**
- * What only a real engine and a real network show of a fleet that fails: packets
- * that vanish, a primary that dies, a memory that is full.
+ * Tests failures of a fleet that need a real engine and a real network: packets
+ * are lost, a primary dies, memory is full.
  *
  * @module
  */
@@ -55,7 +55,7 @@ after(() => rmSync(folder, { recursive: true, force: true }));
 const keyFile = join(folder, "fleet.key");
 writeFileSync(keyFile, `${FLEET_KEY.toBase64()}\n`, { mode: 0o600 });
 
-/** Alice, a user of the port. */
+/** Returns the user Alice of a port. */
 function alice(port: number, limits: UserLimits): SharedUser {
   const service = `${port}`;
   return {
@@ -64,7 +64,7 @@ function alice(port: number, limits: UserLimits): SharedUser {
   };
 }
 
-/** Bytes of a download that arrive; it may be cut off. */
+/** Returns the number of bytes of a download that arrive; it may be cut off. */
 async function download(
   local: Address,
   target: Address,
@@ -78,7 +78,7 @@ async function download(
       arrived += chunk.length;
     }
   } catch {
-    // What came before it counts.
+    // The bytes before the cut count.
   }
   return arrived;
 }
@@ -110,7 +110,8 @@ test(
         ...["8000", "--bind", "127.0.0.1", "--directory", folder],
       ], { ready: /Serving HTTP/ }),
     );
-    // The engine has an address for each node, so that one of them can vanish.
+    // The engine has an address for each node, so that the packets of one node
+    // can be dropped.
     const nodes = [
       { name: "away", runtime: "deno", host: "127.0.1.1" },
       { name: "here", runtime: "bun", host: "127.0.1.2" },
@@ -141,7 +142,7 @@ test(
         return server;
       }),
     );
-    /** Payload both ways that curl saw. */
+    /** Returns the payload in both directions, as curl saw it. */
     const fetched = async (
       { host }: { host: string },
       bytes: number,
@@ -168,13 +169,14 @@ test(
       "add chain ip trial in { type filter hook input priority 0; }\n" +
         `add rule ip trial in ip daddr ${away.host} tcp dport 6379 drop\n`,
     );
-    // Longer than the system takes to double its pause between tries a few times.
+    // This is longer than the system needs to double its retransmission pause a
+    // few times.
     const cutMs = performance.now();
     const other = await fetched(here, 12 * MIB);
     const second = await fetched(away, 50_000);
     await pause(1_500);
     const { usedBytes } = await usage();
-    // The least that is granted, of which 50,000 bytes are used.
+    // The smallest lease, of which 50,000 bytes are used.
     const held = 262_144;
     assert(usedBytes >= first + other && usedBytes <= quotaBytes - held);
     await servers[0]!.waitForOutput(/does not answer/, 10_000);
@@ -238,7 +240,8 @@ test("while a replica takes the place of its primary, no connection fails", {
   );
   const target = owned.use(await Target.start());
   let sent = 0;
-  // Little, since a node passes 64 MiB beyond its lease while the engine is away.
+  // The amount is small, since a node relays 64 MiB beyond its lease while the
+  // engine is away.
   const each = 10_000;
   const ask = async (): Promise<void> => {
     const got = await download(local.address, target.address, each);

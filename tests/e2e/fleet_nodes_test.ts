@@ -1,7 +1,7 @@
 /**
- * Three servers of both runtimes that know each other through a real
- * redis-server: one is killed, one is drained and restored, and what operators
- * and clients see of it.
+ * Tests three servers of both runtimes that know each other through a real
+ * redis-server: one is killed, one is drained and restored, and operators and
+ * clients see it.
  *
  * @module
  */
@@ -80,7 +80,7 @@ function ask(at: number, path: string): Promise<Response> {
   return fetch(`http://127.0.0.1:${adminPorts[at]}${path}`);
 }
 
-/** `umbra fleet …`, by both runtimes in turn. */
+/** Runs `umbra fleet …` on both runtimes in turn. */
 let calls = 0;
 function umbraFleet(
   ...words: string[]
@@ -94,7 +94,7 @@ function umbraFleet(
   );
 }
 
-/** `NODE STATE` of each. */
+/** Returns `NODE STATE` of each node. */
 async function states(): Promise<string[]> {
   const { code, output } = await umbraFleet("status", "--json");
   assert.equal(code, 0, output);
@@ -104,7 +104,7 @@ async function states(): Promise<string[]> {
   return nodes.map(({ node, state }) => `${node} ${state}`);
 }
 
-/** The hosts in the document that the first node serves to alice. */
+/** Returns the hosts in the document that the first node serves to alice. */
 async function listed(): Promise<string[]> {
   const access = await ask(0, `/api/servers/${port}/users/alice/uri`);
   const { sip008 } = await access.json() as { sip008: string };
@@ -198,7 +198,7 @@ describe("the nodes of a fleet", { skip: REDIS_SKIP }, () => {
     assert.equal(sick.code, 1);
     assert.match(sick.output, /fail +three +last heartbeat \d+ s ago/);
     assert.match(sick.output, /ok +one +up/);
-    // This engine is one that a test would have, and no operator.
+    // This engine is set up for tests and is not safe for operation.
     assert.match(sick.output, /fail +persistence/);
 
     await startNode(2);

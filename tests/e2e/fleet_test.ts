@@ -1,7 +1,7 @@
 /**
- * Three servers of both runtimes with one user base in a real redis-server:
- * quotas, counts, devices, changes and recordings, while everything works and
- * while it does not.
+ * Tests three servers of both runtimes with the same users in a real
+ * redis-server: quotas, counts, devices, changes and replays, while the engine
+ * works and while it does not.
  *
  * @module
  */
@@ -37,7 +37,7 @@ import {
 
 const METHOD = "2022-blake3-aes-128-gcm";
 
-/** Node two has a server key of its own, the others share one. */
+/** Node two has a server key of its own; the other nodes share one. */
 const NODES = [
   { name: "one", runtime: "deno", host: "127.0.0.2", key: 1 },
   { name: "two", runtime: "bun", host: "127.0.0.3", key: 2 },
@@ -61,7 +61,7 @@ function keyOf(number: number): string {
   return seededBytes(16, number).toBase64();
 }
 
-/** Bytes of the line that asks for so many, of the sizes that are used. */
+/** Length of the line that requests a download, for the sizes that are used. */
 const LINE = command("down 1000000").length;
 
 let server: RedisServer;
@@ -87,7 +87,9 @@ async function startNode(name: NodeName): Promise<void> {
   );
 }
 
-/** Adds a user; one with a limit of connections is reported each second. */
+/**
+ * Adds a user. With a limit of connections, the user is reported every second.
+ */
 async function addUser(
   limits: UserLimits = { maxConnections: 1_000 },
 ): Promise<{ name: string; key: string }> {
@@ -99,7 +101,7 @@ async function addUser(
   return { name, key };
 }
 
-/** A local that reaches a node as a user. */
+/** Starts a local that connects to a node as a user. */
 function localOf(
   name: NodeName,
   user: { readonly key: string },
@@ -107,7 +109,7 @@ function localOf(
 ): Promise<End> {
   const at = NODES.findIndex((node) => node.name === name);
   const { host, key } = NODES[at]!;
-  // Deno alone cannot choose where a connection leaves from.
+  // Deno cannot choose the source address of a connection.
   const { runtime } = NODES[(at + 1) % NODES.length]!;
   return startLocal(flags.length > 0 ? "bun" : runtime, {
     host,
@@ -121,7 +123,7 @@ async function open(local: End, text: string): Promise<TcpStream> {
   return stream;
 }
 
-/** How many bytes arrive of a download. */
+/** Returns the number of bytes of a download that arrive. */
 async function download(local: End, length: number): Promise<number> {
   let bytes = 0;
   try {
@@ -130,12 +132,12 @@ async function download(local: End, length: number): Promise<number> {
       bytes += chunk.length;
     }
   } catch {
-    // Cut off, or refused: what came before it counts.
+    // The download was cut off or refused; the bytes before that count.
   }
   return bytes;
 }
 
-/** Not known while the engine is away. */
+/** Returns the used bytes; `undefined` while the engine is away. */
 async function used(name: string): Promise<number | undefined> {
   try {
     return (await admin.user(`${port}`, name))?.usedBytes ?? 0;
@@ -153,7 +155,7 @@ async function settles(name: string, bytes: number): Promise<void> {
   );
 }
 
-/** Passes streams on, and keeps what clients sent. */
+/** Forwards streams and records the bytes of clients. */
 class Recorder implements AsyncDisposable {
   readonly address: Address;
   readonly #server: Server;
@@ -195,7 +197,7 @@ class Recorder implements AsyncDisposable {
   }
 }
 
-/** How many bytes come back within a while. */
+/** Returns the number of bytes that come back within a time limit. */
 async function answerTo(node: Address, bytes: Uint8Array): Promise<number> {
   const socket = connect(node.port, node.host);
   let received = 0;
@@ -251,7 +253,7 @@ describe("a fleet of three", { skip: REDIS_SKIP }, () => {
       download(local, 4_000_000),
     ]);
     assert.equal(first + second, 7_000_000);
-    // Each request of the target is a line of text.
+    // The client sends each request to the target as a line of text.
     await settles(free.name, 7_000_000 + 2 * LINE);
   });
 
@@ -292,7 +294,7 @@ describe("a fleet of three", { skip: REDIS_SKIP }, () => {
       try {
         while (await stream.read() !== undefined);
       } catch {
-        // A reset is an end too.
+        // A reset ends the connection as well.
       }
       return performance.now();
     });
@@ -341,7 +343,7 @@ describe("a fleet of three", { skip: REDIS_SKIP }, () => {
     assert.equal(await download(local, 1_000), 1_000);
     const { recorded } = recorder;
     assert(recorded.length > 100);
-    // By then node three, which has the same key, knows of it.
+    // After this time node three, which has the same key, knows the salt.
     await pause(300);
     for (const { host } of NODES) {
       assert.equal(await answerTo({ host, port }, recorded), 0);
@@ -398,7 +400,7 @@ describe("a fleet of three", { skip: REDIS_SKIP }, () => {
     server.program.signal("SIGCONT");
     await startNode("three");
     await settles(user.name, 3_000_000 + 2 * LINE);
-    // Told again, it changes nothing.
+    // Receiving the salts again changes nothing.
     await using local = await localOf("three", user);
     assert.equal(await download(local, 1_000_000), 1_000_000);
     await settles(user.name, 4_000_000 + 3 * LINE);

@@ -65,7 +65,7 @@ for (const runtime of ["deno", "bun"] as const) {
     assert.equal(checked.code, 0, checked.output);
     const singBoxPort = await freePort();
     {
-      // Only root may have the tunnel of the profile.
+      // The tunnel of the profile needs root.
       await using local = await startParty("sing-box", "local", singBoxPort, {
         log: { level: "warn" },
         inbounds: [{
@@ -108,7 +108,7 @@ test("the Clash form of an invitation connects mihomo", {
   mkdirSync(work);
   const port = await freePort();
   const file = join(work, "config.yaml");
-  // The profile is for apps, which have a port of their own.
+  // The profile has no port for programs, because apps choose their own.
   writeFileSync(file, `mixed-port: ${port}\n${profile}`);
   const words = [peerProgram("mihomo"), "-d", work, "-f", file];
   const checked = await runToEnd([...words, "-t"], 20_000);
@@ -116,7 +116,7 @@ test("the Clash form of an invitation connects mihomo", {
   assert.match(checked.output, /test is successful/);
   await using mihomo = await Program.start(words);
   await waitForPort(port);
-  // It accepts a moment before it serves.
+  // The program accepts connections shortly before it serves them.
   const address = { host: "127.0.0.1", port };
   await until(
     10_000,
@@ -129,9 +129,9 @@ test("the Clash form of an invitation connects mihomo", {
 /** A server with a port for invitations, and one user of it. */
 class Inviting implements AsyncDisposable {
   readonly server: Program;
-  /** The user's invitation, as `umbra user link` prints it. */
+  /** Address of the user's invitation, as `umbra user link` prints it. */
   readonly address: string;
-  /** Port of the operator. */
+  /** The operator's port. */
   readonly admin: number;
 
   private constructor(server: Program, address: string, admin: number) {
@@ -178,7 +178,7 @@ class Inviting implements AsyncDisposable {
   }
 }
 
-/** Says something to the target through a local, and hears it again. */
+/** Sends a text to the target through a local and checks the echo. */
 async function echo(local: Address, target: Address): Promise<void> {
   using stream = await socksConnect(local, target);
   const line = command("echo");

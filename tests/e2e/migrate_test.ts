@@ -1,10 +1,11 @@
 /**
- * Forty users of shadowsocks-libev move to Umbra as docs/migrate.md says, while
- * each has a download under way and connects again and again: no client is
- * touched, no connection is cut or refused, and every download ends whole.
+ * Tests that forty users of shadowsocks-libev move to Umbra as docs/migrate.md
+ * describes, while each has a download under way and connects repeatedly: no
+ * client is changed, no connection is cut or refused, and every download is
+ * complete.
  *
- * The file runs twice: outside it makes two networks, and starts itself in that
- * of the clients.
+ * The file runs twice: first it creates two networks, then it starts itself in
+ * that of the clients.
  *
  * @module
  */
@@ -33,7 +34,7 @@ import { type Address, socksConnect, type TcpStream } from "../support/tcp.ts";
 import { pause, until, within } from "../support/within.ts";
 import { LIBEV_SKIP, METHOD } from "./chain.ts";
 
-/** Its value is the name of the server's network. */
+/** The variable that contains the name of the server's network. */
 const INSIDE = "UMBRA_TEST_SERVER_NETWORK";
 
 const SERVER = "10.55.0.1";
@@ -42,16 +43,19 @@ const CLIENTS = "10.55.0.2";
 /** The ports of the old server, one for each user. */
 const PORTS = Array.from({ length: 40 }, (_, i) => 8_381 + i);
 
-/** How much higher those of the server beside it are. */
+/** Difference between the ports of the new and the old server. */
 const BESIDE = 20_000;
 
-/** A download that is not read for a while; the buffers below do not hold it. */
+/**
+ * Length of a download that is not read for a while; the buffers below cannot
+ * hold it.
+ */
 const LENGTH = 3_000_000;
 
-/** Bytes of every buffer of a socket, at most. */
+/** Sizes of a socket's buffer in bytes: minimum, default, maximum. */
 const BUFFER = "4096 32768 65536";
 
-/** Between two connections of a user, in milliseconds. */
+/** Milliseconds between two connections of a user. */
 const BETWEEN_MS = 150;
 
 const server = process.env[INSIDE];
@@ -107,7 +111,7 @@ function inside(there: readonly string[]): void {
     owned.defer(() => visits.stop());
     await visits.round();
 
-    // What the recipe says from here on.
+    // From here on the test follows the recipe.
     const umbra = programCommand("bun");
     const made = async (name: string, ...flags: string[]): Promise<string> => {
       const file = join(folder, name);
@@ -195,7 +199,7 @@ function passwordOf(port: number): string {
   return `password of ${port}`;
 }
 
-/** Where the client of a user listens. */
+/** Returns the address on which the client of a user listens. */
 function socksOf(port: number): Address {
   return { host: "127.0.0.1", port: port + 10_000 };
 }
@@ -210,7 +214,7 @@ async function startClient(port: number): Promise<Program> {
   return program;
 }
 
-/** ss-manager with the servers that it starts, which are daemons. */
+/** ss-manager, and the servers that it starts as daemons. */
 class OldServers implements AsyncDisposable {
   readonly #manager: Program;
   readonly #folder: string;
@@ -241,7 +245,7 @@ class OldServers implements AsyncDisposable {
     return servers;
   }
 
-  /** Ends them as `systemctl stop` does. */
+  /** Stops them as `systemctl stop` does. */
   async end(): Promise<void> {
     const pids = this.#pids();
     await this.#manager.stop();
@@ -259,7 +263,7 @@ class OldServers implements AsyncDisposable {
   }
 }
 
-/** One download of each user, which begins and then waits. */
+/** One download of each user, which starts and then pauses. */
 class Downloads {
   readonly #streams: readonly TcpStream[];
 
@@ -281,7 +285,7 @@ class Downloads {
     );
   }
 
-  /** Reads them to their ends. */
+  /** Reads all downloads to their ends. */
   async finish(): Promise<void> {
     const whole = patternDigest(LENGTH);
     await Promise.all(this.#streams.map(async (stream) => {
@@ -294,7 +298,7 @@ class Downloads {
   }
 }
 
-/** What the users do all the time: connect, say something, and hear it. */
+/** Repeated visits of the users: connect, send a text, and read the echo. */
 class Visits {
   count = 0;
   #over = false;
@@ -314,7 +318,7 @@ class Visits {
     this.#all.catch(() => {});
   }
 
-  /** Waits until each has begun and ended one more. */
+  /** Waits until each user has started and ended another visit. */
   async round(): Promise<void> {
     const before = [...this.#counts];
     const done = until(
@@ -322,16 +326,16 @@ class Visits {
       "every user has connected twice",
       () => this.#counts.every((count, i) => count >= before[i]! + 2),
     );
-    // An error of one is an error at once.
+    // An error of one visit fails the round at once.
     await Promise.race([done, this.#all.then(() => done)]);
   }
 
-  /** Lets them begin no more. */
+  /** Starts no further visits. */
   stop(): void {
     this.#over = true;
   }
 
-  /** @throws What one of them met. */
+  /** @throws The error of a visit. */
   async end(): Promise<void> {
     this.stop();
     await this.#all;
@@ -356,7 +360,7 @@ async function nft(
   assert.equal(code, 0, output);
 }
 
-/** How many connections the processes of a name have. */
+/** Returns the number of connections of the processes with a name. */
 async function connectionsOf(
   there: readonly string[],
   name: string,

@@ -1,6 +1,6 @@
 /**
- * Chromium with the PAC file of a local, in a network of its own: a page shows
- * whether its browser came directly, or by the server.
+ * Tests Chromium with the PAC file of a local, in a network of its own: a page
+ * shows if the browser connected directly or through the server.
  */
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -23,7 +23,7 @@ if (MISSING) announceSkip(MISSING);
 
 /** A site of this network, with a public address. */
 const SITE = "203.0.113.9";
-/** Where the server sends from. */
+/** The source address of the server. */
 const FROM_SERVER = "127.0.0.77";
 
 const LOCALS = [["deno", 1_080], ["bun", 1_081]] as const;

@@ -1,6 +1,6 @@
 /**
- * The QR code as a picture, in a real browser: dashboard and invitation save it
- * and share it as PNG, and it is the code of the link.
+ * Tests the QR code as a picture in a real browser: dashboard and invitation
+ * save and share it as PNG, and it contains the link.
  *
  * @module
  */
@@ -22,7 +22,7 @@ import { missingPrograms } from "./clients.ts";
 const skip = missingPrograms(CHROMIUMS, "chromium");
 if (skip) announceSkip(`QR codes as pictures: ${skip}`);
 
-/** What a phone has: it shares files. */
+/** Lets the browser share files, as phones do. */
 const PHONE = `navigator.canShare = () => true;
 navigator.share = (data) => {
   globalThis.shared = data;
@@ -87,7 +87,7 @@ test("an invitation saves and shares its code as PNG", { skip }, async () => {
   assert.deepEqual(browser.errors, []);
 });
 
-/** A name without the marks around it that keep its direction. */
+/** Returns a name without the marks around it that set its direction. */
 function plain(name: string): string {
   return name.replace(/[\u2066-\u2069]/g, "");
 }
@@ -102,7 +102,7 @@ async function checkShared(name: string): Promise<void> {
   );
 }
 
-/** Looks at the module's centres of what was saved. */
+/** Compares the centres of the modules of a saved picture with the code. */
 async function checkPicture(name: string, link: string): Promise<void> {
   const file = join(folder, name);
   await until(10_000, `${name} is saved`, () => existsSync(file));

@@ -1,7 +1,7 @@
 /**
- * A local that is the desktop's proxy: set when it listens, restored when it
- * ends, and by the next one where it was killed. The desktop is a program that
- * keeps GNOME's values in files.
+ * Tests a local as the proxy of the desktop: it is set when the local listens
+ * and restored when it ends; after a kill the next local restores it. The
+ * desktop is a program that keeps GNOME's values in files.
  */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
@@ -25,7 +25,7 @@ import { findProgram } from "./clients.ts";
 
 const SERVER = ["-s", "192.0.2.1:8388", "-k", "x"];
 
-/** `get` and `set`, in a file for each value. */
+/** A script with `get` and `set` that keeps each value in a file. */
 const GSETTINGS = `#!/bin/sh
 file="$HOME/values/$2 $3"
 case $1 in
@@ -47,7 +47,7 @@ class Desktop implements Disposable {
     }
   }
 
-  /** What a program needs to find it. */
+  /** The environment with which a program finds the desktop. */
   get variables(): Record<string, string> {
     return {
       HOME: this.home,
@@ -75,7 +75,7 @@ class Desktop implements Disposable {
   }
 }
 
-/** GNOME's own program, with its values in a file. */
+/** GNOME's own program, which keeps its values in a file. */
 const REAL = findProgram(["gsettings"]) === undefined
   ? "gsettings not found: apt-get install -y libglib2.0-bin"
   : spawnSync("gsettings", ["get", "org.gnome.system.proxy", "mode"], {

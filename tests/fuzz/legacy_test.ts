@@ -1,6 +1,6 @@
 /**
- * The parsers of lightsocks and ShadowsocksR, on both sides: progress or one of
- * our errors, whatever comes.
+ * Fuzzes the parsers of lightsocks and ShadowsocksR, on both sides: every input
+ * leads to progress or to one of our errors.
  */
 import assert from "node:assert/strict";
 import process from "node:process";
@@ -49,10 +49,13 @@ import {
 import { Forgetful } from "../support/stream_keys.ts";
 import { Talk } from "../support/ssr_talk.ts";
 
-/** Mutations of each parser; by hand, with `FUZZ_COUNT=1000000`. */
+/**
+ * Number of mutations for each parser; a long run sets `FUZZ_COUNT=1000000`.
+ */
 const COUNT = Number(process.env["FUZZ_COUNT"] ?? 500);
 
-// As in the programs; those of noble take most of the time of a long run.
+// The programs use the same; the functions of noble would take most of a long
+// run.
 for (const hmac of systemHmacs("auto")) {
   if (useHmac(hmac, systemRandomBytes) === undefined) break;
 }
@@ -61,15 +64,18 @@ const TARGET = { host: "example.com", port: 443 };
 const PROTOCOLS = Object.keys(SSR_PROTOCOLS);
 const OBFS = Object.keys(SSR_OBFS);
 
-/** Address types, types of records, and what heads are made of. */
+/**
+ * Bytes that are likely in inputs: address types, record types, characters of
+ * heads.
+ */
 const SPICE = Uint8Array.of(
   ...[0, 1, 3, 4, 5, 0x14, 0x16, 0x17, 0x25, 0x0a, 0x0d, 0xff],
 );
 
 /**
- * Feeds inputs.
+ * Feeds inputs to a parser.
  *
- * @returns How many ended in each way.
+ * @returns The number of inputs for each result.
  */
 function fuzz<T>(
   inputs: Iterable<T>,
@@ -93,13 +99,13 @@ function mutated(samples: readonly Uint8Array[]): Iterable<Uint8Array> {
   return mutations(samples, SPICE, { count: COUNT, seed: 15 });
 }
 
-/** Cuts an input in two, by its own bytes. */
+/** Cuts an input in two at a place that its first byte determines. */
 function halves(bytes: Uint8Array): Uint8Array[] {
   const at = (bytes[0] ?? 0) % Math.max(1, bytes.length);
   return [bytes.subarray(0, at), bytes.subarray(at)];
 }
 
-/** Each protocol without a disguise, and each disguise. */
+/** Each protocol without obfuscation, and each obfuscation. */
 const STACKS: readonly SsrOptions[] = [
   ...PROTOCOLS.map((protocol) => ({ protocol, method: "none" })),
   ...OBFS.map((obfs) => ({ obfs, method: "none", protocol: "auth_chain_a" })),
@@ -113,7 +119,7 @@ for (const options of STACKS) {
   const port = ssrPort(options);
   const keys = ssrKeys(options);
 
-  /** A dialogue, as it was sent. */
+  /** Records a dialogue as it is sent. */
   const record = (): Talk => {
     const server = ssrServer(ssrPort(options), ssrWorld());
     const client = ssrClient(ssrKeys(options), {
@@ -131,7 +137,7 @@ for (const options of STACKS) {
     const { sent } = record();
     const samples = [concat(...sent), ...sent];
     fuzz(mutated(samples), (bytes) => {
-      // What it remembered would refuse the next one.
+      // The memory of the last input would refuse the next one.
       const connections = new ConnectionMemory(world.clock);
       const server = ssrServer(port, { ...world, connections, memory });
       for (const part of halves(bytes)) server.accept(part);
@@ -222,7 +228,7 @@ test(`links and subscriptions survive ${COUNT} mutations`, () => {
     try {
       formatSsrUri(server);
     } catch (error) {
-      // What can be read cannot always be written in the same form.
+      // Some readable values cannot be written in the same form.
       if (!(error instanceof UmbraError)) throw error;
     }
   });

@@ -1,6 +1,6 @@
 /**
- * A recording of a request to one node of a fleet that is sent to another one:
- * nodes that share their keys share the memory of salts.
+ * Tests that a recorded request to one node of a fleet is not served by another
+ * node: nodes that share their keys share their memory of salts.
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -41,14 +41,14 @@ import { TARGET, World } from "../support/world.ts";
 const METHODS = ["2022-blake3-aes-128-gcm", "aes-256-gcm"];
 
 interface NodeOptions {
-  /** Default: none, and no salts are exchanged. */
+  /** The domain. Default: none; no salts are exchanged. */
   readonly domain?: string;
   readonly replay?: Replay;
-  /** Number of its key. Default: 1. */
+  /** Number of the node's key. Default: 1. */
   readonly key?: number;
 }
 
-/** A server that takes part in a fleet. */
+/** A server that is a node of a fleet. */
 interface Node {
   readonly name: string;
   readonly member: FleetMember;
@@ -69,7 +69,7 @@ class Scene {
     this.#method = method;
   }
 
-  /** Makes the target, and these nodes. */
+  /** Starts the target and these nodes. */
   async start(
     nodes: Readonly<Record<string, NodeOptions>>,
   ): Promise<[Node, Node]> {
@@ -98,7 +98,7 @@ class Scene {
       facts: () => FACTS,
       change: () => {},
     });
-    // Several messages of others are read in turns.
+    // Messages of other nodes are read one by one.
     await this.world.clock.advance(0);
     await starting;
     const own = sharedReplayFilters(clock);
@@ -115,7 +115,7 @@ class Scene {
     return node;
   }
 
-  /** A fresh request. */
+  /** Returns a new request. */
   request(): Uint8Array {
     return clientProtocol(this.#keys(1), {
       aeadProvider: nobleProvider,
@@ -125,7 +125,7 @@ class Scene {
     }).stream().request(TARGET, utf8("GET / HTTP/1.1\r\n\r\n"));
   }
 
-  /** True if the target has answered. */
+  /** True if the target answered the request. */
   async isServed({ name }: Node, request: Uint8Array): Promise<boolean> {
     const client = await this.world.network.dial({ host: name, port: 8388 });
     const seen = observe(client);
@@ -161,7 +161,7 @@ class Scene {
     return { method, masterKey: seededBytes(method.keyLength, number) };
   }
 
-  /** Answers whoever has sent something. */
+  /** Answers every client that has sent something. */
   async #answer(): Promise<void> {
     for (;;) {
       const far = await acceptFrom(this.#target);
@@ -177,14 +177,14 @@ async function answer(far: Connection): Promise<void> {
     const { done } = await reader.read();
     if (!done) await send(far, utf8("hello"));
   } catch {
-    // Whoever asked has left.
+    // The client has left.
   }
 }
 
 /** Milliseconds from a request to its copy at another node. */
 const DELAYS_MS = [50, 300, 1_000, 30_000];
 
-/** To which copies another node answers. */
+/** Returns which copies another node answers. */
 async function served(
   method: string,
   one: NodeOptions,
@@ -198,7 +198,7 @@ async function served(
     assert.equal(await scene.isServed(first, request), true);
     await scene.world.clock.advance(delayMs);
     answers.push(await scene.isServed(second, request));
-    // Never on the node itself.
+    // The node itself never serves a copy.
     assert.equal(await scene.isServed(first, request), false);
     await scene.world.clock.advance(1_000);
   }
@@ -244,7 +244,7 @@ test("a node that was cut off hears what it has missed, and tells what it has", 
     assert.equal(await scene.isServed(two, untold), true);
     await scene.world.clock.advance(FLEET_WATCH_MS + FLEET_CALL_MS);
     assert.equal(two.member.status.isUp, false);
-    // Served on, within what it knows.
+    // The node serves requests, and knows its own salts.
     assert.equal(await scene.isServed(one, scene.request()), true);
     assert.equal(await scene.isServed(two, scene.request()), true);
     scene.reach(two, "answers");
@@ -283,7 +283,7 @@ test("a node that starts knows what was served in the last minute", async () => 
   await scene.world.clock.advance(SALT_TELL_MS + 1);
   const next = await scene.node("two", MAIN);
   assert.equal(await scene.isServed(next, late), false);
-  // A request of 2017 has no time stamp: what is older is not known.
+  // A 2017 request has no time stamp, so older salts are unknown.
   assert.equal(await scene.isServed(next, old), true);
   await scene.stop();
 });

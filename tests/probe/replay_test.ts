@@ -1,6 +1,6 @@
 /**
- * A recorded request that is sent again: silence, like everything else a
- * stranger does, and a counter for the operator.
+ * Tests a recorded request that is sent again: the server is silent, as to any
+ * stranger, and counts it for the operator.
  */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -64,7 +64,8 @@ for (const { name, family } of METHODS) {
     test("a request that was recorded and held back counts as the first", async () => {
       const scene = await Scene.start(name);
       const { request } = await scene.record();
-      // Cut short it was never served, and may be completed by its sender.
+      // A request that was cut short was never served, and its sender may
+      // complete it.
       const other = scene.seal();
       await scene.expectQuiet(other.subarray(0, 16));
       await scene.expectServed(other);
@@ -142,7 +143,7 @@ test("a request sent again to another server of the same process", async () => {
 test("a response sent back to a server of 2017 is not served", async () => {
   const scene = await Scene.start("aes-128-gcm");
   const { response } = await scene.record(
-    // The target answers what would be an address.
+    // The target's answer looks like an address.
     Uint8Array.of(1, 10, 0, 0, 3, 0, 80, 1, 2, 3),
   );
   await scene.expectQuiet(response);
@@ -169,7 +170,7 @@ test("a memory that answers later decides, and one that fails serves nothing", a
     ];
     for (const [decide, isServed] of verdicts) {
       const { client, seen } = await probe(scene.world, scene.seal());
-      // Dialled meanwhile, of which nothing is seen.
+      // The target is dialled meanwhile, but gets no bytes.
       const far = await scene.accept();
       const arrived = observe(far);
       await settle();
@@ -201,7 +202,7 @@ test("without the filter replays are served, so the tests above can fail", async
   }
 });
 
-/** A server, its target, and somebody who records. */
+/** A server, its target, and an attacker who records. */
 class Scene {
   readonly world: World = new World({ capacity: 1 << 20 });
   readonly #codes: ErrorCode[] = [];
@@ -269,12 +270,12 @@ class Scene {
     return this.#codes.filter((one) => one === code).length;
   }
 
-  /** Requests that came again, or too late. */
+  /** Number of requests that were refused as repeated or too old. */
   refused(): number {
     return this.counted("ERR_SS_REPLAY") + this.counted("ERR_SS_TIMESTAMP");
   }
 
-  /** A fresh request. */
+  /** Returns a new request. */
   seal(): Uint8Array {
     return clientProtocol(this.#keys, {
       aeadProvider: nobleProvider,
@@ -284,7 +285,7 @@ class Scene {
     }).stream().request(TARGET, utf8("GET / HTTP/1.1\r\n\r\n"));
   }
 
-  /** What goes over the wire when a client is served. */
+  /** Returns the bytes on the wire when a client is served. */
   async record(
     answer: Uint8Array = utf8("hello"),
   ): Promise<{ request: Uint8Array; response: Uint8Array }> {
@@ -309,7 +310,7 @@ class Scene {
     return received;
   }
 
-  /** No reaction for now, and the same as to random bytes. */
+  /** Checks that there is no reaction yet, as to random bytes. */
   async expectQuiet(...all: Uint8Array[]): Promise<void> {
     const probes: Probe[] = [];
     for (const bytes of all) probes.push(await probe(this.world, bytes));
@@ -321,7 +322,10 @@ class Scene {
     await settle();
   }
 
-  /** No reaction until the deadline, the same close at it. */
+  /**
+   * Checks that there is no reaction until the deadline, and then the same
+   * close.
+   */
   async expectSilence(probes: readonly Uint8Array[]): Promise<void> {
     const running = await Promise.all(
       probes.map((bytes) => probe(this.world, bytes)),
@@ -341,7 +345,7 @@ class Scene {
   }
 }
 
-/** What is left when it is cut at each byte. */
+/** Returns the request cut at each byte. */
 function cuts(request: Uint8Array): Uint8Array[] {
   return Array.from(request.keys(), (cut) => request.subarray(0, cut));
 }

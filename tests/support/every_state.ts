@@ -1,6 +1,6 @@
 /**
- * Takes pictures of every page and state, to be looked at: each state on one
- * sheet in all languages, light and dark, wide and on a phone.
+ * Takes pictures of every page and state for inspection: each state on one
+ * sheet, in all languages, light and dark, wide and on a phone.
  *
  * Usage: `deno run -A tests/support/every_state.ts FOLDER [STATE…]`
  *
@@ -20,12 +20,12 @@ import { SampleLocal } from "./sample_local.ts";
 import { SampleProgram } from "./sample_status.ts";
 import { pause } from "./within.ts";
 
-/** A page that is served. */
+/** A served page. */
 interface Served extends AsyncDisposable {
   readonly url: string;
 }
 
-/** How it is looked at. */
+/** The language, colours and size of a picture. */
 interface Look {
   readonly language: string;
   readonly dark?: boolean;
@@ -43,7 +43,7 @@ const LOOKS: readonly Look[] = [
 /** A state of a page. */
 interface State {
   serve(): Promise<Served>;
-  /** Expressions that run in the page before, in order. */
+  /** Expressions that run in the page before the picture, in order. */
   readonly actions?: readonly string[];
   /** Pixels; default: as high as a window or a phone. */
   readonly height?: number;
@@ -52,7 +52,7 @@ interface State {
 const click = (selector: string): string =>
   `document.querySelector(${JSON.stringify(selector)}).click()`;
 
-/** A dialog of the first user. */
+/** Opens the dialog of the first user. */
 const FIRST_USER = click("#users tbody button");
 
 const CHANGES = Array.from(
@@ -175,7 +175,7 @@ async function take(
   return await browser.screenshot();
 }
 
-/** All of them beside each other. */
+/** Puts all pictures side by side. */
 async function sheet(all: readonly Uint8Array[]): Promise<Uint8Array> {
   const images = all.map((png, i) =>
     `<img width="${LOOKS[i]!.phone ? 360 : 800}" ` +
@@ -213,7 +213,7 @@ async function invitation(limits: UserLimits): Promise<InvitationSite> {
   return await InvitationSite.start(world, "bob");
 }
 
-/** Lets the page see the program before it does not answer any more. */
+/** Lets the page show the program once before it stops answering. */
 function silenceLater(site: DashboardSite): void {
   setTimeout(() => site.silent = true, 2_000);
 }

@@ -90,7 +90,7 @@ export class FakeOperator implements Operator {
   reloadOutcome: ReloadReport | ConfigError = { changes: [], warnings: [] };
   /** The error of `addServer`, if set. */
   addServerError: ConfigError | TransportError | undefined;
-  /** What it answers of a fleet, when set. */
+  /** The nodes of a fleet; not set if there is none. */
   fleetNodes: FleetNodes | undefined;
   declare links?: NonNullable<Operator["links"]>;
   readonly #servers: FakeServer[] = [server("8388", METHOD_2022, SERVER_PSK)];

@@ -1,5 +1,6 @@
 /**
- * Nodes of a fleet without sockets: accounts, and a member that shares them.
+ * Nodes of a fleet without sockets. Each has accounts and a member that shares
+ * them.
  *
  * @module
  */
@@ -24,7 +25,7 @@ export const QUOTA = { code: "ERR_POLICY_USER_QUOTA" };
 /** The error of one device too many. */
 export const HOSTS = { code: "ERR_POLICY_USER_HOSTS" };
 
-/** Alice. */
+/** Returns the user Alice. */
 export function user(limits: UserLimits, disabled = false): SharedUser {
   return { service: SERVICE, name: "alice", password: "x", limits, disabled };
 }
@@ -93,7 +94,7 @@ export class Node {
     return this.accounts.connect("alice", host);
   }
 
-  /** What `connect` and its settling say; disposes of the visit. */
+  /** True if a visit from this host is admitted. Ends the visit. */
   async tries(host: string): Promise<boolean> {
     try {
       using visit = this.connect(host);
@@ -106,7 +107,7 @@ export class Node {
   }
 }
 
-/** Nodes of these names, and Alice with these limits. */
+/** Starts nodes with these names, and adds Alice with these limits. */
 export async function startFleet(
   limits: UserLimits,
   names: readonly string[],
@@ -121,7 +122,7 @@ export async function startFleet(
   return { fleet, clock, nodes };
 }
 
-/** Ends nodes; nothing may be left of them. */
+/** Stops nodes and checks that nothing of them is left. */
 export async function stop(
   clock: FakeClock,
   nodes: readonly Node[],
@@ -132,7 +133,7 @@ export async function stop(
   assert.equal(clock.pending, 0);
 }
 
-/** One visit that moves bytes until the quota ends it. */
+/** A visit that transfers bytes until the quota ends it. */
 export class Drinker {
   passed = 0;
   isOver = false;
@@ -153,7 +154,7 @@ export class Drinker {
   }
 }
 
-/** Keeps what a node remembers in memory. */
+/** Keeps the state of a node in memory. */
 export class FakeMemory implements NodeMemory {
   readonly #entries = new Map<string, string>();
   isFull = false;
@@ -171,7 +172,7 @@ export class FakeMemory implements NodeMemory {
   }
 }
 
-/** The same clock, to be changed in part. */
+/** Returns a copy of a clock, parts of which can be replaced. */
 export function clockOf(clock: Clock): Clock {
   return {
     monotonicMs: () => clock.monotonicMs(),

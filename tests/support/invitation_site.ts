@@ -7,7 +7,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { AdminWorld } from "./admin_world.ts";
 
-/** A port of 127.0.0.1 with the page on it. */
+/** A port of 127.0.0.1 that serves the page. */
 export class InvitationSite implements AsyncDisposable {
   readonly #server: Server;
 
@@ -15,7 +15,7 @@ export class InvitationSite implements AsyncDisposable {
     this.#server = server;
   }
 
-  /** Starts it on a port of the system's choice. */
+  /** Starts the site on a port that the system chooses. */
   static async start(
     world: AdminWorld,
     name: string,
@@ -41,13 +41,13 @@ export class InvitationSite implements AsyncDisposable {
     return new InvitationSite(server);
   }
 
-  /** Where the page is. */
+  /** URL of the page. */
   get url(): string {
     const { port } = this.#server.address() as AddressInfo;
     return `http://127.0.0.1:${port}/`;
   }
 
-  /** Stops it, and its connections. */
+  /** Stops the site and closes its connections. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#server.closeAllConnections();
     await new Promise((resolve) => this.#server.close(resolve));

@@ -20,7 +20,7 @@ import { findProgram } from "../e2e/clients.ts";
 import { seededBytes } from "./bytes.ts";
 import { Program } from "./process.ts";
 
-/** Why it is not available; false if it is. */
+/** The reason why redis-server is not available; false if it is. */
 export const REDIS_SKIP: string | false =
   findProgram(["redis-server"]) === undefined &&
   "redis-server not found: apt-get install -y redis-server";
@@ -50,7 +50,7 @@ export class RedisServer implements AsyncDisposable {
     this.#under = under;
   }
 
-  /** @param under Words before its command. */
+  /** @param under Words before the command of the server. */
   static async start(
     flags: readonly string[] = [],
     under: readonly string[] = [],

@@ -1,6 +1,6 @@
 /**
- * Commands of Valkey and Redis, by `ioredis`: the one file that knows the
- * library. It is loaded when a client is opened, and not before.
+ * Sends commands to Valkey and Redis with `ioredis`. No other file uses the
+ * library, which is loaded when the first client is opened.
  *
  * @module
  */
@@ -14,67 +14,79 @@ import {
 } from "../../errors.ts";
 import { FLEET_CALL_MS } from "../../limits.ts";
 
-/** Where an engine is, and who we are to it. */
+/** The address of an engine, and the credentials for it. */
 export interface EngineAddress {
-  /** As it is shown. */
+  /** The address as messages show it, without a secret. */
   readonly shown: string;
-  /** Name or IP address; not set: `path` is. */
+  /** Name or IP address; not set if `path` or `sentinels` is. */
   readonly host?: string;
   readonly port?: number;
-  /** A unix socket. */
+  /** Path of a unix socket. */
   readonly path?: string;
-  /** Sentinels that know where it is, in the place of the host. */
+  /**
+   * Sentinels that are asked for the address of the engine, instead of a host.
+   */
   readonly sentinels?: readonly {
     readonly host: string;
     readonly port: number;
   }[];
-  /** The name that the sentinels know it by. */
+  /** The name of the engine in the sentinels. */
   readonly primary?: string;
-  /** Default: that of the engine. */
+  /** User name. Default: the default user of the engine. */
   readonly username?: string;
-  /** Never logged. Default: none. */
+  /** Password. Never logged. Default: none. */
   readonly password?: string;
-  /** Set: TLS, with these authorities; default: those of the system. */
+  /**
+   * Uses TLS, if set. `ca`: PEM certificates of the trusted authorities;
+   * default: those of the system.
+   */
   readonly tls?: { readonly ca?: string };
 }
 
-/** Part of a command. */
+/** One argument of a command. */
 export type Argument = string | number | Uint8Array;
 
-/** What the engine says. */
+/** A reply of the engine. */
 export type Reply = Uint8Array | number | null | readonly Reply[];
 
-/** A program that the engine runs as one step. */
+/** A Lua script, which the engine runs atomically. */
 export interface Script {
   readonly text: string;
   /** The number of arguments that are keys. */
   readonly keys: number;
 }
 
-/** One connection to an engine, made again when it breaks. */
+/** A connection to an engine. It reconnects when the connection breaks. */
 export interface EngineClient {
-  /** @throws {TransportError | StoreError} When it did not answer, or refused. */
+  /**
+   * @throws {TransportError | StoreError} When the engine did not answer, or
+   * refused.
+   */
   send(...command: Argument[]): Promise<Reply>;
   /**
-   * Sends commands in one message.
+   * Sends several commands at once.
    *
-   * @throws {TransportError | StoreError} When one did not succeed.
+   * @throws {TransportError | StoreError} When a command failed.
    */
   all(commands: readonly (readonly Argument[])[]): Promise<Reply[]>;
-  /** Runs a script once for each list of keys and arguments, in one message. */
+  /**
+   * Runs a script once for each list of keys and arguments. All runs are sent
+   * at once.
+   */
   run(
     script: Script,
     calls: readonly (readonly Argument[])[],
   ): Promise<Reply[]>;
-  /** Rejects what is waited for. */
+  /** Closes the connection and rejects pending calls. */
   close(): void;
 }
 
 /**
- * Connects.
+ * Connects to an engine.
  *
- * @param callMs Milliseconds that one command may take.
- * @throws {TransportError | StoreError} When it cannot.
+ * @param callMs Time limit of one command in milliseconds.
+ * @throws {TransportError | StoreError} When the engine does not answer, or
+ * refuses.
  */
 export async function openEngine(
   address: EngineAddress,
@@ -84,7 +96,8 @@ export async function openEngine(
   const redis = new Redis({
     ...optionsOf(address),
     commandTimeout: callMs,
-    // Where packets vanished, the system tries again later and later.
+    // After lost packets, TCP waits longer before each retransmission. A new
+    // connection is faster.
     socketTimeout: callMs + FLEET_CALL_MS,
     protocol: 2,
     replyMapping: "legacy",
@@ -107,18 +120,18 @@ function optionsOf(address: EngineAddress): RedisOptions {
     address;
   const secured = tls && {
     ...tls,
-    // Where a name is, the certificate is for the name.
+    // The certificate must be valid for this name.
     ...host !== undefined && { servername: host },
   };
   return {
     lazyConnect: true,
     connectTimeout: FLEET_CALL_MS,
-    // INFO is not for the user of a node.
+    // The ready check needs INFO, which the user of a node may not call.
     enableReadyCheck: false,
     enableOfflineQueue: false,
     maxRetriesPerRequest: 1,
     retryStrategy: (times) => Math.min(50 * times, 1_000),
-    // A primary that became a replica.
+    // An engine that has become a replica refuses writes.
     reconnectOnError: ({ message }) => message.startsWith("READONLY"),
     ...host !== undefined && { host },
     ...port !== undefined && { port },
@@ -135,7 +148,9 @@ class IoredisClient implements EngineClient {
   readonly #redis: Redis;
   readonly #shown: string;
   #isClosed = false;
-  /** The reason why the connection broke; calls do not see it. */
+  /**
+   * The reason why the connection broke. The errors of calls do not contain it.
+   */
   #cause: unknown;
 
   constructor(redis: Redis, shown: string) {
@@ -176,7 +191,7 @@ class IoredisClient implements EngineClient {
         return reply;
       });
     }
-    // None has run: a script is there for all of them, or for none.
+    // No call has run: the engine has the script for all calls or for none.
     return await this.all(calls.map((call) => ["EVAL", text, keys, ...call]));
   }
 
@@ -185,12 +200,15 @@ class IoredisClient implements EngineClient {
     this.#redis.disconnect();
   }
 
-  /** The connection broke, for this reason, or is there again. */
+  /**
+   * Stores the reason why the connection broke; `undefined` when it is
+   * restored.
+   */
   note(error: unknown): void {
     this.#cause = error;
   }
 
-  /** An error of the library or of the engine as one of ours. */
+  /** Converts an error of the library or of the engine. */
   explain(thrown: unknown): TransportError | StoreError {
     const isReply = (thrown as Error).name === "ReplyError";
     const isLate = (thrown as Error).message === "Command timed out";
@@ -231,7 +249,10 @@ class IoredisClient implements EngineClient {
   }
 }
 
-/** What an engine says while another one takes its place. */
+/**
+ * Replies of an engine that starts or takes part in a failover. They count as
+ * no answer.
+ */
 const PASSING = /^(?:LOADING|MASTERDOWN|READONLY|CLUSTERDOWN|TRYAGAIN)/;
 
 const CODES: ReadonlyMap<unknown, TransportErrorCode> = new Map([
@@ -246,7 +267,9 @@ const CODES: ReadonlyMap<unknown, TransportErrorCode> = new Map([
 
 const SHAS = new Map<string, string>();
 
-/** Of the scripts of this program, which are few. */
+/**
+ * Returns the SHA-1 of a script. The cache is bounded by the number of scripts.
+ */
 function shaOf(text: string): string {
   const known = SHAS.get(text);
   if (known !== undefined) return known;

@@ -1,5 +1,6 @@
 /**
- * What an engine says of itself: version, and whether it keeps what it is given.
+ * Reads facts about an engine: its version, its clock and how it keeps its
+ * data.
  *
  * @module
  */
@@ -10,35 +11,36 @@ import { fieldsOf, partsOf, textOf } from "./_user_form.ts";
 
 /** How an engine keeps its data. */
 export interface EngineKeeping {
-  /** The policy for a full memory: `noeviction`, say. */
+  /** The eviction policy when memory is full, such as `noeviction`. */
   readonly evictionPolicy: string;
-  /** True if it writes each change to its disk. */
+  /** True if the engine appends each change to a file. */
   readonly appends: boolean;
-  /** False if its last write to the disk failed. */
+  /** False if the engine's last write to its disk failed. */
   readonly canWrite: boolean;
 }
 
-/** What is known of an engine. */
+/** The facts about an engine. */
 export interface EngineFacts {
   /** `valkey` or `redis`. */
   readonly product: string;
   readonly version: string;
-  /** False if it is another one's replica. */
+  /** False if the engine is a replica. */
   readonly isPrimary: boolean;
-  /** Its clock; milliseconds since 1970. */
+  /** The engine's clock; milliseconds since 1970. */
   readonly unixMs: number;
-  /** Milliseconds that it is ahead of this machine. */
+  /** Milliseconds that the engine's clock is ahead of this machine's. */
   readonly clockOffsetMs: number;
-  /** Milliseconds that it took to answer. */
+  /** Milliseconds that the answer took. */
   readonly answerMs: number;
-  /** Not set: our user may not ask. */
+  /** Not set if the engine does not let this user read it. */
   readonly keeping?: EngineKeeping;
 }
 
 /**
- * Asks an engine about itself.
+ * Reads the facts about an engine.
  *
- * @throws {TransportError | StoreError} When it does not answer, or refuses.
+ * @throws {TransportError | StoreError} When the engine does not answer, or
+ * refuses.
  */
 export async function askEngine(client: EngineClient): Promise<EngineFacts> {
   const hello = fieldsOf(await client.send("HELLO"));
@@ -60,7 +62,7 @@ export async function askEngine(client: EngineClient): Promise<EngineFacts> {
   };
 }
 
-/** @returns `undefined` where our user may not ask. */
+/** @returns `undefined` if the engine does not let this user read it. */
 async function askKeeping(
   client: EngineClient,
 ): Promise<EngineKeeping | undefined> {

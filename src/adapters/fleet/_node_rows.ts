@@ -41,25 +41,30 @@ import {
 } from "./_user_form.ts";
 import type { SealedFor } from "./fleet_keys.ts";
 
-/** What is read of a node. */
+/** The fields that are read of a node. */
 const NODE_FIELDS = [
   ...["at", "v", "rt", "st", "rd", "c", "r", "ms", "off", "id", "k"],
 ] as const;
 
-/** Characters of a name that is shown. */
+/** Maximum length of a text from another node in characters. */
 const SHOWN_LENGTH = 64;
 
-/** The directory of one engine. */
+/** The nodes of a fleet that an engine stores. */
 export class NodeRows implements NodeDirectory {
   readonly #client: EngineClient;
   readonly #names: FleetNames;
   readonly #sealing: Sealing;
   readonly #node: string;
   readonly #randomBytes: RandomBytes;
-  /** The last sealing: each one takes a nonce of the key. */
+  /**
+   * The last sealed services, which are reused while they do not change: each
+   * sealing uses up a nonce of the key.
+   */
   #sealed: { readonly text: string; readonly bytes: Uint8Array } | undefined;
 
-  /** @param node Whose beats are written; an operator has none. */
+  /**
+   * @param node The node whose heartbeats are written; an operator has none.
+   */
   constructor(
     client: EngineClient,
     { names, sealing, node = "", randomBytes = systemRandomBytes }: {
@@ -128,7 +133,8 @@ export class NodeRows implements NodeDirectory {
           }),
         );
         const heardUnixMs = numberIn(fields, "at");
-        // The node may have left, or its row may have expired, in between.
+        // The node may have left, or its key may have expired, between the two
+        // reads.
         if (heardUnixMs === undefined) continue;
         if (unixMs - heardUnixMs > NODE_FORGET_MS) continue;
         const isDraining = draining.has(node);
@@ -181,7 +187,7 @@ export class NodeRows implements NodeDirectory {
     return this.#sealed.bytes;
   }
 
-  /** @returns `undefined` where another key has sealed them. */
+  /** @returns `undefined` if the services were sealed with another key. */
   #open(
     node: string,
     bytes: Uint8Array | undefined,
@@ -200,7 +206,7 @@ export class NodeRows implements NodeDirectory {
   }
 }
 
-/** The id of a user contains a slash, that of a node does not. */
+/** A node's id cannot equal a user's: only that of a user contains a slash. */
 function sealedFor(fleet: string, node: string): SealedFor {
   return { fleet, id: node, version: 0 };
 }

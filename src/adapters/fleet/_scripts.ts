@@ -1,6 +1,6 @@
 /**
- * What the engine does in one step, in its Lua. The rules are those of
- * `memory_fleet.ts`; keys and fields are those of decision 0133.
+ * The Lua scripts, which the engine runs atomically. They follow the rules of
+ * `memory_fleet.ts`. Decision 0133 describes the keys and fields.
  *
  * @module
  */
@@ -13,10 +13,10 @@ import {
 } from "../../limits.ts";
 import type { Script } from "./_engine_client.ts";
 
-/** Changes that the engine remembers, about. */
+/** Approximate number of changes that the engine keeps. */
 const LOG_LENGTH = 1_000_000;
 
-/** Characters of a mark; see `fleet_keys.ts`. */
+/** Length of a mark in characters; see `fleet_keys.ts`. */
 export const MARK_LENGTH = 11;
 
 const CLOCK = `-- umbra fleet 1
@@ -124,7 +124,10 @@ local function said(from)
 end
 `;
 
-/** User; node, incarnation, up, down, connections, open, sequence, want. */
+/**
+ * Keys: user. Arguments: node, incarnation, up, down, connections, open,
+ * sequence, want.
+ */
 export const REPORT: Script = {
   keys: 1,
   text: `${SHARED}
@@ -132,7 +135,10 @@ return report(KEYS[1], ARGV[1], clock(), said(2))
 `,
 };
 
-/** User, seats; node, mark, and the rest of a report. */
+/**
+ * Keys: user, seats. Arguments: node, mark, then those of a report after its
+ * node.
+ */
 export const ENTER: Script = {
   keys: 2,
   text: `${SHARED}
@@ -144,7 +150,7 @@ return {
 `,
 };
 
-/** User, seats; node, mark. */
+/** Keys: user, seats. Arguments: node, mark. */
 export const KEEP: Script = {
   keys: 2,
   text: `${SHARED}
@@ -153,8 +159,8 @@ return seat(KEYS[1], KEYS[2], ARGV[2], ARGV[1], clock())
 };
 
 /**
- * User, index, log; id, the version that is known, and fields with their
- * values. Answers with the version that is there, if that is another.
+ * Keys: user, index, log. Arguments: id, known version, then fields with their
+ * values. Returns the stored version if it differs from the known one.
  */
 export const PUT: Script = {
   keys: 3,
@@ -172,7 +178,9 @@ return -1
 `,
 };
 
-/** User, seats, index, log; id. Answers 1 if the user was there. */
+/**
+ * Keys: user, seats, index, log. Arguments: id. Returns 1 if the user existed.
+ */
 export const REMOVE: Script = {
   keys: 4,
   text: `-- umbra fleet 1
@@ -187,7 +195,7 @@ return found
 `,
 };
 
-/** User, log; id. Answers 1 if the user is there. */
+/** Keys: user, log. Arguments: id. Returns 1 if the user exists. */
 export const RESET: Script = {
   keys: 2,
   text: `-- umbra fleet 1
@@ -200,7 +208,10 @@ return 1
 `,
 };
 
-/** Meta, log; fleet id, check value. Answers 1 if the fleet is new. */
+/**
+ * Keys: meta, log. Arguments: fleet id, check value. Returns 1 if the fleet is
+ * new.
+ */
 export const FOUND: Script = {
   keys: 2,
   text: `-- umbra fleet 1
@@ -211,7 +222,10 @@ return 1
 `,
 };
 
-/** User; bytes up, bytes down. Counts become at least these. */
+/**
+ * Keys: user. Arguments: bytes up, bytes down. Raises the counts to at least
+ * these.
+ */
 export const RAISE: Script = {
   keys: 1,
   text: `-- umbra fleet 1
@@ -231,8 +245,8 @@ return 1
 };
 
 /**
- * Node, times, drained; name, incarnation, and fields with their values.
- * Answers 1 if the node shall take no new clients.
+ * Keys: node, times, drained. Arguments: name, incarnation, then fields with
+ * their values. Returns 1 if the node is drained.
  */
 export const BEAT: Script = {
   keys: 3,
@@ -251,7 +265,7 @@ return redis.call('HEXISTS', KEYS[3], ARGV[1])
 `,
 };
 
-/** Node, times; name, incarnation. */
+/** Keys: node, times. Arguments: name, incarnation. */
 export const LEAVE: Script = {
   keys: 2,
   text: `-- umbra fleet 1
@@ -262,7 +276,10 @@ return 1
 `,
 };
 
-/** Node, drained; name, 1 to drain or 0. Answers 1 if there is such a node. */
+/**
+ * Keys: node, drained. Arguments: name, 1 to drain or 0 to restore. Returns 1
+ * if the node exists.
+ */
 export const DRAIN: Script = {
   keys: 2,
   text: `${CLOCK}
@@ -276,8 +293,8 @@ return isThere
 };
 
 /**
- * Meta; check value of the present key, of the next one, and the sealed key of
- * marks. Answers 1 if the key was the present one.
+ * Keys: meta. Arguments: check value of the present key, that of the next key,
+ * sealed key of marks. Returns 1 if the first one was the present key.
  */
 export const SWITCH_KEY: Script = {
   keys: 1,
@@ -288,7 +305,10 @@ return 1
 `,
 };
 
-/** User; version, sealed password. Answers 1 if that was its version. */
+/**
+ * Keys: user. Arguments: version, sealed password. Returns 1 if the user had
+ * this version.
+ */
 export const RESEAL: Script = {
   keys: 1,
   text: `-- umbra fleet 1
@@ -298,7 +318,9 @@ return 1
 `,
 };
 
-/** Salts; node, and salts of one message. They go when they are old. */
+/**
+ * Keys: salts. Arguments: node, salts of one message. Old messages are removed.
+ */
 export const TELL: Script = {
   keys: 1,
   text: `-- umbra fleet 1

@@ -1,5 +1,6 @@
 /**
- * A user as the engine has it: fields of a hash, and of an entry of the log.
+ * The format of a user in the engine: the fields of a hash, and of an entry of
+ * the log.
  *
  * ```text
  * v version   k sealed password   q quota, bytes   b bytes a second
@@ -14,7 +15,9 @@ import type { UserLimits } from "../../users.ts";
 import type { Argument, Reply } from "./_engine_client.ts";
 import type { FleetKeys } from "./fleet_keys.ts";
 
-/** Field of each limit; the compiler misses one that is forgotten. */
+/**
+ * The field of each limit. The type makes the compiler report a missing limit.
+ */
 const LIMITS: Readonly<Record<keyof UserLimits, string>> = {
   quotaBytes: "q",
   bytesPerSecond: "b",
@@ -25,7 +28,7 @@ const LIMITS: Readonly<Record<keyof UserLimits, string>> = {
 
 const LIMIT_KEYS = Object.keys(LIMITS) as (keyof UserLimits)[];
 
-/** What is read of a user. */
+/** The fields that are read of a user. */
 export const USER_FIELDS: readonly string[] = [
   ...["v", "k", "d"],
   ...Object.values(LIMITS),
@@ -34,14 +37,16 @@ export const USER_FIELDS: readonly string[] = [
 /** Fields with their values. */
 export type Fields = ReadonlyMap<string, Uint8Array>;
 
-/** What seals and opens. */
+/** What is needed to seal and open passwords. */
 export interface Sealing {
   readonly keys: FleetKeys;
   /** Id of the fleet. */
   readonly fleet: string;
 }
 
-/** The fields of a user but its version, each before its value. */
+/**
+ * Returns the fields of a user without its version, each followed by its value.
+ */
 export function writeUser(
   { service, name, password, limits, disabled }: SharedUser,
   version: number,
@@ -61,9 +66,9 @@ export function writeUser(
 }
 
 /**
- * A user of its fields.
+ * Reads a user from its fields.
  *
- * @returns `undefined` where there is none.
+ * @returns `undefined` if the fields contain no user.
  * @throws {StoreError} `ERR_STORE_DAMAGED` when its password cannot be opened.
  */
 export function readUser(
@@ -86,36 +91,38 @@ export function readUser(
   };
 }
 
-/** Names a user among those of all services. */
+/** Returns the id of a user, which is unique among all services. */
 export function idOf(service: string, name: string): string {
   return `${service}/${name}`;
 }
 
-/** The two parts of an id; the service has no stroke. */
+/** Returns the two parts of an id. The service contains no slash. */
 export function splitId(id: string): { service: string; name: string } {
   const at = id.indexOf("/");
   return { service: id.slice(0, at), name: id.slice(at + 1) };
 }
 
-/** A number of a field. */
+/** Returns a field as a number. */
 export function numberIn(fields: Fields, name: string): number | undefined {
   const value = fields.get(name);
   return value === undefined ? undefined : Number(textOf(value));
 }
 
-/** A reply as text. */
+/** Returns a reply as text. */
 export function textOf(reply: Reply | undefined): string {
   return reply instanceof Uint8Array
     ? new TextDecoder().decode(reply)
     : String(reply);
 }
 
-/** The parts of a reply that is a list; none of one that is not. */
+/** Returns the parts of a reply that is a list; none if it is not a list. */
 export function partsOf(reply: Reply | undefined): readonly Reply[] {
   return Array.isArray(reply) ? reply : [];
 }
 
-/** Fields of a list in which each comes before its value. */
+/**
+ * Returns the fields of a list in which each field is followed by its value.
+ */
 export function fieldsOf(reply: Reply | undefined): Fields {
   const parts = partsOf(reply);
   const fields = new Map<string, Uint8Array>();
@@ -126,7 +133,7 @@ export function fieldsOf(reply: Reply | undefined): Fields {
   return fields;
 }
 
-/** Fields of the values of {@link USER_FIELDS}, in that order. */
+/** Returns the fields for the values of {@link USER_FIELDS}, in that order. */
 export function fieldsInOrder(reply: Reply | undefined): Fields {
   const fields = new Map<string, Uint8Array>();
   for (const [i, value] of partsOf(reply).entries()) {

@@ -1,6 +1,6 @@
 /**
- * The salts of a domain in the engine: a stream of messages, of which each node
- * reads on from where it left off, and a key for each salt that was claimed.
+ * The salts of a domain in the engine: a stream of messages, which each node
+ * reads from its last position, and a key for each claimed salt.
  *
  * @module
  */
@@ -16,19 +16,19 @@ import type { FleetNames } from "./_fleet_names.ts";
 import { TELL } from "./_scripts.ts";
 import { fieldsOf, partsOf, textOf } from "./_user_form.ts";
 
-/** Whose salts are exchanged, and how the engine is reached. */
+/** The node that exchanges salts, and its connections to the engine. */
 export interface ValkeySaltsOptions {
   readonly names: FleetNames;
   readonly domain: string;
-  /** Name of the node, whose own messages it does not read. */
+  /** Name of the node, which skips its own messages. */
   readonly node: string;
-  /** The connection for calls that are waited for. */
+  /** The connection for calls whose answers are waited for. */
   readonly calls: EngineClient;
-  /** The connection that waits for messages. */
+  /** The connection that blocks until a message arrives. */
   readonly waiting: EngineClient;
 }
 
-/** One node's way to the salts of its domain. */
+/** Exchanges one node's salts with its domain. */
 export class ValkeySalts implements SaltExchange {
   readonly #options: ValkeySaltsOptions;
   readonly #key: string;
@@ -67,7 +67,10 @@ export class ValkeySalts implements SaltExchange {
     return reply !== null;
   }
 
-  /** In parts, so that the engine has time for others. */
+  /**
+   * Reads the recent salts in batches, so that the engine can serve other
+   * clients in between.
+   */
   async #past(): Promise<ToldSalts> {
     const { waiting } = this.#options;
     const [seconds] = partsOf(await waiting.send("TIME")).map((part) =>

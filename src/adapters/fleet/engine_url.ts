@@ -1,5 +1,5 @@
 /**
- * Where the engine of a fleet is, as it is written.
+ * Reads and writes the URL of a fleet's engine.
  *
  * ```text
  * valkeys://HOST[:PORT]             TLS; also rediss://
@@ -13,28 +13,28 @@
  */
 import type { EngineAddress } from "./_engine_client.ts";
 
-/** Ports of an engine, and of its sentinels. */
+/** Default ports of an engine, and of its sentinels. */
 const PORT = 6_379;
 const SENTINEL_PORT = 26_379;
 
-/** The fleet where none is named. */
+/** The default name of a fleet. */
 const USUAL_FLEET = "main";
 
-/** A fleet, and the engine that it is on. */
+/** A fleet and the address of its engine. */
 export interface FleetPlace {
-  /** The prefix of the engine's keys. */
+  /** Name of the fleet, which is part of the engine's keys. */
   readonly fleet: string;
   readonly address: Pick<
     EngineAddress,
     "shown" | "host" | "port" | "path" | "sentinels" | "primary"
   >;
-  /** True if TLS is spoken. */
+  /** True if the connection uses TLS. */
   readonly isSecure: boolean;
-  /** True if only this machine can listen. */
+  /** True if the connection does not leave this machine. */
   readonly isLocal: boolean;
 }
 
-/** Reads where a fleet is; `undefined` for what is no such place. */
+/** Parses the URL of a fleet; `undefined` if it is invalid. */
 export function parseFleetUrl(text: string): FleetPlace | undefined {
   const [place = "", query, ...rest] = text.split("?");
   if (rest.length > 0) return undefined;
@@ -46,7 +46,7 @@ export function parseFleetUrl(text: string): FleetPlace | undefined {
   return found && { ...found, fleet };
 }
 
-/** Writes where a fleet is. */
+/** Formats the URL of a fleet. */
 export function formatFleetUrl({ address, fleet }: FleetPlace): string {
   const query = fleet === USUAL_FLEET ? "" : `?fleet=${fleet}`;
   return `${address.shown}${query}`;

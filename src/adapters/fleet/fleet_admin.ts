@@ -1,6 +1,6 @@
 /**
- * What an operator does with a fleet on Valkey or Redis: begins it, and looks
- * at its users and changes them.
+ * The operator's actions on a fleet on Valkey or Redis: create it, show its
+ * users and change them.
  *
  * @module
  */
@@ -39,64 +39,65 @@ import {
 import { type FleetKeys, keyIdOf } from "./fleet_keys.ts";
 import { checkFleet, MARK_KEY_ID, type OurFleet } from "./valkey_fleet.ts";
 
-/** Which fleet. */
+/** Selects a fleet. */
 export interface FleetAdminOptions {
   readonly address: EngineAddress;
   /** Name of the fleet in the engine. */
   readonly fleet: string;
   readonly keys: FleetKeys;
-  /** Default: the system's. */
+  /** Default: the system's random source. */
   readonly randomBytes?: RandomBytes;
 }
 
-/** What one node has said of a user. */
+/** What one node has reported about a user. */
 export interface NodeUse {
   readonly node: string;
-  /** Bytes since its incarnation began. */
+  /** Payload bytes since the node's incarnation began. */
   readonly bytesUp: number;
   readonly bytesDown: number;
-  /** Bytes it may still let pass without asking. */
+  /** Bytes that the node may still relay on its lease. */
   readonly leaseBytes: number;
-  /** Milliseconds since 1970 when the node was last heard. */
+  /** Time of the node's last report; milliseconds since 1970. */
   readonly atUnixMs: number;
-  /** TCP connections that are open there. */
+  /** TCP connections that are open on the node. */
   readonly open: number;
 }
 
-/** The sealed key of a user. */
+/** A user's sealed password. */
 interface SealedUser {
   readonly id: string;
   readonly sealed: Uint8Array;
-  /** As the engine has it. */
+  /** The version as the engine stores it. */
   readonly version: string;
 }
 
-/** By which keys users are sealed. */
+/** The fleet keys that have sealed the users' passwords. */
 export interface Seals {
-  /** The number of users that each fleet key has sealed, by its id. */
+  /** The number of users sealed with each fleet key, by the id of the key. */
   readonly sealedBy: ReadonlyMap<number, number>;
-  /** Ids of users whose keys cannot be opened with those that are here. */
+  /** Ids of users whose passwords cannot be opened with the keys here. */
   readonly unopened: readonly string[];
 }
 
-/** A user, and what it has used. */
+/** A user and its usage. */
 export interface FleetUser {
   readonly user: SharedUser;
-  /** Bytes of its quota. */
+  /** Bytes used of the quota. */
   readonly usedBytes: number;
-  /** Bytes from it to targets, on all nodes. */
+  /** Payload bytes from the user to targets, on all nodes. */
   readonly bytesUp: number;
   readonly bytesDown: number;
-  /** Places where it is. */
+  /** Number of places that the user is connected from. */
   readonly places: number;
   readonly nodes: readonly NodeUse[];
 }
 
 /**
- * Begins a fleet where there is none.
+ * Creates a fleet.
  *
- * @throws {ConfigError} When there is one.
- * @throws {TransportError | StoreError} When the engine did not do it.
+ * @throws {ConfigError} When the fleet exists already.
+ * @throws {TransportError | StoreError} When the engine does not answer, or
+ * refuses.
  */
 export async function foundFleet(
   { address, fleet, keys, randomBytes = systemRandomBytes }: FleetAdminOptions,
@@ -119,10 +120,11 @@ export async function foundFleet(
 }
 
 /**
- * Opens a fleet to change it.
+ * Opens an existing fleet.
  *
- * @throws {ConfigError} When it is not there, or has another key.
- * @throws {TransportError | StoreError} When the engine did not answer.
+ * @throws {ConfigError} When the fleet does not exist, or has another key.
+ * @throws {TransportError | StoreError} When the engine does not answer, or
+ * refuses.
  */
 export async function openFleetAdmin(
   options: FleetAdminOptions,
@@ -140,7 +142,7 @@ export async function openFleetAdmin(
   }
 }
 
-/** A fleet that can be changed. */
+/** An open fleet. */
 export class FleetAdmin implements Disposable {
   readonly #client: EngineClient;
   readonly #names: FleetNames;
@@ -159,7 +161,7 @@ export class FleetAdmin implements Disposable {
     this.#nodes = new NodeRows(client, { names, sealing });
   }
 
-  /** Adds a user, or changes it; what it has used stays. */
+  /** Adds or changes a user. Its usage is kept. */
   async put(user: SharedUser): Promise<void> {
     const { service, name } = user;
     const id = idOf(service, name);
@@ -189,7 +191,7 @@ export class FleetAdmin implements Disposable {
     );
   }
 
-  /** @returns False if there is no such user. */
+  /** @returns False if the user does not exist. */
   async remove(service: string, name: string): Promise<boolean> {
     const id = idOf(service, name);
     const [found] = await this.#client.run(REMOVE, [[
@@ -203,7 +205,7 @@ export class FleetAdmin implements Disposable {
   }
 
   /**
-   * Begins another period: nothing is used of the quota.
+   * Starts a new period: sets the used bytes of the quota to 0.
    *
    * @returns False if there is no such user.
    */
@@ -216,7 +218,7 @@ export class FleetAdmin implements Disposable {
   }
 
   /**
-   * Lets the counts of a user be at least these.
+   * Raises the counts of a user to at least these.
    *
    * @returns False if there is no such user.
    */
@@ -233,7 +235,7 @@ export class FleetAdmin implements Disposable {
     return found === 1;
   }
 
-  /** A user, and what it has used. */
+  /** Returns a user and its usage; `undefined` if the user does not exist. */
   async user(service: string, name: string): Promise<FleetUser | undefined> {
     const id = idOf(service, name);
     const [fields, places] = await this.#client.all([
@@ -243,7 +245,7 @@ export class FleetAdmin implements Disposable {
     return this.#userOf(id, fieldsOf(fields), partsOf(places).map(textOf));
   }
 
-  /** Every user of a service, by name. */
+  /** Returns every user of a service, sorted by name. */
   async users(service: string): Promise<FleetUser[]> {
     const sets = await this.#client.all(
       Array.from(
@@ -271,7 +273,7 @@ export class FleetAdmin implements Disposable {
     return users;
   }
 
-  /** By which keys users are sealed. */
+  /** Finds the fleet keys that have sealed the users' passwords. */
   async seals(): Promise<Seals> {
     const { keys, fleet } = this.#sealing;
     const sealedBy = new Map<number, number>();
@@ -290,15 +292,16 @@ export class FleetAdmin implements Disposable {
     return { sealedBy, unopened };
   }
 
-  /** Check value of the key that the present one has taken the place of. */
+  /** Check value of the key that the present key has replaced. */
   get oldCheck(): string | undefined {
     return this.#sealing.oldCheck;
   }
 
   /**
-   * Lets another of the keys seal from now on, on every node that has it.
+   * Makes another of the keys the present one, which seals on every node that
+   * has it.
    *
-   * @returns False if somebody else has done so meanwhile.
+   * @returns False if the present key was changed by another command meanwhile.
    */
   async switchKey(check: string): Promise<boolean> {
     const { keys, fleet, randomBytes } = this.#sealing;
@@ -313,17 +316,17 @@ export class FleetAdmin implements Disposable {
   }
 
   /**
-   * Seals with the present key what another one has sealed. Nothing changes for
-   * a user, nor for a node.
+   * Seals with the present key all passwords that were sealed with another one.
+   * Neither users nor nodes notice.
    *
-   * @returns Of how many users.
-   * @throws {StoreError} When none of the keys opens one.
+   * @returns The number of users.
+   * @throws {StoreError} When a password cannot be opened with any key.
    */
   async sealAgain(): Promise<number> {
     const { keys, fleet, randomBytes } = this.#sealing;
     let count = 0;
     for await (const batch of this.#allIds()) {
-      // A user that was changed in between is read again.
+      // A user that was changed between the read and the write is read again.
       for (let rest = batch; rest.length > 0;) {
         const old = (await this.#sealedOf(rest))
           .filter(({ sealed }) => keys.isOld(sealed));
@@ -343,25 +346,25 @@ export class FleetAdmin implements Disposable {
     return count;
   }
 
-  /** The old key is in use nowhere any more. */
+  /** Forgets the old key, which no node uses any more. */
   async forgetOldKey(): Promise<void> {
     await this.#client.send("HDEL", this.#names.meta, "old");
   }
 
-  /** Asks the engine about itself. */
+  /** Reads the facts about the engine. */
   engine(): Promise<EngineFacts> {
     return askEngine(this.#client);
   }
 
-  /** Every node. */
+  /** Lists the nodes. */
   nodes(): Promise<NodeList> {
     return this.#nodes.list();
   }
 
   /**
-   * Lets a node take no new clients, or take them again.
+   * Drains or restores a node.
    *
-   * @returns False if there is no such node.
+   * @returns False if the node does not exist.
    */
   setDraining(node: string, isDraining: boolean): Promise<boolean> {
     return this.#nodes.setDraining(node, isDraining);
@@ -373,7 +376,8 @@ export class FleetAdmin implements Disposable {
   }
 
   /**
-   * The ids of all users of all services, some at a time; a user may come twice.
+   * Yields the ids of the users of all services in batches. An id may occur
+   * twice.
    */
   async *#allIds(): AsyncGenerator<string[]> {
     let cursor = "0";
@@ -389,7 +393,7 @@ export class FleetAdmin implements Disposable {
     } while (cursor !== "0");
   }
 
-  /** The sealed keys of those users that are there. */
+  /** Returns the sealed passwords of those users that exist. */
   async #sealedOf(ids: readonly string[]): Promise<SealedUser[]> {
     const replies = await this.#client.all(
       ids.map((id) => ["HMGET", this.#names.user(id), "k", "v"]),
@@ -415,7 +419,7 @@ export class FleetAdmin implements Disposable {
       usedBytes: number("u"),
       bytesUp: number("up"),
       bytesDown: number("dn"),
-      // A mark has no colon; a node may.
+      // A seat is `MARK:NODE`. A mark contains no colon, but a node's name may.
       places: new Set(seats.map((seat) => seat.split(":")[0])).size,
       nodes: [...fields].filter(([name]) => name.startsWith("n:"))
         .map(([name, value]) =>

@@ -1,6 +1,6 @@
 /**
- * What the engine must not know: passwords, which it has sealed, and addresses,
- * of which it has keyed marks.
+ * Protects what the engine must not know: passwords are sealed, and addresses
+ * are replaced by keyed marks.
  *
  * ```text
  * sealed password   KIND_AND_KEY_ID(1) | NONCE(12) | AES-256-GCM | TAG(16)
@@ -9,9 +9,9 @@
  * mark              the first 66 bits of HMAC-SHA256(mark key, user and place)
  * ```
  *
- * The keys of each purpose are derived from the fleet key by HKDF-SHA256. The
- * key id tells which of two fleet keys sealed something, while one takes the
- * place of the other.
+ * The key of each purpose is derived from the fleet key by HKDF-SHA256. While
+ * one fleet key replaces another, the key id shows which of them sealed a
+ * password.
  *
  * @module
  */
@@ -32,7 +32,7 @@ const TAG_LENGTH = 16;
 const TEXT_KIND = 0x80;
 const CHECK_LENGTH = 16;
 
-/** The keys of one fleet key. */
+/** The keys that are derived from one fleet key. */
 interface Subkeys {
   readonly id: number;
   readonly seal: Uint8Array;
@@ -40,30 +40,30 @@ interface Subkeys {
   readonly check: string;
 }
 
-/** What a password belongs to. */
+/** The owner of a sealed password; it is part of the associated data. */
 export interface SealedFor {
   /** Id of the fleet. */
   readonly fleet: string;
-  /** Service and name. */
+  /** Service and name of the user. */
   readonly id: string;
   readonly version: number;
 }
 
 /**
- * The fleet's keys: the one in use, and one that was or will be. Which of them
- * that is, the fleet says: {@link FleetKeys.use}.
+ * The fleet's keys: the current one, and one that it replaced or that will
+ * replace it. The fleet determines which one is current: {@link FleetKeys.use}.
  */
 export class FleetKeys {
-  /** In the order in which they were given. */
+  /** The keys in the order in which they were given. */
   #all: readonly Subkeys[];
   #current: Subkeys;
-  /** The key of marks, where it is not that of the current key. */
+  /** The key of marks, if it is not that of the current key. */
   #mark: Uint8Array | undefined;
 
   /**
-   * @param keys The first one seals until the fleet says more; the others only
-   * open.
-   * @throws {ConfigError} When one does not have 32 bytes.
+   * @param keys The first one is current until {@link FleetKeys.use}; the
+   * others only open.
+   * @throws {ConfigError} When a key does not have 32 bytes.
    */
   constructor(keys: readonly Uint8Array[]) {
     this.#all = keys.map(derive);
@@ -73,36 +73,36 @@ export class FleetKeys {
   }
 
   /**
-   * A check value: it shows that two nodes have the same key, and nothing of
-   * the key.
+   * The check value of the current key. Nodes with the same key have the same
+   * value; it reveals nothing of the key.
    */
   get check(): string {
     return this.#current.check;
   }
 
-  /** The check value of each, in the order in which they were given. */
+  /** The check value of each key, in the order in which they were given. */
   get checks(): readonly string[] {
     return this.#all.map(({ check }) => check);
   }
 
-  /** The ids of all of them, of the current one first. */
+  /** The ids of all keys, the current one first. */
   get ids(): readonly number[] {
     const others = this.#all.filter((key) => key !== this.#current);
     return [this.#current, ...others].map(({ id }) => id);
   }
 
   /**
-   * The key of marks. It stays when another fleet key takes the place of this
-   * one: a user would be in two places else. Secret.
+   * The key of marks. Secret. It is kept when the fleet key is replaced:
+   * otherwise a user would count as being in two places.
    */
   get markKey(): Uint8Array {
     return this.#mark ?? this.#current.mark;
   }
 
   /**
-   * Lets a key of these seal from now on.
+   * Makes one of the keys the current one, which seals.
    *
-   * @param check Its check value; one of {@link FleetKeys.isOf}.
+   * @param check The check value of the key; one of {@link FleetKeys.isOf}.
    * @param markKey The key of marks. Default: that of this key.
    */
   use(check: string, markKey?: Uint8Array): void {
@@ -111,7 +111,7 @@ export class FleetKeys {
     this.#mark = markKey;
   }
 
-  /** Takes other keys in the place of all but the current one. */
+  /** Replaces all keys but the current one. */
   adopt(other: FleetKeys): void {
     const all = other.#all;
     const { check } = this.#current;
@@ -149,7 +149,7 @@ export class FleetKeys {
   /**
    * Opens a sealed password.
    *
-   * @throws {StoreError} `ERR_STORE_DAMAGED` when it is not what was sealed for
+   * @throws {StoreError} `ERR_STORE_DAMAGED` when the bytes were not sealed for
    * this user.
    */
   open(bytes: Uint8Array, whose: SealedFor): string {
@@ -174,7 +174,7 @@ export class FleetKeys {
       : opened.toString("base64");
   }
 
-  /** True if {@link FleetKeys.open} opens it. */
+  /** True if {@link FleetKeys.open} can open the password. */
   opens(bytes: Uint8Array, whose: SealedFor): boolean {
     try {
       this.open(bytes, whose);
@@ -185,19 +185,19 @@ export class FleetKeys {
     }
   }
 
-  /** True if another key than the current one sealed it. */
+  /** True if the password was sealed with a key that is not the current one. */
   isOld(bytes: Uint8Array): boolean {
     return keyIdOf(bytes) !== this.#current.id;
   }
 
-  /** The mark of a place where a user is. */
+  /** Returns the mark of a place that a user is connected from. */
   mark(id: string, place: string): string {
     return createHmac("sha256", this.markKey)
       .update(`${id}\0${place}`).digest("base64url").slice(0, MARK_LENGTH);
   }
 }
 
-/** The id of the fleet key that has sealed a password. */
+/** Returns the id of the fleet key that sealed a password. */
 export function keyIdOf(sealed: Uint8Array): number {
   return (sealed[0] ?? 0) & ~TEXT_KIND;
 }
@@ -219,7 +219,10 @@ function derive(key: Uint8Array): Subkeys {
   };
 }
 
-/** The bytes of a password that is a base64 key, as those of 2022 are. */
+/**
+ * Returns the bytes of a password that is a base64 key, as 2022 methods have;
+ * `undefined` for others.
+ */
 function keyBytes(password: string): Uint8Array | undefined {
   if (!/^[A-Za-z0-9+/]{22,}={0,2}$/.test(password)) return undefined;
   if (password.length % 4 !== 0) return undefined;

@@ -1,7 +1,7 @@
 /**
- * A fleet's source inside the program, for tests: the rules of leases and seats
- * in plain arithmetic, which every other source must agree with, and a network
- * to it that fails as the test says.
+ * A fleet's source in memory, for tests. It implements the rules of leases and
+ * seats in plain arithmetic, which every other source must match, and simulates
+ * a network that fails as the test demands.
  *
  * @module
  */
@@ -39,24 +39,24 @@ import {
 } from "../../limits.ts";
 import { onAbort, Stop } from "../../on_abort.ts";
 
-/** How the source can be reached. */
+/** How the source reacts to calls. */
 export type Reach =
   /** Calls are answered. */
   | "answers"
-  /** Calls fail at once, undone. */
+  /** Calls fail at once and have no effect. */
   | "down"
-  /** Calls are done, and their answers are lost. */
+  /** Calls take effect, but their answers are lost. */
   | "loses answers"
-  /** Calls are done twice, and the second answer counts. */
+  /** Calls take effect twice, and the second answer is returned. */
   | "doubles calls"
-  /** Calls are done, and answered later than a node waits for a seat. */
+  /** Calls take effect, but are answered later than a node waits for a seat. */
   | "slow"
-  /** Calls are neither done nor answered. */
+  /** Calls have no effect and get no answer. */
   | "frozen"
-  /** It answers that its data is gone. */
+  /** Calls fail because the source has lost its data. */
   | "emptied";
 
-/** What one node has said of a user. */
+/** What one node has reported about a user. */
 interface NodeTotals {
   incarnation: number;
   up: number;
@@ -68,7 +68,7 @@ interface NodeTotals {
   open: number;
 }
 
-/** What one node has said of itself. */
+/** The last heartbeat of a node. */
 interface Row {
   readonly incarnation: number;
   readonly beat: NodeBeat;
@@ -79,26 +79,26 @@ interface Entry {
   user: SharedUser;
   usedBytes: number;
   readonly nodes: Map<string, NodeTotals>;
-  /** The end of each seat, by place and node. */
+  /** The time when each seat expires, by place and node. */
   readonly seats: Map<string, number>;
 }
 
-/** What the nodes of one domain have told of salts. */
+/** The salts of one domain. */
 interface Domain {
   readonly log: {
     readonly atMs: number;
     readonly node: string;
     readonly part: Uint8Array;
   }[];
-  /** Messages that are forgotten. */
+  /** Number of forgotten messages. */
   forgotten: number;
-  /** The end of each claim, in their order. */
+  /** The time when each claim expires, in the order of the claims. */
   readonly claims: Map<string, number>;
 }
 
-/** The source, and what is on it. */
+/** The source and its data. */
 export class MemoryFleet {
-  /** The reach of nodes, by name; default: the engine answers. */
+  /** The reaction to calls of each node, by name. Default: `answers`. */
   readonly reach: Map<string, Reach> = new Map();
   readonly #clock: Clock;
   readonly #entries = new Map<string, Entry>();
@@ -106,15 +106,15 @@ export class MemoryFleet {
   readonly #rows = new Map<string, Row>();
   readonly #drained = new Set<string>();
   #log: SharedChange[] = [];
-  /** Changes that are forgotten. */
+  /** Number of forgotten changes. */
   #forgotten = 0;
   readonly #waiting = new Set<() => void>();
   readonly #domains = new Map<string, Domain>();
 
-  /** Milliseconds after which a lease that was not heard of is another's. */
+  /** Milliseconds without a report after which a lease is granted to others. */
   readonly leaseMs: number;
 
-  /** Starts without users. */
+  /** Creates a source without users. */
   constructor(clock: Clock, leaseMs: number = LEASE_HOLD_MS) {
     this.#clock = clock;
     this.leaseMs = leaseMs;
@@ -126,16 +126,16 @@ export class MemoryFleet {
   }
 
   /**
-   * The link of a node.
+   * Returns the link of a node.
    *
-   * @param domain Name of those that share its keys. Default: it exchanges no
-   * salts.
+   * @param domain Name of the nodes that share their keys. Default: none; no
+   * salts are exchanged.
    */
   link(node: string, domain?: string): FleetLink {
     return new MemoryLink(node, this, domain);
   }
 
-  /** Adds a user, or takes it in the place of the one of this name. */
+  /** Adds a user, or replaces the one of the same name. */
   put(user: SharedUser): void {
     const known = this.#entries.get(keyOf(user));
     if (known !== undefined) known.user = user;
@@ -156,18 +156,18 @@ export class MemoryFleet {
     this.#tell({ kind: "gone", service, name });
   }
 
-  /** Forgets all changes so far. */
+  /** Forgets all previous changes. */
   trim(): void {
     this.#forgotten += this.#log.length;
     this.#log = [];
   }
 
-  /** Bytes that nodes have reported of a user. */
+  /** Returns the bytes that nodes have reported for a user. */
   usedBytes(service: string, name: string): number {
     return this.#entries.get(keyOf({ service, name }))?.usedBytes ?? 0;
   }
 
-  /** Places where a user has seats. */
+  /** Returns the places where a user has seats. */
   places(service: string, name: string): string[] {
     const entry = this.#entries.get(keyOf({ service, name }));
     return entry === undefined ? [] : [...placesOf(entry, this.#nowMs)];
@@ -190,7 +190,9 @@ export class MemoryFleet {
     };
   }
 
-  /** Calls back at the next change. @returns Waits no longer. */
+  /**
+   * Calls back at the next change. Returns a function that cancels the call.
+   */
   onChange(callback: () => void): () => void {
     this.#waiting.add(callback);
     return () => this.#waiting.delete(callback);
@@ -233,7 +235,7 @@ export class MemoryFleet {
     me.up = up;
     me.down = down;
     me.connections = Math.max(me.connections, report.connections);
-    // A report that was overtaken says nothing of leases any more.
+    // A report that was overtaken by a later one does not change the lease.
     if (report.sequence > me.sequence) {
       const { wantBytes } = report;
       const more = Math.max(0, Math.min(wantBytes - mine, free - mine));
@@ -338,7 +340,7 @@ export class MemoryFleet {
     return true;
   }
 
-  /** Forgets what is older than a domain remembers. */
+  /** Returns a domain, without the messages and claims that are too old. */
   #domain(name: string): Domain {
     const domain = this.#domains.get(name) ??
       { log: [], forgotten: 0, claims: new Map<string, number>() };
@@ -359,7 +361,10 @@ export class MemoryFleet {
     return this.#clock.unixMs();
   }
 
-  /** Bytes granted to these nodes and not reported; a silent node counts 0. */
+  /**
+   * Returns the bytes that were granted to these nodes and not reported yet. A
+   * silent node counts as 0.
+   */
   #leasedBy(nodes: readonly NodeTotals[]): number {
     return nodes.filter(({ atMs }) => this.#nowMs - atMs <= this.leaseMs)
       .reduce(
@@ -393,7 +398,7 @@ export class MemoryFleet {
   }
 }
 
-/** One node's way to the source. */
+/** The link of one node. */
 class MemoryLink implements FleetLink {
   readonly node: string;
   readonly salts?: SaltExchange;
@@ -493,7 +498,7 @@ class MemoryLink implements FleetLink {
         const now = await this.#call(() => fleet.told(domain, node, position));
         if (position === undefined || now.position !== position) return now;
         await this.#wait(FLEET_WATCH_MS, (wake) => {
-          // Somebody may have told something since.
+          // Another node may have sent salts since.
           const next = fleet.told(domain, node, position);
           if (next.position !== position) wake();
           return fleet.onChange(wake);
@@ -531,7 +536,9 @@ class MemoryLink implements FleetLink {
     }
   }
 
-  /** Ends with the time, the link, or when it is woken. */
+  /**
+   * Waits until the time has passed, the link is closed, or a change wakes it.
+   */
   async #wait(
     delayMs: number,
     begin: (wake: () => void) => () => void = () => () => {},
@@ -559,7 +566,7 @@ function quotaOf({ user: { limits } }: Entry): number {
   return limits.quotaBytes ?? Infinity;
 }
 
-/** Where seats have not ended; those that have are forgotten. */
+/** Returns the places with valid seats, and removes expired ones. */
 function placesOf({ seats }: Entry, nowMs: number): Set<string> {
   const places = new Set<string>();
   for (const [key, endMs] of seats) {

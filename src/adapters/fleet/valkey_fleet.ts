@@ -1,8 +1,9 @@
 /**
  * A fleet whose source is Valkey (7.2 and later) or Redis (6.2 and later).
  *
- * A node has four connections: one waits for changes, one for salts, one carries
- * reports, one what somebody waits for, so that none of them is behind another.
+ * A node has four connections, so that no call waits behind one of another
+ * kind: for changes, for salts, for reports, and for calls that a client waits
+ * for.
  *
  * @module
  */
@@ -50,7 +51,7 @@ import {
 } from "./_user_form.ts";
 import type { FleetKeys } from "./fleet_keys.ts";
 
-/** How a node reaches its fleet. */
+/** The options of a node's link. */
 export interface ValkeyFleetOptions {
   readonly address: EngineAddress;
   /** Name of the fleet in the engine. */
@@ -58,9 +59,15 @@ export interface ValkeyFleetOptions {
   readonly keys: FleetKeys;
   /** Name of the node. */
   readonly node: string;
-  /** Hears of each user that cannot be opened, and is not served. */
+  /**
+   * Called for each user whose password cannot be opened, and who is not
+   * served.
+   */
   readonly unopened?: (error: StoreError) => void;
-  /** Name of those that share its keys. Default: it exchanges no salts. */
+  /**
+   * Name of the nodes that share their keys. Default: none; no salts are
+   * exchanged.
+   */
   readonly domain?: string | undefined;
 }
 
@@ -69,7 +76,7 @@ export interface ValkeyFleetOptions {
  *
  * @throws {TransportError | StoreError} When the engine does not answer, or
  * refuses.
- * @throws {ConfigError} When there is no such fleet, or its key is another.
+ * @throws {ConfigError} When the fleet does not exist, or has another key.
  */
 export async function openValkeyFleet(
   options: ValkeyFleetOptions,
@@ -106,24 +113,25 @@ export async function openValkeyFleet(
   }
 }
 
-/** The call that waits for changes has its wait before it. */
+/** Time limit of the call that waits for changes, in milliseconds. */
 const WATCH_CALL_MS = FLEET_WATCH_MS + FLEET_CALL_MS;
 
-/** What the fleet says of itself. */
+/** The fields that are read of the fleet itself. */
 const META_FIELDS = ["form", "id", "check", "m", "old"] as const;
 
-/** A fleet that is ours. */
+/** A fleet that has one of the keys here. */
 export interface OurFleet {
-  /** Its id. */
+  /** Id of the fleet. */
   readonly fleet: string;
-  /** Check value of the key that the present one has taken the place of. */
+  /** Check value of the key that the present key has replaced. */
   readonly oldCheck: string | undefined;
 }
 
 /**
- * Looks if the fleet is there, and ours; the keys learn which of them it uses.
+ * Checks that the fleet exists and has one of these keys, and makes that key
+ * the current one.
  *
- * @throws {ConfigError} When it is not.
+ * @throws {ConfigError} When the fleet does not exist, or has another key.
  */
 export async function checkFleet(
   client: EngineClient,
@@ -161,10 +169,12 @@ export async function checkFleet(
   return { fleet, oldCheck };
 }
 
-/** What the key of marks is sealed for: no user, and no node, has this id. */
+/**
+ * The id that the key of marks is sealed for; no user and no node has this id.
+ */
 export const MARK_KEY_ID = "/mark";
 
-/** Lets the key seal that the fleet names. */
+/** Makes the key current that the fleet names. */
 function useKey(
   keys: FleetKeys,
   fleet: string,
@@ -173,7 +183,7 @@ function useKey(
     readonly sealedMark: Reply | undefined;
   },
 ): void {
-  // It is sealed with the key that it came with.
+  // The key of marks is sealed with the fleet's current key.
   const whose = { fleet, id: MARK_KEY_ID, version: 0 };
   const mark = sealedMark instanceof Uint8Array
     ? Uint8Array.fromBase64(keys.open(sealedMark, whose))
@@ -181,7 +191,7 @@ function useKey(
   keys.use(check, mark);
 }
 
-/** Of the keys and values that are written here. */
+/** The version of the format of keys and values. */
 const FORM = "1";
 
 interface Connections {
@@ -222,7 +232,8 @@ class ValkeyLink implements FleetLink {
   async snapshot(services: readonly string[]): Promise<UserSnapshot> {
     const { log } = this.#connections;
     const names = this.#names;
-    // Before the users are read: a change meanwhile is read twice.
+    // The position is read before the users, so that a change in between is
+    // read twice and never missed.
     const [meta, last] = await log.all([
       ["HGET", names.meta, "id"],
       ["XREVRANGE", names.log, "+", "-", "COUNT", 1],
@@ -264,7 +275,7 @@ class ValkeyLink implements FleetLink {
     const ends = [first, last].map((reply) => idOfEntry(partsOf(reply)[0]));
     const [oldest, newest] = ends;
     if (oldest === undefined || newest === undefined) throw this.#lost();
-    // Trimmed, or an engine that did not get the end of another's log.
+    // The log was trimmed, or a replica that became primary lacks its end.
     if (isLater(oldest, position) || isLater(position, newest)) {
       return { changes: [], position, isIncomplete: true };
     }
@@ -301,7 +312,7 @@ class ValkeyLink implements FleetLink {
     );
     const answers = replies.map(readAnswer);
     if (answers.some(({ outcome }) => outcome.kind === "unknown")) {
-      // Removed, or everything is.
+      // The user was removed, or the engine has lost its data.
       await this.#ask(client);
     }
     return {
@@ -351,7 +362,7 @@ class ValkeyLink implements FleetLink {
     return Promise.resolve();
   }
 
-  /** Asks if the engine is there and has the fleet. */
+  /** Checks that the engine answers and has the fleet. */
   async #ask(client: EngineClient): Promise<ReportReply> {
     const [time, id] = await client.all([
       ["TIME"],
@@ -394,7 +405,10 @@ class ValkeyLink implements FleetLink {
     }
   }
 
-  /** One user that cannot be opened must not keep the others away. */
+  /**
+   * Reads a user; reports one whose password cannot be opened, so that it does
+   * not block the others.
+   */
   #read(
     id: string,
     fields: ReadonlyMap<string, Uint8Array>,
@@ -423,7 +437,7 @@ class ValkeyLink implements FleetLink {
     throw this.#lost();
   }
 
-  /** The fleet may have taken another of our keys into use. */
+  /** Follows the fleet if another of the keys has become its current one. */
   #followKey(named: Reply | undefined): void {
     const { keys, fleet } = this.#connections.sealing;
     const [value, sealedMark] = partsOf(named);
@@ -441,7 +455,7 @@ class ValkeyLink implements FleetLink {
   }
 }
 
-/** The arguments of a report, behind the node. */
+/** Returns the arguments of a report after the node. */
 function numbersOf(incarnation: number, report: UsageReport): number[] {
   const { bytesUp, bytesDown, connections, open, sequence, wantBytes } = report;
   return [
@@ -455,7 +469,7 @@ function numbersOf(incarnation: number, report: UsageReport): number[] {
   ];
 }
 
-/** What a script says of a report. */
+/** Reads the result of a report. */
 function readAnswer(
   reply: Reply | undefined,
 ): { outcome: ReportOutcome; unixMs: number } {
@@ -475,13 +489,13 @@ function readAnswer(
   return { outcome, unixMs: Number(unixMs) };
 }
 
-/** `MS-SEQUENCE` of an entry of the log. */
+/** Returns the id of an entry of the log, `MS-SEQUENCE`. */
 function idOfEntry(entry: Reply | undefined): string | undefined {
   const [id] = partsOf(entry);
   return id instanceof Uint8Array ? textOf(id) : undefined;
 }
 
-/** True if one id of the log is behind another. */
+/** True if the first id of the log is later than the second. */
 function isLater(one: string, other: string): boolean {
   const [[oneMs, oneAt], [otherMs, otherAt]] = [one, other].map((id) =>
     id.split("-").map(Number)

@@ -79,12 +79,12 @@ export async function getRequests(): Promise<readonly RecentRequest[]> {
   return (await call<Answer>("GET", "connections")).connections;
 }
 
-/** The servers of the fleet. */
+/** Fetches the servers of the fleet. */
 export function getFleet(): Promise<FleetView> {
   return call<FleetView>("GET", "fleet");
 }
 
-/** Lets a server of the fleet take no new clients, or take them again. */
+/** Drains or restores a server of the fleet. */
 export async function drainNode(
   name: string,
   isDraining: boolean,

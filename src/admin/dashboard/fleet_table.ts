@@ -1,6 +1,6 @@
 /// <reference lib="dom" />
 /**
- * The servers of a fleet, and the button that drains each.
+ * Shows the servers of a fleet, each with a button to drain it.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { byId, make, setText, within } from "./dom.ts";
 import { say } from "./language.ts";
 import { unit } from "./preferences.ts";
 
-/** One row, and what it shows. */
+/** A row and the node that it shows. */
 interface Shown {
   readonly row: HTMLTableRowElement;
   readonly button: HTMLButtonElement;
@@ -22,7 +22,9 @@ interface Shown {
 
 const shown: Shown[] = [];
 
-/** Shows the latest; nothing where there is no fleet. */
+/**
+ * Shows the latest state of the fleet; hides the table if there is no fleet.
+ */
 export function drawFleet(view: FleetView | undefined): void {
   byId("fleet-panel", HTMLElement).hidden = view === undefined;
   if (view === undefined) return;
@@ -55,7 +57,10 @@ export function drawFleet(view: FleetView | undefined): void {
   });
 }
 
-/** Of the cells from the fifth on, where there is no room for a head. */
+/**
+ * Labels of the cells from the fifth on, for screens without room for a table
+ * head.
+ */
 const LABELS = [
   "server-open",
   "fleet-rate",

@@ -1,27 +1,30 @@
 /// <reference lib="dom" />
 /**
- * A QR code as a picture that every chat and every phone shows: drawings of SVG
- * are files to them.
+ * Converts QR codes to PNG, which every chat app and phone shows as a picture;
+ * SVG would be shown as a file.
  *
  * @module
  */
 
-/** Pixels of each side: sharp on a phone, and less than 50 KB. */
+/** Width and height in pixels: sharp on a phone, and less than 50 KB. */
 const SIDE = 1_024;
 
-/** The address of a drawing. As an image it can neither run scripts nor load anything. */
+/**
+ * Returns the address of an SVG document. As an image it can neither run
+ * scripts nor load anything.
+ */
 export function drawingAddress(svg: string): string {
   return `data:image/svg+xml,${encodeURIComponent(svg)}`;
 }
 
 /**
- * Draws it as PNG.
+ * Converts an SVG document to PNG.
  *
- * @returns `undefined` when this browser cannot.
+ * @returns `undefined` if the browser cannot do it.
  */
 export async function qrPicture(svg: string): Promise<Blob | undefined> {
   const image = new Image();
-  // Some browsers draw nothing that has no size of its own.
+  // Some browsers do not draw an image without width and height.
   image.src = drawingAddress(
     svg.replace("<svg ", `<svg width="${SIDE}" height="${SIDE}" `),
   );

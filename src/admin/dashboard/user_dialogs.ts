@@ -151,7 +151,10 @@ function askRemove(dialog: HTMLDialogElement, { server, user }: UserRow): void {
   });
 }
 
-/** @param closed Aborted when the dialog is closed: it may be another user's. */
+/**
+ * @param closed Aborted when the dialog is closed, which may then show another
+ * user.
+ */
 async function showAccess(
   form: HTMLFormElement,
   server: string,
@@ -176,7 +179,9 @@ async function showAccess(
   within(form, ".revealed", HTMLElement).hidden = false;
 }
 
-/** @param picture Not set: this browser draws none. */
+/**
+ * @param picture The QR code as PNG; not set if the browser cannot make one.
+ */
 function showQr(
   form: HTMLFormElement,
   name: string,
@@ -198,7 +203,10 @@ function showQr(
   within(form, "figure", HTMLElement).hidden = qr === undefined;
 }
 
-/** The text, with the picture where this system shares files. */
+/**
+ * Returns the data to share: the text, and the picture if the system can share
+ * files.
+ */
 function shared(
   name: string,
   text: string,

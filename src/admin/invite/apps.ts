@@ -1,6 +1,6 @@
 /**
- * Apps that take a connection, by system: where they are got, and the link with
- * which the page opens them.
+ * Apps that can import a connection, by system, with their download pages and
+ * the links that open them.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { encodeBase64Url } from "../../codec/base64.ts";
 import { isForOutline } from "../../codec/client_profile.ts";
 import type { OnlineServer } from "../../codec/sip008.ts";
 
-/** What an app can be opened with. Secret. */
+/** The data for the link that opens an app. Secret. */
 export interface Access {
   /** `ss://` or `ssr://`. */
   readonly link: string;
@@ -25,13 +25,16 @@ export interface App {
   readonly systems: readonly System[];
   /** The page of the app. */
   readonly home: string;
-  /** True if it can speak with the server; default: always. */
+  /** True if the app supports the server; default: always true. */
   speaks?(server: OnlineServer): boolean;
-  /** The link that opens it; not set: it is given what is copied. */
+  /**
+   * Returns the link that opens the app; not set if the user must copy the link
+   * into it.
+   */
   open?(access: Access): string;
 }
 
-/** Systems, by the names that they have in every language. */
+/** Systems, by their names, which are the same in every language. */
 export const SYSTEMS = [
   "Android",
   "iPhone, iPad",
@@ -40,12 +43,12 @@ export const SYSTEMS = [
   "Linux",
 ] as const;
 
-/** One of them. */
+/** One of the systems. */
 export type System = typeof SYSTEMS[number];
 
 const DESKTOP: readonly System[] = ["Windows", "macOS", "Linux"];
 
-/** For each system the one that is easiest comes first. */
+/** The apps. For each system the easiest one comes first. */
 export const APPS: readonly App[] = [
   {
     name: "Shadowsocks",

@@ -1,5 +1,5 @@
 /**
- * The forms in which apps get a user's server, and which app takes which.
+ * The formats of subscriptions, and which app gets which.
  *
  * @module
  */
@@ -18,34 +18,34 @@ import { parseServerUri } from "../../codec/uri.ts";
 import { sip008Document } from "../sip008.ts";
 import type { Invited } from "./secret_path.ts";
 
-/** What a form is made of. */
+/** The data of a subscription. */
 export interface Subscribed extends Invited {
-  /** The servers of the links, in their order; at least one. */
+  /** The servers of the links, in the same order; at least one. */
   readonly servers: readonly [OnlineServer, ...OnlineServer[]];
 }
 
-/** A form of subscriptions. */
+/** A format of subscriptions. */
 export interface Form {
   /** Last segment of its path. */
   readonly id: string;
-  /** As people know it. */
+  /** The name for people. */
   readonly title: string;
   /** Content type. */
   readonly type: string;
-  /** Names in `User-Agent` of the apps that are given it without asking. */
+  /** Names in `User-Agent` of the apps that get this format by default. */
   readonly agents: RegExp;
-  /** True if it can express this server. */
+  /** True if the format can express the server. */
   holds(server: OnlineServer): boolean;
   write(subscribed: Subscribed): string;
 }
 
-/** Every form; of two that an agent may mean, the first is taken. */
+/** All formats. If an agent matches two, the first one is used. */
 export const FORMS: readonly Form[] = [
   {
     id: "links",
     title: "Base64",
     type: "text/plain; charset=utf-8",
-    // Some call themselves like others besides.
+    // Some of these apps also send the names of others.
     agents:
       /hiddify|v2ray|neko|shadowrocket|quantumult|surge|streisand|foxray|karing/i,
     holds: () => true,
@@ -82,24 +82,27 @@ export const FORMS: readonly Form[] = [
     type: "text/yaml; charset=utf-8",
     agents: /outline/i,
     holds: isForOutline,
-    // It has no place for a second one.
+    // The format can contain only one server.
     write: ({ servers: [first] }) => outlineProfile(first),
   },
 ];
 
-/** The form that an app is given at the path of no form. */
+/** The format for apps that are not known. */
 export const USUAL_FORM: Form = FORMS[0]!;
 
-/** What an app of this name takes; `undefined` for one that is not known. */
+/**
+ * Returns the format for an app, by its `User-Agent`; `undefined` if the app is
+ * not known.
+ */
 export function formOfAgent(agent: string): Form | undefined {
   return FORMS.find(({ agents }) => agents.test(agent));
 }
 
 /**
- * What a link says of its server.
+ * Returns the server of a link.
  *
- * @param mode What the server serves, see `ServerStatus.mode`.
- * @returns `undefined` for a link that is neither `ss://` nor `ssr://`.
+ * @param mode The mode of the server, see `ServerStatus.mode`.
+ * @returns `undefined` if the link is neither `ss://` nor `ssr://`.
  */
 export function parseLink(uri: string, mode: string): OnlineServer | undefined {
   if (uri.startsWith("ssr://")) {

@@ -7,8 +7,8 @@
  * | `/invite/SECRET/FORM`  | a subscription: see `FORMS`                 |
  * | `/sip008/SECRET`       | the SIP008 document                         |
  *
- * Subscriptions tell in their headers, as apps have agreed, how much is used
- * and when to ask again.
+ * The headers of a subscription contain the used bytes and the update interval,
+ * in the form that apps expect.
  *
  * @module
  */
@@ -36,20 +36,20 @@ import {
 } from "./secret_path.ts";
 import { languageFor } from "./texts/languages.ts";
 
-/** Where invitations are found, and who has some. */
+/** The options of invitations. */
 export interface InvitationOptions {
   readonly operator: Operator;
   readonly clock: Clock;
-  /** Address of the port for users, without a slash at its end. */
+  /** Returns the address of the port for users, without a slash at its end. */
   inviteUrl(): string;
 }
 
-/** Address of a user's invitation. Secret. */
+/** Returns the address of a user's invitation. Secret. */
 export function invitationUrl(inviteUrl: string, owner: PathOwner): string {
   return `${inviteUrl}/invite/${secretOf(owner)}`;
 }
 
-/** The routes of everything that users ask for. */
+/** Returns the routes of all secret paths. */
 export function invitationRoutes(options: InvitationOptions): Route[] {
   const { operator, clock } = options;
   const paths = new SecretPaths(operator, clock);
@@ -69,7 +69,7 @@ export function invitationRoutes(options: InvitationOptions): Route[] {
       if (found === undefined) return nothing();
       const { server, user } = found;
       const uris = await operator.links?.(server, user.name) ?? [found.uri];
-      // The user may have been removed meanwhile.
+      // The user may have been removed since the lookup.
       const [uri] = uris;
       if (uri === undefined) return nothing();
       return answer(call, { ...found, uri, uris }) ?? nothing();
@@ -85,8 +85,8 @@ export function invitationRoutes(options: InvitationOptions): Route[] {
       return form && subscription(form, call, invited, options);
     }),
     route("/sip008/:secret", (call, invited) => {
-      // The form has no place for what is around the cipher of ShadowsocksR,
-      // whose clients read lists of links instead.
+      // SIP008 cannot express protocol and obfs of ShadowsocksR, whose clients
+      // read lists of links instead.
       const id = invited.uri.startsWith("ssr://") ? "links" : "sip008";
       const form = FORMS.find((form) => form.id === id)!;
       return subscription(form, call, invited, options);
@@ -94,7 +94,7 @@ export function invitationRoutes(options: InvitationOptions): Route[] {
   ];
 }
 
-/** The page for a browser, for an app the form that it takes. */
+/** Answers a browser with the page, and an app with its subscription. */
 function invitation(
   call: Call,
   invited: Invited,
@@ -139,7 +139,7 @@ function page(
   return response;
 }
 
-/** @returns `undefined` where the form cannot express the server. */
+/** @returns `undefined` if the format cannot express the server. */
 function subscription(
   form: Form,
   call: Call,
@@ -184,7 +184,9 @@ function subscription(
   return response;
 }
 
-/** RFC 8187 §3.2.1 leaves these out of what stands for itself. */
+/**
+ * Percent-encodes a character that RFC 8187 §3.2.1 does not allow unencoded.
+ */
 function percent(character: string): string {
   return `%${character.charCodeAt(0).toString(16).toUpperCase()}`;
 }

@@ -1,10 +1,11 @@
 /**
- * The invitation of a user: one HTML document that says what to install, gives
- * it the connection, and shows what is left. It works without its script, which
- * copies, and makes a picture of the code.
+ * The invitation of a user: one HTML document that names the apps to install,
+ * opens them with the connection, and shows the remaining quota and time.
+ * Without its script it works as well; the script copies texts and converts the
+ * QR code to a picture.
  *
- * Security: nothing is loaded from anywhere; script and style are the ones whose
- * hashes the policy names. Everything that is not ours is escaped.
+ * Security: the page loads nothing. Script and style are those whose hashes the
+ * policy contains. All text from outside is escaped.
  *
  * @module
  */
@@ -18,13 +19,13 @@ import type { Invited } from "./secret_path.ts";
 import { fill, LANGUAGES } from "./texts/languages.ts";
 import type { Texts } from "./texts/texts.ts";
 
-/** What a page shows. */
+/** The content of a page. */
 export interface PageContent extends Invited {
   /**
-   * The server of the link; `undefined` for a link that only some apps know.
+   * The server of the link; `undefined` if only some apps can read the link.
    */
   readonly parsed: OnlineServer | undefined;
-  /** Address of the invitation itself, without a slash at its end. */
+  /** Address of the invitation, without a slash at its end. */
   readonly address: string;
   readonly nowUnixMs: number;
   /** `User-Agent` of the browser. */
@@ -98,7 +99,7 @@ if (drawing) {
 }
 `;
 
-/** What the page may do in a browser. */
+/** The content security policy of the page. */
 export const PAGE_POLICY: string = [
   "default-src 'none'",
   `script-src ${contentHash(SCRIPT)}`,
@@ -108,7 +109,7 @@ export const PAGE_POLICY: string = [
   "frame-ancestors 'none'",
 ].join("; ");
 
-/** The document. Secret. */
+/** Returns the HTML document. Secret. */
 export function invitationPage(content: PageContent, texts: Texts): string {
   const { user, parsed, uri, address } = content;
   const name = escape(user.name);
@@ -235,7 +236,10 @@ function apps(
   }).join("\n");
 }
 
-/** The reader's system; a phone names that of computers, too. */
+/**
+ * Returns the system of the browser. Phones are matched first, because they
+ * also send the names of computer systems.
+ */
 function systemOf(agent: string): System | undefined {
   const known: readonly (readonly [RegExp, System])[] = [
     [/Android/, "Android"],
@@ -267,7 +271,7 @@ function subscriptions(
   const others = FORMS.filter(({ holds }) => holds(server))
     .map(({ id, title }) => {
       const plain = `${address}/${id}`;
-      // Outline has a name of its own for https.
+      // Outline uses its own scheme instead of https.
       const shown = id === "outline"
         ? plain.replace(/^https:/, "ssconf:")
         : plain;

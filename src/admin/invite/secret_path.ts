@@ -1,15 +1,15 @@
 /**
- * The secret paths at which users find what is theirs: their invitation, and
- * subscriptions in every form.
+ * The secret paths of users: of their invitation, and of subscriptions in every
+ * format.
  *
  * Wire form: base64url(`server/name`) `.` base64url(proof), where the proof is
- * derived of the user's password. So nothing is stored, a new password makes a
- * new path, a user that is disabled or removed has none, and finding a user
- * takes one look-up, however many there are. Who knows the path knows the
- * password anyway: the content has it.
+ * derived from the user's password. So nothing is stored, a new password
+ * changes the path, a disabled or removed user has no path, and finding a user
+ * takes one lookup, independent of the number of users. Everyone with the path
+ * learns the password anyway, because the content contains it.
  *
- * Security: proofs are compared in constant time; wrong ones of one network
- * for one user are counted, whether there is such a user or not. No path is logged.
+ * Security: proofs are compared in constant time. Wrong proofs from one network
+ * for one user are counted, even if the user does not exist. No path is logged.
  *
  * @module
  */
@@ -21,17 +21,17 @@ import { deriveSecret } from "../../crypto/derived_secret.ts";
 import type { Operator, UserStatus } from "../operator.ts";
 import { Guesses } from "../guesses.ts";
 
-/** Whose path it is. */
+/** The owner of a path. */
 export interface PathOwner {
   /** See `ServerStatus.id`. */
   readonly server: string;
   /** Name of the user. */
   readonly name: string;
-  /** The user's own. */
+  /** The user's own password. */
   readonly password: string;
 }
 
-/** Who has been found at a path. */
+/** The user of a path. */
 export interface PathUser {
   /** See `ServerStatus.id`. */
   readonly server: string;
@@ -40,31 +40,35 @@ export interface PathUser {
   readonly uri: string;
 }
 
-/** Whom a document is for. */
+/** The user of a document, with all links. */
 export interface Invited extends PathUser {
   /**
-   * The links to every server of the user's, that of {@link PathUser.uri} first.
+   * The links to all servers of the user, that of {@link PathUser.uri} first.
    * Secret.
    */
   readonly uris: readonly string[];
 }
 
-// As old as the paths of SIP008 documents, which people have.
+// The value must not change: users have saved the addresses of SIP008
+// documents.
 const PATH_PURPOSE = "umbra 2026-11-21 path of a SIP008 document";
 const OWNER_PURPOSE = "umbra 2026-11-26 whose path was guessed at";
 
-/** The secret segment of a user's paths: 256 bits that cannot be guessed. */
+/**
+ * Returns the secret segment of a user's paths, which contains a proof of 256
+ * bits.
+ */
 export function secretOf(owner: PathOwner): string {
   const user = new TextEncoder().encode(`${owner.server}/${owner.name}`);
   return `${encodeBase64Url(user)}.${encodeBase64Url(proofOf(owner))}`;
 }
 
-/** Finds users by their secrets, and counts wrong ones. */
+/** Finds users by their secrets, and counts wrong secrets. */
 export class SecretPaths {
   readonly #operator: Operator;
   readonly #guesses: Guesses;
 
-  /** @param clock Ends the time in which wrong secrets are counted. */
+  /** @param clock Measures the time for which wrong secrets are counted. */
   constructor(operator: Operator, clock: Clock) {
     this.#operator = operator;
     this.#guesses = new Guesses(clock);
@@ -73,9 +77,10 @@ export class SecretPaths {
   /**
    * Finds the user of a secret.
    *
-   * @param peer Address that asks.
-   * @returns `undefined` when the secret is of no user; `"blocked"` when too many
-   * wrong ones for this user came from its network, whatever this one is.
+   * @param peer IP address of the client.
+   * @returns `undefined` if the secret is wrong; `"blocked"` if too many wrong
+   * secrets for this user came from the client's network, even if this one is
+   * right.
    */
   find(secret: string, peer: string): PathUser | "blocked" | undefined {
     const [, owner = "", proof = ""] = /^([\w-]+)\.([\w-]{43})$/
@@ -95,7 +100,8 @@ export class SecretPaths {
       .exec(new TextDecoder().decode(owner)) ?? [];
     const user = this.#operator.user(server, name);
     const credentials = user && this.#operator.credentials(server, name);
-    // Also for a user that does not exist, so that the time does not give users away.
+    // The proof is computed even if the user does not exist, so that the time
+    // does not reveal which users exist.
     const password = credentials?.password ?? "";
     const right = proofOf({ server, name, password });
     if (!equalBytes(proof, right)) return undefined;
@@ -108,7 +114,7 @@ function proofOf({ server, name, password }: PathOwner): Uint8Array {
   return deriveSecret(JSON.stringify([server, name, password]), PATH_PURPOSE);
 }
 
-/** @returns Nothing for what is not base64url. */
+/** @returns No bytes if the text is not base64url. */
 function decode(text: string): Uint8Array {
   return decodeBase64(text) ?? new Uint8Array();
 }

@@ -397,8 +397,8 @@ export const MIGRATE: Command = {
       help:
         "Name or IP address under which clients reach the server, for links",
     },
-    // This is the method of ports that name none: ss-manager was started with
-    // it.
+    // This is the method of ports without one: that with which ss-manager was
+    // started.
     ...optionsOf(SERVER, "method"),
     ...optionsOf(BESIDE),
     ...USUAL,

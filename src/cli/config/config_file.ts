@@ -68,7 +68,10 @@ export class ConfigObject {
     return Object.hasOwn(this.#fields, key);
   }
 
-  /** The same object with a key of another one, which keeps its place. */
+  /**
+   * Returns the same object with a key of another one. The key keeps its place
+   * in messages.
+   */
   withKey(key: string, other: ConfigObject): ConfigObject {
     return new ConfigObject(
       (path) => path[0] === key ? other.#place(path) : this.#place(path),
@@ -216,7 +219,7 @@ export interface NamedConfig {
   readonly object: ConfigObject;
   /** The path of the file. */
   readonly name: string;
-  /** The path of the file of its users, where they have one beside it. */
+  /** The path of the file of its users; not set if there is no such file. */
   readonly usersName?: string | undefined;
 }
 

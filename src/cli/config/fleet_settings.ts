@@ -22,7 +22,7 @@ export interface ConfiguredFleet {
   /** The name of this server in the fleet; default: the name of the host. */
   readonly node: string | undefined;
   readonly outage: Outage;
-  /** Name of those that share its keys. */
+  /** Name of the nodes that share their keys. */
   readonly domain: string;
   readonly replay: Replay;
 }

@@ -47,8 +47,8 @@ export interface Sources {
   /** Reads a file. @throws {ConfigError} `ERR_CONFIG_FILE`. */
   readText(path: string): string;
   /**
-   * Returns the names in a folder; `undefined` for a file. Not set: every path is
-   * that of a file.
+   * Returns the names in a folder; `undefined` for a file. If not set, every
+   * path is a file.
    */
   list?(path: string): readonly string[] | undefined;
   /**

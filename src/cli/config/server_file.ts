@@ -83,7 +83,8 @@ export function serversFromFile(
     named.flatMap((host) => onPorts(host, file, key, secrets));
   const everyone = mudbOf(file).filter(({ isEnabled }) => isEnabled);
   const servers: ServerSettings[] = [
-    // Users with ports of their own are in the place of the one port.
+    // The users of `mudb.json` have ports of their own, which replace the one
+    // port.
     ...file.has(MUDB_KEY)
       ? []
       : portPassword !== undefined
@@ -188,7 +189,7 @@ function mudbServer(
   };
 }
 
-/** A port of the configuration, which the users of `mudb.json` may share. */
+/** Returns a port of the configuration that the users of `mudb.json` share. */
 function sharedBy(
   server: ServerSettings,
   everyone: readonly MudbUser[],
@@ -206,7 +207,7 @@ function usersBeside(
   return everyone.filter((one) => one !== user).map(sharingUser);
 }
 
-/** @throws {ConfigError} When one of the lists is none. */
+/** @throws {ConfigError} If one of the lists is invalid. */
 function forbiddenTo(
   user: MudbUser,
   origin: string,

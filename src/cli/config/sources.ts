@@ -51,7 +51,7 @@ function list(path: string): readonly string[] | undefined {
   try {
     return statSync(path).isDirectory() ? readdirSync(path) : undefined;
   } catch {
-    // Who reads it as a file next says why it cannot be.
+    // The path is read as a file next, and that error names the reason.
     return undefined;
   }
 }

@@ -9,15 +9,15 @@ import { ConfigError } from "../../errors.ts";
 import type { Sources } from "./secrets.ts";
 import { parseStrictJson } from "./strict_json.ts";
 
-/** The files that are read of a folder. */
+/** The files of a folder that are read. */
 export interface SsrFolder {
   /** The path of the settings. */
   readonly settings: string;
-  /** The path of the users; not set: there are none. */
+  /** The path of the users; not set if there are none. */
   readonly users?: string;
 }
 
-/** Settings: the first that is there is read, and the other is not. */
+/** Names of the settings; only the first existing file is read. */
 const SETTINGS = ["user-config.json", "config.json"];
 
 const USERS = "mudb.json";
@@ -49,7 +49,7 @@ export function findSsrFolder(
   };
 }
 
-/** False for a list that is empty: the original makes one. */
+/** False for an empty list, which the original program creates. */
 function hasUsers(text: string): boolean {
   const list = parseStrictJson(text);
   return !Array.isArray(list) || list.length > 0;

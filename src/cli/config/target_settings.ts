@@ -59,7 +59,7 @@ export function targetPolicyOf(
   };
 }
 
-/** What the clients of one server reach of that. */
+/** Returns the targets that clients of one server can reach. */
 export function reachOf(
   { policy, reach }: Reach,
   { forbiddenIps, forbiddenPorts }: ServerSettings,

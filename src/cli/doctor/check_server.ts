@@ -1,5 +1,6 @@
 /**
- * The command `check server`: how long a server takes, and how fast it is.
+ * The command `check server`, which measures the delays and the speed of a
+ * server.
  *
  * @module
  */
@@ -39,7 +40,7 @@ type Wishes = ProbeSettings & MeasureKeys;
  * Runs `umbra check server`.
  *
  * @param args Its operands are `ss://` URIs, or the address of a list.
- * @returns True if everything could be measured.
+ * @returns True if every server passed every step.
  * @throws {ConfigError} When the configuration is wrong.
  */
 export async function runCheckServer(args: Arguments): Promise<boolean> {
@@ -72,36 +73,36 @@ export async function runCheckServer(args: Arguments): Promise<boolean> {
   return works;
 }
 
-/** What was found out about a server, as JSON. */
+/** The report about one server, as JSON. */
 interface ServerCheck {
   /** `HOST:PORT`. */
   readonly address: string;
   readonly method: string;
   readonly works: boolean;
-  /** Those that were taken, in order. */
+  /** The steps that were run, in order. */
   readonly steps: readonly Outcome[];
 }
 
-/** What came of a step: its facts, or `reason` and perhaps `code`. */
+/** The result of a step: its facts, or `reason` and, if known, `code`. */
 type Outcome = Facts & { readonly name: string; readonly ok: boolean };
 
-/** Numbers and names, each with its unit in its name. */
+/** Measured values. Each key contains the unit. */
 type Facts = Readonly<Record<string, string | number | boolean>>;
 
-/** One step: its name, and what does it. */
+/** One step of a check. */
 interface Step {
   readonly name: string;
-  /** True if the steps after it are pointless where it fails. */
+  /** True if the later steps make no sense after this one fails. */
   readonly isNeeded?: true;
-  /** @throws When it cannot be done. */
+  /** @throws When the step fails. */
   run(): Promise<Result>;
 }
 
-/** What a step has found out. */
+/** The result of a step that succeeded. */
 interface Result {
-  /** For people. */
+  /** The result as text for people. */
   readonly line: string;
-  /** The same for programs. */
+  /** The same values for programs. */
   readonly facts: Facts;
 }
 
@@ -177,7 +178,10 @@ function stepLine(name: string, line: string): string {
   return `  ${name.padEnd(11)} ${line}\n`;
 }
 
-/** @param through The server as it is reached, through its plugin or not. */
+/**
+ * @param through The server as clients reach it: through its plugin, if it has
+ * one.
+ */
 function stepsFor(
   server: UpstreamServer,
   through: UpstreamServer,
@@ -258,7 +262,7 @@ const REACTIONS = {
   foreign: "what came is not sealed with this key and method",
 } as const;
 
-/** The middle, the least and the most of some times. */
+/** Formats the median, the minimum and the maximum of some times. */
 export function describeTimes(times: readonly number[]): string {
   const { medianMs, leastMs, mostMs } = summarize(times);
   const ms = (time: number): string => time.toFixed(1);
@@ -290,8 +294,8 @@ export function amount({ bytes, elapsedMs }: DownloadState): string {
 }
 
 /**
- * The share that is done: by bytes where the length is known, and by time,
- * whichever is greater.
+ * Returns the share that is done, from 0 to 1: the greater of the share of
+ * bytes, if the length is known, and the share of the time limit.
  */
 export function shareOf(
   { bytes, total, elapsedMs }: DownloadState,

@@ -1,8 +1,8 @@
 /**
- * The command `doctor`: looks at everything that may keep a configuration from
- * working, and says what to do. It asks only the servers it is given,
- * through them the target (and with -u a resolver), and a web server where
- * `--clock-url` names one.
+ * The command `doctor`, which checks everything that may keep a configuration
+ * from working and gives advice. It contacts only the configured servers, the
+ * target (and with -u a resolver) through them, and the web server of
+ * `--clock-url`.
  *
  * @module
  */
@@ -53,8 +53,8 @@ import { Progress } from "./progress.ts";
 /**
  * Runs `umbra doctor`.
  *
- * @returns True if nothing failed.
- * @throws {ConfigError} When the command line itself is wrong.
+ * @returns True if no check failed.
+ * @throws {ConfigError} When the command line is wrong.
  */
 export async function runDoctor(args: Arguments): Promise<boolean> {
   const json = args.has("json");
@@ -66,7 +66,7 @@ export async function runDoctor(args: Arguments): Promise<boolean> {
     },
     isTerminal: process.stderr.isTTY === true,
   }, systemClock);
-  // Where lines are kept, the findings are progress enough.
+  // If the output is not a terminal, the findings alone show the progress.
   const progressed: UpstreamTrial["progressed"] = (what, share) => {
     if (process.stderr.isTTY === true) progress.show(share, what);
   };
@@ -80,7 +80,7 @@ export async function runDoctor(args: Arguments): Promise<boolean> {
   return isHealthy(findings);
 }
 
-/** Everything, as it is found. */
+/** Runs all checks and yields each finding at once. */
 async function* examine(
   args: Arguments,
   progressed: UpstreamTrial["progressed"],
@@ -109,7 +109,8 @@ async function* examine(
   if (clock.verdict !== "skip") yield clock;
   const world: ProbeWorld = {
     transport,
-    // Of a clock that is known to be wrong, so that the key can be judged.
+    // A clock that is known to be wrong is corrected, so that the key can be
+    // checked.
     clock: Math.abs(offset) > MAX_TIMESTAMP_SKEW_S
       ? shifted(systemClock, offset)
       : systemClock,
@@ -123,7 +124,7 @@ async function* examine(
     clockIsKnown ||= finding.check === clock.check;
     yield finding;
   }
-  // A server may have shown what this machine does not.
+  // The check of a server may have yielded a finding about the clock already.
   if (!clockIsKnown) yield clock;
 }
 
@@ -143,11 +144,11 @@ async function* examineRole(
 
 /** The options of the command line. */
 interface Wishes extends ProbeSettings {
-  /** The server to ask over UDP; not set: none was named. */
+  /** The resolver to ask over UDP; not set if none is named. */
   readonly resolver: Address | undefined;
-  /** True if the DNS inbound is to be tried. */
+  /** True if the DNS inbounds are to be checked. */
   readonly dns: boolean;
-  /** Names to ask it for. */
+  /** Names to ask the DNS inbounds for. */
   readonly names: readonly string[];
   /** See {@link UpstreamTrial}. */
   readonly progressed: UpstreamTrial["progressed"];
@@ -183,7 +184,7 @@ async function* examineLocals(
   }
 }
 
-/** What becomes of names, of every DNS inbound. */
+/** Checks how names are resolved, by each DNS inbound. */
 async function* examineNames(
   { options: locals, dns, operator }: Subject & { readonly role: "local" },
   { names, progressed }: Wishes,
@@ -215,7 +216,7 @@ async function* examineNames(
   }
 }
 
-/** @returns `undefined` where it cannot be read. */
+/** @returns The text of /etc/resolv.conf; `undefined` if it cannot be read. */
 function resolvConf(): string | undefined {
   try {
     return systemSources.readText("/etc/resolv.conf");
@@ -226,8 +227,8 @@ function resolvConf(): string | undefined {
 }
 
 /**
- * How often the program that runs has looked up a target where a rule wanted
- * its addresses; `undefined` where none can be asked.
+ * Returns how often the running program has looked up a target because a rule
+ * needed its addresses; `undefined` if no such program answers.
  */
 async function lookedUp(
   { admin: address, adminToken: token, adminCert }: Subject["operator"],
@@ -238,7 +239,8 @@ async function lookedUp(
     const { lookups } = await fetchStatus({ address, token, secure });
     return lookups["route"] ?? 0;
   } catch (error) {
-    // It does not run, or is another program: its port is a finding of its own.
+    // The program does not run, or another one has the port. The check of the
+    // port reports that.
     if (error instanceof UmbraError) return undefined;
     throw error;
   }
@@ -266,7 +268,7 @@ async function* examinePorts(
   for (const port of ports) yield await examinePort(port, world);
 }
 
-/** A unix socket is no port, and is replaced where it has no listener. */
+/** Omits unix sockets: a socket without a listener is replaced at the start. */
 function operatorPorts(
   { admin, invite, manager }: Subject["operator"],
 ): WantedPort[] {
@@ -279,7 +281,7 @@ function operatorPorts(
   ];
 }
 
-/** None where the system may choose. */
+/** Returns the ports to check; none if the system chooses the port. */
 function portsOf(endpoint: Endpoint, mode: Mode = "tcp_only"): WantedPort[] {
   if (endpoint.port === 0) return [];
   return [

@@ -1,6 +1,6 @@
 /**
- * What `umbra doctor --dns` does: it runs the DNS inbound of a configuration on
- * a port of the system's choice, and asks it.
+ * The checks of `umbra doctor --dns`. They run the DNS inbound of a
+ * configuration on a port that the system chooses, and send queries to it.
  *
  * @module
  */
@@ -39,19 +39,19 @@ import {
 } from "./judge_dns.ts";
 import type { ProbeWorld } from "./probe_server.ts";
 
-/** The trial of a DNS inbound. */
+/** A DNS inbound and how to check it. */
 export interface DnsTrial {
-  /** The inbound. */
+  /** The settings of the inbound. */
   readonly settings: DnsSettings;
-  /** The local that it is, or those that it is beside; at least one. */
+  /** The local that is this inbound, or the locals beside it; at least one. */
   readonly locals: readonly ConfiguredLocal[];
   /** Names to ask for. */
   readonly names: readonly string[];
-  /** Called with the next step. */
+  /** Called with the name of the next step. */
   progressed(what: string): void;
 }
 
-/** Tries everything, and reports each finding as it comes. */
+/** Runs all checks and yields each finding at once. */
 export async function* examineDns(
   { settings, locals, names, progressed }: DnsTrial,
   world: ProbeWorld,
@@ -94,10 +94,13 @@ export async function* examineDns(
 
 const HERE: Endpoint = { host: "127.0.0.1", port: 0 };
 
-/** No host has a name there (RFC 6761), so it tells a resolver nothing. */
+/**
+ * A name that does not exist (RFC 6761 §6.4), so that the query reveals nothing
+ * to a resolver.
+ */
 const NOWHERE = "probe.invalid";
 
-/** An inbound that runs, and what it is asked. */
+/** A running inbound and the queries to it. */
 class Inbound {
   readonly #service: DnsService;
   readonly #routes: LocalRoutes | undefined;
@@ -116,7 +119,7 @@ class Inbound {
     this.#world = world;
   }
 
-  /** True if the resolver of one way answers, whatever routes say. */
+  /** Checks the resolver of one way, whatever the routes say. */
   async resolver(one: DnsWayStatus): Promise<Finding> {
     const service = this.#service;
     const last = { to: one.way, place: "umbra doctor" };
@@ -130,7 +133,7 @@ class Inbound {
     }
     try {
       const label = this.#world.randomBytes(LABEL_BYTES).toHex();
-      // Not of a type that addresses are made up for.
+      // A query of this type never gets a fake IP.
       const answer = await this.#ask(`${label}.${NOWHERE}`, TXT);
       return judgeResolver(one, answer, this.#world.waitMs);
     } finally {
@@ -138,7 +141,9 @@ class Inbound {
     }
   }
 
-  /** Which resolver answers a name, and what a local makes of the answer. */
+  /**
+   * Checks which resolver answers a name, and how a local treats the answer.
+   */
   async name(name: string): Promise<Finding[]> {
     const before = countsOf(this.#service.status.ways);
     const answer = await this.#ask(name, DNS_TYPE.a);
@@ -163,7 +168,7 @@ class Inbound {
     ];
   }
 
-  /** @returns `undefined` when there was no answer in time. */
+  /** @returns `undefined` if no answer came in time. */
   async #ask(name: string, type: number): Promise<NameAnswer | undefined> {
     const { transport, clock, randomBytes, waitMs } = this.#world;
     const id = readU16(randomBytes(2), 0);
@@ -198,13 +203,13 @@ class Inbound {
   }
 }
 
-/** Bytes of a label that no cache knows. */
+/** Length in bytes of a random label, which no cache has. */
 const LABEL_BYTES = 8;
 
-/** RFC 1035 §3.2.2. */
+/** Type of a TXT record. RFC 1035 §3.2.2. */
 const TXT = 16;
 
-/** The code's bits in the fourth byte of a message. RFC 1035 §4.1.1. */
+/** Mask of the response code in the fourth byte of a message. */
 const CODE = 0x0f;
 
 function countsOf(

@@ -1,5 +1,6 @@
 /**
- * What `umbra doctor` looks at in the file system, and what Deno must grant.
+ * The checks of `umbra doctor` of files, and of the permissions that Deno must
+ * grant.
  *
  * @module
  */
@@ -11,7 +12,7 @@ import type { Permission } from "../../adapters/system/runtime.ts";
 import { missingFlags, modeOf } from "./machine_facts.ts";
 import { formatAddress } from "../../codec/address.ts";
 
-/** Findings `file` and `permission`. */
+/** Yields the findings `file` and `permission`. */
 export function examineFiles(subject: Subject): Finding[] {
   const { file, operator: { store } } = subject;
   const flags = missingFlags(needsOf(subject));
@@ -22,7 +23,10 @@ export function examineFiles(subject: Subject): Finding[] {
   ];
 }
 
-/** A store is made at the start, where its folder is. */
+/**
+ * Returns the finding about a store. A missing store is created at the start if
+ * its folder exists.
+ */
 function storeFinding(store: string): Finding {
   const mode = modeOf(store);
   if (mode !== undefined) return judgeMode(store, mode);

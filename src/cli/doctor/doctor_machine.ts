@@ -1,5 +1,6 @@
 /**
- * What `umbra doctor` looks at on this machine, whatever the configuration.
+ * The checks of `umbra doctor` that concern this machine and not the
+ * configuration.
  *
  * @module
  */
@@ -19,9 +20,9 @@ import { choiceOf } from "../tools/crypto.ts";
 import { versionLine } from "../tools/version.ts";
 
 /**
- * Findings `runtime`, `descriptors` and `crypto`.
+ * Returns the findings `runtime`, `descriptors` and `crypto`.
  *
- * @param ciphers Who serves the methods in use.
+ * @param ciphers The providers of the methods in use.
  */
 export function machineFindings(
   transport: Transport,
@@ -33,7 +34,7 @@ export function machineFindings(
   return [
     { check: "runtime", verdict: "ok", detail: versionLine() },
     judgeDescriptors(transport.descriptorLimit()),
-    // Only we look up a lightsocks table.
+    // The lightsocks table is always computed by Umbra itself.
     ...methods.filter(({ family }) => family.name !== "lightsocks").map((
       method,
     ) => judgeCrypto(method, choiceOf(method, ciphers), library, flag)),
@@ -42,17 +43,20 @@ export function machineFindings(
 
 /** The result of the check of this machine's clock. */
 export interface ClockReport {
-  /** One line. */
+  /** The finding. */
   readonly finding: Finding;
-  /** Seconds the true time is ahead of ours; 0 where no server was asked. */
+  /**
+   * Seconds that the true time is ahead of this machine's; 0 if no server was
+   * asked.
+   */
   readonly offset: number;
 }
 
 /**
- * Compares our clock with a web server's, where one is named; else only says
- * whether the system keeps it.
+ * Compares this machine's clock with that of a web server, if one is named.
+ * Otherwise reports only if the system keeps the clock right.
  *
- * @param waitMs How long the web server may take.
+ * @param waitMs Milliseconds that the web server may take.
  */
 export async function examineClock(
   url: URL | undefined,

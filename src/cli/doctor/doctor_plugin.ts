@@ -1,6 +1,6 @@
 /**
- * What `umbra doctor` does for a server behind a plugin: it runs the program
- * and looks at each hop, so that it is known which one fails.
+ * The checks of `umbra doctor` of a server behind a plugin. They run the plugin
+ * and check each hop, so that the findings name the one that fails.
  *
  * @module
  */
@@ -24,9 +24,9 @@ import type { Finding } from "./finding.ts";
 import { judgeUnreachable } from "./judge_server.ts";
 import { type ProbeWorld, reach } from "./probe_server.ts";
 
-/** Runs the plugin of a server for as long as this is not disposed of. */
+/** The plugin of a server, which runs until disposal. */
 export class RunningPlugin implements AsyncDisposable {
-  /** The server as it is reached through its plugin. */
+  /** The server as clients reach it through its plugin. */
   readonly server: UpstreamServer;
   readonly #plugin: Plugin | undefined;
 
@@ -36,7 +36,7 @@ export class RunningPlugin implements AsyncDisposable {
   }
 
   /**
-   * Starts it, if there is one.
+   * Starts the plugin, if the server has one.
    *
    * @throws {TransportError} `ERR_NET_PLUGIN` when it does not listen.
    */
@@ -55,7 +55,7 @@ export class RunningPlugin implements AsyncDisposable {
     plugin.start();
     try {
       await plugin.tried();
-      // It hears why at once, and not after further tries.
+      // The first failure is reported at once, without further attempts.
       if (plugin.endpoint === undefined) throw plugin.failure;
       return new RunningPlugin({ ...rest, endpoint: plugin.endpoint }, plugin);
     } catch (error) {
@@ -69,7 +69,7 @@ export class RunningPlugin implements AsyncDisposable {
   }
 }
 
-/** Tries everything, and reports each finding as it comes. */
+/** Runs all checks and yields each finding at once. */
 export async function* examineServer(
   trial: UpstreamTrial,
   world: ProbeWorld,

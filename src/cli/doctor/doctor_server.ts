@@ -1,6 +1,6 @@
 /**
- * What `umbra doctor` looks at where services are to listen: ports, and of a
- * server its targets and users.
+ * The checks of `umbra doctor` of the ports of services, and of a server's
+ * targets and users.
  *
  * @module
  */
@@ -19,16 +19,19 @@ import { understands } from "./judge_server.ts";
 import { ownerOf } from "./machine_facts.ts";
 import { type ProbeWorld, reach } from "./probe_server.ts";
 
-/** A port that a service shall have. */
+/** A port on which a service is to listen. */
 export interface WantedPort {
   readonly endpoint: Endpoint;
-  /** Which kind. */
+  /** The kind of port. */
   readonly kind: "tcp" | "udp";
-  /** The server whose key shows if it is the service that listens there. */
+  /**
+   * The server as a client of it; its key shows if the program that listens
+   * there is this server.
+   */
   readonly server?: UpstreamServer | undefined;
 }
 
-/** Finding `port`. */
+/** Returns the finding `port`. */
 export async function examinePort(
   { endpoint, kind, server }: WantedPort,
   world: ProbeWorld,
@@ -43,7 +46,7 @@ export async function examinePort(
   return judgePort({ endpoint, kind, code, owner, takesKey });
 }
 
-/** Findings `targets` and `users` of one server. */
+/** Yields the findings `targets` and `users` of one server. */
 export function serverFindings(
   { method, targetPolicy = anyTarget, users = [] }: ServerOptions,
 ): Finding[] {
@@ -55,7 +58,10 @@ export function serverFindings(
   ];
 }
 
-/** Findings `dns` and `internet`: what a server needs for its clients. */
+/**
+ * Yields the findings `dns` and `internet`, which a server needs for its
+ * clients.
+ */
 export async function* examineWayOut(
   target: Address,
   world: ProbeWorld,
@@ -81,7 +87,10 @@ export async function* examineWayOut(
   }
 }
 
-/** A client of a server, as it connects on this machine. */
+/**
+ * Returns the settings with which a client on this machine connects to a
+ * server.
+ */
 export function ownClient(
   { listen, method, masterKey, users = [], ssr }: ServerOptions,
 ): UpstreamServer | undefined {
@@ -89,7 +98,7 @@ export function ownClient(
   const loopback = host.includes(":") ? "::1" : "127.0.0.1";
   const endpoint = { host: isWildcard(host) ? loopback : host, port };
   const user = users.find(({ disabled }) => disabled !== true);
-  // A user of ShadowsocksR has a password beside the server's key.
+  // A user of ShadowsocksR has a password in addition to the server's key.
   const key = ssr === undefined ? user?.masterKey ?? masterKey : masterKey;
   if (key === undefined) return undefined;
   return {
@@ -115,13 +124,13 @@ async function isServedWith(
   try {
     return understands(await takeControls(server, world));
   } catch (error) {
-    // Somebody has the port, and does not accept.
+    // Another program has the port and does not accept connections.
     if (error instanceof UmbraError) return false;
     throw error;
   }
 }
 
-/** @returns Why it did not work. */
+/** @returns The reason why listening failed. */
 async function tryToListen(
   endpoint: Endpoint,
   kind: "tcp" | "udp",

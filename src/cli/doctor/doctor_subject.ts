@@ -1,6 +1,6 @@
 /**
- * What `umbra doctor` is to look at: the same configuration that the services
- * would be started with, as one end or the other.
+ * The configuration that `umbra doctor` checks. It is read as the services
+ * themselves read it, for a local or for a server.
  *
  * @module
  */
@@ -21,14 +21,14 @@ import type { OperatorSettings } from "../config/operator_settings.ts";
 import { option } from "../options/option_value.ts";
 import { systemSources } from "../config/sources.ts";
 
-/** One end of a proxy, or none: only the machine is looked at. */
+/** A local or a server, or neither: then only the machine is checked. */
 export type Subject =
   & {
-    /** Those in use, each once. */
+    /** The methods in use, each once. */
     readonly methods: readonly Method[];
-    /** The configuration file, if there is one. */
+    /** The path of the configuration file, if there is one. */
     readonly file?: string | undefined;
-    /** The settings of the whole program, as far as they are examined. */
+    /** Those settings of the whole program that are checked. */
     readonly operator: Pick<
       OperatorSettings,
       | "admin"
@@ -45,16 +45,16 @@ export type Subject =
     | {
       readonly role: "local";
       readonly options: readonly ConfiguredLocal[];
-      /** The DNS inbound beside them; not set: there is none. */
+      /** The DNS inbound beside the locals; not set if there is none. */
       readonly dns: DnsSettings | undefined;
     }
     | { readonly role: "server"; readonly options: readonly ServerOptions[] }
   );
 
 /**
- * Reads the configuration; what is wrong with it is a finding, too.
+ * Reads the configuration. An error in it is returned as a finding.
  *
- * @throws {ConfigError} When `--role` is neither.
+ * @throws {ConfigError} When `--role` has no known value.
  */
 export function readSubject(
   args: Arguments,
@@ -133,7 +133,10 @@ function readRole(text: string): "local" | "server" | undefined {
   return text === "local" || text === "server" ? text : undefined;
 }
 
-/** Which end a command line is for; who names a server means a local. */
+/**
+ * Returns the role that a command line is for. If it names a server, that is a
+ * local.
+ */
 function guessRole(
   args: Arguments,
   file: string | undefined,

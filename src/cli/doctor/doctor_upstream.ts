@@ -1,5 +1,5 @@
 /**
- * What `umbra doctor` does for one server it can only talk to: name,
+ * The checks of `umbra doctor` of one server, over the network only: name,
  * connection, key, target, clock, UDP.
  *
  * @module
@@ -31,23 +31,26 @@ import {
 } from "./probe_server.ts";
 import { askOverUdp } from "./probe_udp.ts";
 
-/** The trial of a server. */
+/** A server and how to check it. */
 export interface UpstreamTrial {
-  /** The server; a name is looked up. */
+  /** The server; its host may be a name. */
   readonly server: UpstreamServer;
   /** The target to reach through the server. */
   readonly target: Address;
-  /** Resolver to ask over UDP; not set: UDP is not tried. */
+  /** Resolver to ask over UDP; if not set, UDP is not checked. */
   readonly resolver?: Address | undefined;
-  /** True if UDP is part of the configuration, so that it must work. */
+  /** True if the configuration uses UDP, so that UDP must work. */
   readonly udpWanted: boolean;
-  /** True if TCP is. */
+  /** True if the configuration uses TCP. */
   readonly tcpWanted: boolean;
-  /** Called with the next step and its share, 0 to 1, where known. */
+  /**
+   * Called with the next step and the share of it that is done, 0 to 1, if
+   * known.
+   */
   progressed(what: string, share?: number): void;
 }
 
-/** Tries everything, and reports each finding as it comes. */
+/** Runs all checks and yields each finding at once. */
 export async function* examineUpstream(
   trial: UpstreamTrial,
   world: ProbeWorld,
@@ -92,7 +95,7 @@ export async function* examineUpstream(
   }
 }
 
-/** Looks a name up with the system's resolver. */
+/** Resolves a name with the system's resolver. */
 export async function lookUp(
   host: string,
   { transport, clock, waitMs }: ProbeWorld,
@@ -113,7 +116,7 @@ export async function lookUp(
   return { finding: judgeDns(host, tookMs, addresses, reason), addresses };
 }
 
-/** Reactions to what must fail; the server is asked both at once. */
+/** Returns the reactions to requests that must fail. Both are sent at once. */
 export async function takeControls(
   server: UpstreamServer,
   world: ProbeWorld,
@@ -125,10 +128,13 @@ export async function takeControls(
   return { nowhere, garbage };
 }
 
-/** The outcome of a try of the key. */
+/** The result of the check of a key. */
 interface KeyTrial {
   readonly findings: readonly Finding[];
-  /** Seconds by which the world's clock had to be put ahead for it. */
+  /**
+   * Seconds that the world's clock had to be put ahead until the server
+   * accepted the key.
+   */
   readonly offsetS: number;
 }
 
@@ -174,15 +180,15 @@ async function tryKey(
   };
 }
 
-/** The reaction of a server that took another time stamp. */
+/** The reaction of a server that accepted another time stamp. */
 const UNDERSTOOD: Reaction = { kind: "closed", afterMs: 0 };
 
-/** Seconds that a clock is ahead of this machine's. */
+/** Returns how many seconds a clock is ahead of this machine's. */
 function clockError(clock: Clock): number {
   return Math.round((clock.unixMs() - systemClock.unixMs()) / 1_000);
 }
 
-/** A request, and this machine's time around it. */
+/** The reaction to a request, with this machine's time before and after it. */
 interface Asked {
   readonly answer: Reaction;
   readonly sentUnixMs: number;
@@ -199,7 +205,9 @@ async function ask(
   return { answer, sentUnixMs, receivedUnixMs: systemClock.unixMs() };
 }
 
-/** Findings `key`, `target` and `clock`, as far as they are known. */
+/**
+ * Returns the findings `key`, `target` and `clock`, as far as they are known.
+ */
 function judge(
   { server: { method }, target }: UpstreamTrial,
   { answer, sentUnixMs, receivedUnixMs, ...rest }:
@@ -217,7 +225,7 @@ function judge(
   ];
 }
 
-/** The server's clock, or else the target's. */
+/** Returns the server's clock or, if that is not known, the target's. */
 function otherClock(
   answer: Reaction,
   target: Address,
@@ -238,7 +246,7 @@ const DNS_FAILURES: Readonly<Partial<Record<ErrorCode, string>>> = {
   ERR_NET_TIMEOUT: "the resolver does not answer",
 };
 
-/** @throws What is no error of ours: a defect. */
+/** @throws Any error that is not an {@link UmbraError}, which is a defect. */
 function codeOf(error: unknown): ErrorCode {
   if (error instanceof UmbraError) return error.code;
   throw error;

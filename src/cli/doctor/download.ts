@@ -1,7 +1,7 @@
 /**
- * A download through a Shadowsocks server, to see how fast it is: through an
- * `ss-local` of our own in this process, so that what is measured is what
- * programs get, and `https://` works.
+ * A download through a Shadowsocks server, which measures its speed. It uses an
+ * `ss-local` in this process, so that the result is what programs get, and
+ * `https://` works.
  *
  * @module
  */
@@ -16,7 +16,10 @@ import type { ProbeWorld } from "./probe_server.ts";
 export interface DownloadState {
   /** Bytes of the body so far. */
   readonly bytes: number;
-  /** Bytes of the whole body; not set where the web server does not tell. */
+  /**
+   * Bytes of the whole body; not set if the web server does not send the
+   * length.
+   */
   readonly total: number | undefined;
   /** Milliseconds since the first byte of the body. */
   readonly elapsedMs: number;
@@ -25,17 +28,17 @@ export interface DownloadState {
 /** The options of a download. */
 export interface DownloadOptions {
   readonly url: URL;
-  /** Milliseconds after which it is enough. */
+  /** Milliseconds after which the download ends. */
   readonly limitMs: number;
   /** Called after each piece. */
   progressed(state: DownloadState): void;
 }
 
 /**
- * Downloads until the end, or for as long as is allowed.
+ * Downloads until the end of the body or the time limit.
  *
- * @param world Its wait is that for an answer, and for each further piece.
- * @throws {Error} When there is no answer, another than 200, or it stalls.
+ * @param world Its `waitMs` bounds the wait for the answer, and for each piece.
+ * @throws {Error} When no answer comes, its status is not 200, or it stalls.
  */
 export async function download(
   server: UpstreamServer,
@@ -49,7 +52,7 @@ export async function download(
     listen: { host: "127.0.0.1", port: 0 },
     servers: [server],
     protocol: "http",
-    // No other program of this machine may use it meanwhile.
+    // The password keeps other programs of this machine from using it.
     users: [{ username: USER, password }],
   }, {
     ...{ transport, clock, aeadProvider, keyStreamProvider },

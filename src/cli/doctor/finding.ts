@@ -1,14 +1,14 @@
 /**
- * What `umbra doctor` finds, as lines for people and as JSON.
+ * The findings of `umbra doctor`, as lines for people and as JSON.
  *
  * @module
  */
 import { printable } from "../top/terminal_text.ts";
 
-/** The severity; `skip`: nothing was found out. */
+/** The severity; `skip` if the check could not be made. */
 export type Verdict = "ok" | "warn" | "fail" | "skip";
 
-/** One thing that was looked at. */
+/** The result of one check. */
 export interface Finding {
   /** The subject in a word or two. */
   readonly check: string;
@@ -20,12 +20,12 @@ export interface Finding {
   readonly advice?: string;
 }
 
-/** True if nothing failed. */
+/** True if no check failed. */
 export function isHealthy(findings: readonly Finding[]): boolean {
   return findings.every(({ verdict }) => verdict !== "fail");
 }
 
-/** Columns of the name of a check. */
+/** Width of the name of a check in columns. */
 const CHECK_WIDTH = 12;
 
 /** SGR parameters: green, yellow, red, grey. ECMA-48 §8.3.117. */
@@ -37,8 +37,8 @@ const COLOUR: Readonly<Record<Verdict, number>> = {
 };
 
 /**
- * A line for each finding, and one for its advice. What a server says may end
- * up here.
+ * Formats a finding as a line, and its advice as another. Control characters
+ * are escaped: the text may come from a server.
  */
 export function formatFinding(finding: Finding, colour: boolean): string {
   const { check, verdict, detail, advice } = finding;
@@ -49,7 +49,7 @@ export function formatFinding(finding: Finding, colour: boolean): string {
     (advice === undefined ? "" : `${indent}→ ${printable(advice)}\n`);
 }
 
-/** The last line: how many of each. */
+/** Formats the last line, with the number of findings of each severity. */
 export function formatSummary(findings: readonly Finding[]): string {
   const count = (wanted: Verdict): number =>
     findings.filter(({ verdict }) => verdict === wanted).length;
@@ -57,7 +57,7 @@ export function formatSummary(findings: readonly Finding[]): string {
     `${count("fail")} failed, ${count("skip")} not checked\n`;
 }
 
-/** Everything as one JSON object. */
+/** Formats all findings as one JSON object. */
 export function formatJson(findings: readonly Finding[]): string {
   const report = { healthy: isHealthy(findings), checks: findings };
   return `${JSON.stringify(report, null, 2)}\n`;

@@ -1,11 +1,11 @@
 /**
- * What is said to a target to see whether it answers.
+ * The request that shows if a target answers.
  *
  * @module
  */
 import type { Address } from "../../codec/address.ts";
 
-/** The request that is sent to a target. */
+/** Returns an HTTP HEAD request for a target. */
 export function headRequest({ host }: Address): Uint8Array {
   const name = host.includes(":") ? `[${host}]` : host;
   return new TextEncoder().encode(

@@ -1,5 +1,5 @@
 /**
- * What is known of this machine's clock. No I/O.
+ * Judges this machine's clock. No I/O.
  *
  * @module
  */
@@ -7,17 +7,16 @@ import { MAX_TIMESTAMP_SKEW_S } from "../../limits.ts";
 import type { Finding } from "./finding.ts";
 import { SET_CLOCKS } from "./judge_server.ts";
 
-/** Seconds of difference that are worth a word with a 2022 method. */
+/** Seconds of difference from which a warning is given for a 2022 method. */
 const NOTABLE_SKEW_S = 10;
 
 /**
- * How far another clock is ahead of ours.
+ * Returns how far another clock is ahead of this machine's.
  *
- * @param theirSeconds Their clock, in whole seconds that began at most one
- * second before.
- * @param sentUnixMs Ours before they were asked.
- * @param receivedUnixMs Ours when they had answered.
- * @returns Seconds; 0 for what the whole seconds and the way may explain.
+ * @param theirSeconds The other clock, rounded down to whole seconds.
+ * @param sentUnixMs This machine's clock before the request.
+ * @param receivedUnixMs This machine's clock at the answer.
+ * @returns Seconds; 0 if rounding and transit time explain the difference.
  */
 export function clockOffset(
   theirSeconds: number,
@@ -30,9 +29,9 @@ export function clockOffset(
 }
 
 /**
- * Seconds since 1970 of an HTTP date (RFC 9110 §5.6.7).
+ * Parses an HTTP date (RFC 9110 §5.6.7).
  *
- * @returns `undefined` for what is none.
+ * @returns Seconds since 1970; `undefined` if the text is no date.
  */
 export function httpDateSeconds(
   text: string | null | undefined,
@@ -41,7 +40,7 @@ export function httpDateSeconds(
   return Number.isNaN(ms) ? undefined : Math.floor(ms / 1_000);
 }
 
-/** The `Date` field at the top of an HTTP response that may be cut short. */
+/** Returns the `Date` field of an HTTP response, which may be cut short. */
 export function dateOfResponse(payload: Uint8Array): number | undefined {
   const text = new TextDecoder("latin1").decode(payload);
   if (!text.startsWith("HTTP/1.")) return undefined;
@@ -49,11 +48,11 @@ export function dateOfResponse(payload: Uint8Array): number | undefined {
 }
 
 /**
- * Finding `clock`.
+ * Returns the finding `clock`.
  *
- * @param offset Seconds by which the other clock is ahead of ours.
- * @param whose The other clock, for the message.
- * @param needsClock True if the method in use needs clocks that agree.
+ * @param offset Seconds that the other clock is ahead of this machine's.
+ * @param whose The name of the other clock, for the message.
+ * @param needsClock True if the method in use needs synchronized clocks.
  */
 export function judgeClock(
   offset: number,
@@ -80,9 +79,9 @@ export function judgeClock(
 }
 
 /**
- * Finding `clock`, where no server was asked.
+ * Returns the finding `clock` if no server was asked.
  *
- * @param kept True if the system keeps it; not set: it does not tell.
+ * @param kept True if the system keeps the clock right; not set if unknown.
  */
 export function judgeKeptClock(
   kept: boolean | undefined,

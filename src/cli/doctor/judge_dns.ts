@@ -1,5 +1,5 @@
 /**
- * What becomes of names, as `umbra doctor --dns` tells it. No I/O.
+ * Judges how names are resolved, for `umbra doctor --dns`. No I/O.
  *
  * @module
  */
@@ -11,10 +11,11 @@ import { isItself, nameservers } from "../config/dns_settings.ts";
 import type { Finding } from "./finding.ts";
 
 /**
- * Finding `dns system`: whom programs ask that know no proxy.
+ * Returns the finding `dns system`: the resolver that programs without proxy
+ * settings ask.
  *
- * @param text Of /etc/resolv.conf; not set where it cannot be read.
- * @param listen Where the DNS inbound answers.
+ * @param text The text of /etc/resolv.conf; not set if it cannot be read.
+ * @param listen The address of the DNS inbound.
  */
 export function judgeSystemResolvers(
   text: string | undefined,
@@ -50,12 +51,12 @@ export function judgeSystemResolvers(
 }
 
 /**
- * Finding `dns leak`: true if a local may ask this machine for the name of a
- * target that goes through a server.
+ * Returns the finding `dns leak`: this machine may look up the name of a target
+ * that is reached through a server.
  *
- * @param all The routes of each local; not set where one has none.
- * @param looked How often a running program has done so; not set: none runs
- * that could be asked.
+ * @param all The routes of each local; not set if a local has none.
+ * @param looked The number of such lookups of the running program; not set if
+ * no program could be asked.
  */
 export function judgeLookups(
   all: readonly (LocalRoutes | undefined)[],
@@ -91,27 +92,27 @@ export function judgeLookups(
 
 /** The answer to one question. */
 export interface NameAnswer {
-  /** A code of DNS. */
+  /** The response code. RFC 1035 §4.1.1. */
   readonly code: number;
   /** The addresses as text. */
   readonly addresses: readonly string[];
-  /** Milliseconds that it took. */
+  /** Milliseconds until the answer. */
   readonly tookMs: number;
 }
 
-/** A resolver by the way that leads to it. */
+/** A resolver and the way that leads to it. */
 export interface NamedWay {
-  /** The name of the way in routes. */
+  /** The name of the way, as routes use it. */
   readonly way: string;
-  /** The resolver as on a command line. */
+  /** The resolver, as the command line has it. */
   readonly resolver: string;
 }
 
 /**
- * Finding `dns resolver`.
+ * Returns the finding `dns resolver`.
  *
- * @param answer Not set: there was none.
- * @param waitMs How long one was waited for.
+ * @param answer The answer; not set if none came.
+ * @param waitMs Milliseconds that the answer was waited for.
  */
 export function judgeResolver(
   one: NamedWay,
@@ -144,20 +145,23 @@ export function judgeResolver(
   return { check, verdict: "ok", detail: `${asked}, answers in ${took} ms` };
 }
 
-/** What is known of one name that was asked for. */
+/** The results of the query for one name. */
 export interface NameTrial {
   readonly name: string;
-  /** The answer; not set: there was none. */
+  /** The answer; not set if none came. */
   readonly answer: NameAnswer | undefined;
-  /** The resolvers that were asked for it; none: Umbra answered itself. */
+  /** The resolvers that were asked; empty if Umbra answered itself. */
   readonly asked: readonly NamedWay[];
-  /** True if an address of the answer is made up. */
+  /** True if an address of the answer is a fake IP. */
   readonly isMadeUp: boolean;
-  /** The name that the address of the answer leads to, for a local. */
+  /** The name that a local connects to for the address of the answer. */
   readonly meant: string | undefined;
 }
 
-/** Finding `dns name`: which resolver answers a name, and how. */
+/**
+ * Returns the finding `dns name`: the resolver that answers a name, and its
+ * answer.
+ */
 export function judgeName(
   { name, answer, asked, isMadeUp }: NameTrial,
 ): Finding {
@@ -195,8 +199,8 @@ export function judgeName(
 }
 
 /**
- * Finding `fake-ip` or `dns memory`: true if rules on names hold for a program
- * that connects to the address it was answered.
+ * Returns the finding `fake-ip` or `dns memory`: if rules for names apply to a
+ * program that connects to the address in its answer.
  */
 export function judgeMemory(
   { name, answer, isMadeUp, meant }: NameTrial,
@@ -219,7 +223,7 @@ export function judgeMemory(
   };
 }
 
-/** Finding `fake-ip`, for a name that keeps its address. */
+/** Returns the finding `fake-ip` for a name that keeps its true address. */
 export function judgeTrueAddress(trial: NameTrial): Finding {
   return {
     check: "fake-ip",

@@ -1,5 +1,5 @@
 /**
- * What facts about this machine mean for the operator. No I/O.
+ * Judges the facts about this machine. No I/O.
  *
  * @module
  */
@@ -18,13 +18,13 @@ import { MORE_DESCRIPTORS } from "../run/descriptor_floor.ts";
 import type { ProviderName } from "../tools/crypto.ts";
 import type { Owner } from "./machine_facts.ts";
 
-/** Fewer connections than this are soon used up: one web page opens dozens. */
+/** Connections below which a warning is given: one web page opens dozens. */
 const FEW_CONNECTIONS = 400;
 
 /**
- * Finding `descriptors`.
+ * Returns the finding `descriptors`.
  *
- * @param limit Of this process; a service's own may differ.
+ * @param limit The limit of this process; that of a service may differ.
  */
 export function judgeDescriptors(limit: number | undefined): Finding {
   const check = "descriptors";
@@ -49,10 +49,11 @@ export function judgeDescriptors(limit: number | undefined): Finding {
 }
 
 /**
- * Finding `crypto`, for each method in use.
+ * Returns the finding `crypto` for one method in use.
  *
- * @param library Where OpenSSL is; not set where it is not found.
- * @param flag What Deno needs to use it; not set when nothing is missing.
+ * @param library The path of OpenSSL; not set if it is not found.
+ * @param flag The flag that Deno lacks to use OpenSSL; not set if none is
+ * missing.
  */
 export function judgeCrypto(
   method: Method,
@@ -91,7 +92,9 @@ export function judgeCrypto(
   };
 }
 
-/** Finding `file`: who may read and write a file with secrets. */
+/**
+ * Returns the finding `file`: if other users may access a file with secrets.
+ */
 export function judgeMode(path: string, mode: number | undefined): Finding {
   const check = "file";
   if (mode === undefined) {
@@ -114,23 +117,23 @@ export function judgeMode(path: string, mode: number | undefined): Finding {
   };
 }
 
-/** The outcome of an attempt to listen. */
+/** The result of an attempt to listen. */
 export interface ListenAttempt {
   readonly endpoint: Endpoint;
-  /** Which kind of port. */
+  /** The kind of port. */
   readonly kind: "tcp" | "udp";
-  /** Why it did not work; not set: it did. */
+  /** The error; not set if the attempt succeeded. */
   readonly code?: ErrorCode;
-  /** The process that has the port, where that is known. */
+  /** The process that has the port, if known. */
   readonly owner?: Owner | undefined;
-  /** True if who listens there took the key of the configuration. */
+  /** True if the process that has the port accepted the configured key. */
   readonly takesKey?: boolean;
 }
 
 /** Names under which this program may run. */
 const OUR_NAMES = ["umbra", "ss-local", "ss-server", "ss-tunnel", "ss-redir"];
 
-/** Finding `port`. */
+/** Returns the finding `port`. */
 export function judgePort(attempt: ListenAttempt): Finding {
   const { endpoint, kind, code, owner, takesKey } = attempt;
   const check = "port";
@@ -179,7 +182,7 @@ export function judgePort(attempt: ListenAttempt): Finding {
   }
 }
 
-/** Addresses that clients should not reach by accident. */
+/** Addresses that clients should not reach by default, and what they are. */
 const PRIVATE: readonly (readonly [ip: string, what: string])[] = [
   ["127.0.0.1", "this machine itself"],
   ["169.254.169.254", "the metadata service of clouds"],
@@ -188,7 +191,7 @@ const PRIVATE: readonly (readonly [ip: string, what: string])[] = [
   ["fd00::1", "private networks"],
 ];
 
-/** Finding `targets`: what clients of this server may reach. */
+/** Returns the finding `targets`: what clients of this server may reach. */
 export function judgePolicy(policy: TargetPolicy): Finding {
   const check = "targets";
   const open = PRIVATE.filter(([ip]) => policy(ip) === undefined)
@@ -203,10 +206,13 @@ export function judgePolicy(policy: TargetPolicy): Finding {
     };
 }
 
-/** More users than this on one port of 2017 let strangers cost time. */
+/**
+ * Users of one port with a 2017 method above which a warning is given: each
+ * connection of a stranger costs one trial per user.
+ */
 const MANY_TRIALS = 100;
 
-/** Finding `users`. */
+/** Returns the finding `users`. */
 export function judgeUsers(
   users: readonly ServerUser[],
   method: Method,
@@ -236,19 +242,19 @@ export function judgeUsers(
   return { check, verdict: "ok", detail };
 }
 
-/** The first few, and how many more. */
+/** Lists the first five names, and the number of the rest. */
 function someOf(names: readonly string[]): string {
   const shown = names.slice(0, 5).join(", ");
   return names.length > 5 ? `${shown} and ${names.length - 5} more` : shown;
 }
 
 /**
- * Finding `dns`.
+ * Returns the finding `dns`.
  *
- * @param host Name that was looked up; an address needs none.
- * @param tookMs How long it took.
- * @param addresses None: it was not found.
- * @param reason Why not.
+ * @param host The name that was looked up, or an IP address.
+ * @param tookMs Milliseconds that the lookup took.
+ * @param addresses The addresses; empty if the name was not found.
+ * @param reason The reason of the failure.
  */
 export function judgeDns(
   host: string,
@@ -280,5 +286,5 @@ export function judgeDns(
     : { check, verdict: "ok", detail };
 }
 
-/** Milliseconds of a look-up that people notice. */
+/** Milliseconds from which people notice a lookup. */
 const SLOW_DNS_MS = 1_000;

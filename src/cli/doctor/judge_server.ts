@@ -1,10 +1,10 @@
 /**
- * What the reactions of a server say of key, method and target. No I/O.
+ * Judges key, method and target by the reactions of a server. No I/O.
  *
- * A server that hides is silent to clients that do not know the key, and prompt
- * to those that do: it closes when a target cannot be reached. So a request for
- * a target that is never there, beside bytes that mean nothing, shows whether
- * it understood us.
+ * A server is silent to clients that do not know the key, and answers quickly
+ * to those that do: it closes the connection if a target cannot be reached. So
+ * a request for a target that never exists, compared with random bytes, shows
+ * if the server accepted the key.
  *
  * @module
  */
@@ -15,23 +15,23 @@ import { MAX_TIMESTAMP_SKEW_S } from "../../limits.ts";
 import type { Finding } from "./finding.ts";
 import type { Reaction } from "./probe_server.ts";
 
-/** The requests that were tried, and the reactions of the server. */
+/** The requests that were sent, and the reactions of the server. */
 export interface Evidence {
   /** The configured method of the server. */
   readonly method: Method;
   /** The target of the request. */
   readonly target: Address;
-  /** Reaction to it. */
+  /** The reaction to the request. */
   readonly answer: Reaction;
-  /** Reactions that were asked for when the first one showed nothing. */
+  /** The reactions to further requests, if the first one showed nothing. */
   readonly controls?: Controls;
-  /** True if other time stamps met silence as well. */
+  /** True if the server was silent to other time stamps as well. */
   readonly clocksTried?: boolean;
   /** Milliseconds that each reaction was waited for. */
   readonly waitMs: number;
 }
 
-/** Reactions to a request that must fail, and to bytes that mean nothing. */
+/** The reactions to a request that must fail, and to random bytes. */
 export interface Controls {
   /** The reaction to a request for a target that never exists. */
   readonly nowhere: Reaction;
@@ -39,13 +39,15 @@ export interface Controls {
   readonly garbage: Reaction;
 }
 
-/** True if a server that told the two apart has our key and method. */
+/**
+ * True if the two reactions show that the server has the same key and method.
+ */
 export function understands({ nowhere, garbage }: Controls): boolean {
   return nowhere.kind === "answer" ||
     nowhere.kind === "closed" && garbage.kind === "silent";
 }
 
-/** Findings `key` and, where the key is right, `target`. */
+/** Returns the findings `key` and, if the key is right, `target`. */
 export function judgeServer(evidence: Evidence): Finding[] {
   const { answer, method, controls } = evidence;
   if (answer.kind === "answer") {
@@ -100,7 +102,7 @@ function targetFailed({ target, answer, waitMs }: Evidence): Finding {
     };
 }
 
-/** It answered, but not to us. */
+/** Judges an answer that the key does not open, or with a wrong time stamp. */
 function judgeForeign(
   { method }: Evidence,
   { code, bytes }: Reaction & { kind: "foreign" },
@@ -171,7 +173,9 @@ function wrongKey(
   };
 }
 
-/** The protocol of a server that answers strangers, by its first bytes. */
+/**
+ * Returns the protocol of a server that answers strangers, by its first bytes.
+ */
 function spokenBy(bytes: Uint8Array): string | undefined {
   const text = new TextDecoder("latin1").decode(bytes.subarray(0, 16));
   return STARTS.find(([start]) => start.test(text))?.[1];
@@ -188,9 +192,9 @@ const STARTS: readonly (readonly [start: RegExp, protocol: string])[] = [
 ];
 
 /**
- * Finding `connect` of a server that cannot be reached.
+ * Returns the finding `connect` of a server that cannot be reached.
  *
- * @param code Why.
+ * @param code The error of the attempt to connect.
  */
 export function judgeUnreachable(
   { host, port }: Address,
@@ -233,9 +237,9 @@ const UNREACHABLE: Readonly<
 };
 
 /**
- * Finding `udp` where a datagram could not even be sent.
+ * Returns the finding `udp` if a datagram could not be sent.
  *
- * @param code Why.
+ * @param code The error of the attempt to send.
  * @param wanted True if the configuration asks for UDP.
  */
 export function judgeUnsent(
@@ -272,16 +276,17 @@ const UNSENT: Readonly<
 
 /** The reaction to a datagram. */
 export type UdpReaction =
-  /** Milliseconds until it did. */
+  /** The server answered after so many milliseconds. */
   | { readonly kind: "answer"; readonly afterMs: number }
-  /** Nothing did. */
+  /** The server did not answer. */
   | { readonly kind: "silent" };
 
 /**
- * Finding `udp`.
+ * Returns the finding `udp`.
  *
  * @param wanted True if the configuration asks for UDP.
- * @param keyIsRight True if a finding said so: nothing comes of a wrong one.
+ * @param keyIsRight True if the key is known to be right: a server is silent to
+ * a wrong one.
  */
 export function judgeUdp(
   reaction: UdpReaction,

@@ -1,7 +1,7 @@
 /**
- * What can be learned of this machine without asking anybody else: modes of
- * files, who listens, whether the clock is kept, what Deno was granted. Each
- * is `undefined` where the system or the runtime does not tell.
+ * Facts about this machine that need no network: modes of files, owners of
+ * ports, the state of the clock, permissions of Deno. A fact is `undefined` if
+ * the system or the runtime does not provide it.
  *
  * @module
  */
@@ -18,16 +18,19 @@ import { isPermitted, type Permission } from "../../adapters/system/runtime.ts";
 /** A process that has a socket. */
 export interface Owner {
   readonly pid: number;
-  /** The name, as the system keeps it: 15 letters. */
+  /** The name of the process; the system truncates it to 15 bytes. */
   readonly name: string;
 }
 
-/** Permission bits of a file: `0o600` and the like. */
+/** Returns the permission bits of a file, such as `0o600`. */
 export function modeOf(path: string): number | undefined {
   return told(() => statSync(path).mode & 0o777);
 }
 
-/** True if systemd-timesyncd has set the clock; other keepers do not tell. */
+/**
+ * True if systemd-timesyncd has set the clock; other services leave no trace of
+ * it.
+ */
 export function clockIsKept(): boolean | undefined {
   const folder = "/run/systemd/timesync";
   return told(() =>
@@ -35,7 +38,9 @@ export function clockIsKept(): boolean | undefined {
   );
 }
 
-/** The path of OpenSSL's library, if it is in one of the usual places. */
+/**
+ * Returns the path of OpenSSL's library, if it is in one of the usual places.
+ */
 export function opensslPath(): string | undefined {
   return told(() =>
     LIBRARIES.find((path) => path.startsWith("/") && existsSync(path))
@@ -43,8 +48,8 @@ export function opensslPath(): string | undefined {
 }
 
 /**
- * Who listens on a port of this machine. Linux only; of other users' processes
- * only root can read.
+ * Returns the process that listens on a port of this machine. Linux only;
+ * processes of other users are visible only to root.
  */
 export function ownerOf(port: number, kind: "tcp" | "udp"): Owner | undefined {
   const sockets = [kind, `${kind}6`].flatMap((table) =>
@@ -63,9 +68,9 @@ export function ownerOf(port: number, kind: "tcp" | "udp"): Owner | undefined {
 }
 
 /**
- * Inodes of the sockets that listen on a port, from `/proc/net/tcp` and its
- * kind. proc(5): local address, state (0A: listening, 07: an unconnected UDP
- * socket) and inode are the 2nd, 4th and 10th field.
+ * Returns the inodes of the sockets that listen on a port, from `/proc/net/tcp`
+ * and similar tables. Fields 2, 4 and 10 are local address, state (0A:
+ * listening, 07: unconnected UDP socket) and inode (proc(5)).
  */
 export function listeners(table: string, port: number): string[] {
   const end = `:${port.toString(16).toUpperCase().padStart(4, "0")}`;
@@ -83,18 +88,20 @@ function socketsOf(pid: string): string[] {
   );
 }
 
-/** The flags that Deno lacks for some needs; none on Bun. */
+/** Returns the flags that Deno lacks for these permissions; none on Bun. */
 export function missingFlags(needs: readonly Permission[]): string[] {
   return needs.filter((need) => !isPermitted(need))
     .map(({ name, value }) => `--allow-${name}=${value}`);
 }
 
-/** The result of a function; `undefined` where the system forbids it. */
+/**
+ * Returns the result of a function; `undefined` if the system forbids the call.
+ */
 function told<T>(ask: () => T): T | undefined {
   try {
     return ask();
   } catch {
-    // Not there on this system, or not for this user, or not granted.
+    // The file does not exist on this system, or may not be read.
     return undefined;
   }
 }

@@ -1,6 +1,7 @@
 /**
- * Tells a wrong clock from a wrong key: a server of 2022 is silent to both, but
- * not to the right key with the time stamp that its own clock would make.
+ * Distinguishes a wrong clock from a wrong key. A 2022 server is silent to
+ * both, but answers if the key is right and the time stamp agrees with its own
+ * clock.
  *
  * @module
  */
@@ -11,35 +12,42 @@ import { headRequest } from "./head_request.ts";
 import { NOWHERE, type ProbeWorld, requestTarget } from "./probe_server.ts";
 
 /**
- * Seconds between two tries, so that one is ahead of the server's clock, by 30 at
- * most: a server that has just started takes no stamp from before that.
+ * Seconds between the time stamps of two attempts, so that one of them is ahead
+ * of the server's clock by at most 30: a server that has just started rejects
+ * stamps from before its start.
  */
 const STEP_S = MAX_TIMESTAMP_SKEW_S - 5;
 
-/** Seconds up to which a clock that drifts is looked for. */
+/** Seconds of the largest drift that is tried. */
 const DRIFT_S = 600;
 
-/** Seconds between zones of time: some are half an hour apart. */
+/** Seconds between time zones; some differ by half an hour. */
 const ZONE_STEP_S = 1_800;
 
-/** Seconds that such a try is ahead; the same clocks differ in seconds as well. */
+/**
+ * Seconds that are added to a time zone, since such clocks differ by seconds as
+ * well.
+ */
 const ZONE_LEAD_S = 10;
 
-/** Seconds to the farthest zone. */
+/** Seconds to the farthest time zone. */
 const FARTHEST_ZONE_S = 14 * 3_600;
 
-/** Requests under way at once: few enough for any server. */
+/** Concurrent requests; few enough for any server. */
 const AT_ONCE = 16;
 
-/** Milliseconds that one try may take at least. */
+/** Minimum time limit of one attempt in milliseconds. */
 const MIN_TRY_MS = 500;
 
-/** Times the connect that one try may take: it needs two of them. */
+/**
+ * Time limit of one attempt as a multiple of the time to connect, of which it
+ * takes at least two.
+ */
 const TRY_FACTOR = 10;
 
 /**
- * Seconds by which clocks are often wrong, the likeliest first: a few minutes,
- * or the hours of another time zone.
+ * Offsets in seconds by which clocks are often wrong, the likeliest first: a
+ * few minutes, or the hours of another time zone.
  */
 export const LIKELY_OFFSETS_S: readonly number[] = [
   ...series(STEP_S, DRIFT_S),
@@ -55,11 +63,11 @@ export interface ClockSearch {
 }
 
 /**
- * Asks a server that is silent again, with other time stamps.
+ * Sends requests with other time stamps to a silent server.
  *
- * @param server Its endpoint is an IP address, and silent to garbage.
- * @returns Seconds that its clock is ahead of the world's, within 30 either way;
- * `undefined` when it took none of the stamps.
+ * @param server A server with an IP address that is silent to random bytes.
+ * @returns Seconds that the server's clock is ahead of the world's, exact to
+ * 30; `undefined` if the server accepted none of the stamps.
  * @throws {TransportError} When the server cannot be reached.
  */
 export async function findClockOffset(
@@ -90,7 +98,10 @@ export async function findClockOffset(
   return undefined;
 }
 
-/** A clock that is ahead of another one; it measures the same. */
+/**
+ * Returns a clock whose wall time is ahead of another one's. Its monotonic time
+ * is the same.
+ */
 export function shifted(clock: Clock, offsetS: number): Clock {
   return {
     monotonicMs: () => clock.monotonicMs(),
@@ -99,7 +110,7 @@ export function shifted(clock: Clock, offsetS: number): Clock {
   };
 }
 
-/** Every step up to `most`, ahead and behind. */
+/** Returns the multiples of `step` up to `most`, positive and negative. */
 function series(step: number, most: number): number[] {
   return Array.from(
     { length: most / step },

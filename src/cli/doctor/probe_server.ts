@@ -1,7 +1,7 @@
 /**
- * How a Shadowsocks server reacts: to a request, and to bytes that mean
- * nothing. A server never says that a key is wrong; only the difference
- * between reactions does.
+ * Records how a Shadowsocks server reacts to a request and to random bytes. A
+ * server never reports that a key is wrong; only the difference between its
+ * reactions shows it.
  *
  * @module
  */
@@ -30,60 +30,62 @@ import { ByteWriter } from "../../streams/byte_writer.ts";
 import type { Channel } from "../../streams/channel.ts";
 import type { Connection, Endpoint, Transport } from "../../transport.ts";
 
-/** The tools of probes. */
+/** The dependencies of probes. */
 export interface ProbeWorld {
   /** The network. */
   readonly transport: Transport;
-  /** Makes time stamps and measures. */
+  /** Provides time stamps and durations. */
   readonly clock: Clock;
-  /** Makes salts, and bytes that mean nothing. */
+  /** Provides salts and random bytes. */
   readonly randomBytes: RandomBytes;
-  /** Computes the ciphers that authenticate. */
+  /** Provides AEAD ciphers. */
   readonly aeadProvider: AeadProvider;
-  /** Computes stream ciphers. */
+  /** Provides stream ciphers. */
   readonly keyStreamProvider: KeyStreamProvider;
-  /** Milliseconds for each step. */
+  /** Time limit of each step in milliseconds. */
   readonly waitMs: number;
 }
 
-/** A target that no server reaches: an unused port of its own. */
+/**
+ * A target that no server reaches: an unused port of the server's own machine.
+ */
 export const NOWHERE: Address = { host: "127.0.0.1", port: 1 };
 
 /** The reaction of a server. */
 export type Reaction =
-  /** It sent payload that opens with our key. */
+  /** The server sent payload that opens with the key. */
   | {
     readonly kind: "answer";
-    /** First payload, at least one byte. */
+    /** The first payload, at least one byte. */
     readonly payload: Uint8Array;
-    /** Milliseconds from the request to it. */
+    /** Milliseconds from the request to the answer. */
     readonly afterMs: number;
-    /** The server's clock when it answered, where the protocol has it. */
+    /** The server's clock at the answer, if the protocol sends it. */
     readonly unixSeconds?: number | undefined;
   }
-  /** It ended the connection without a byte. */
+  /** The server ended the connection without sending a byte. */
   | { readonly kind: "closed"; readonly afterMs: number }
-  /** It said nothing and kept the connection. */
+  /** The server sent nothing and kept the connection open. */
   | { readonly kind: "silent" }
-  /** It sent bytes that do not open with our key and method. */
+  /** The server sent bytes that do not open with the key and method. */
   | {
     readonly kind: "foreign";
-    /** The first of them. */
+    /** The first bytes. */
     readonly bytes: Uint8Array;
-    /** Why not; not set for what answers garbage. */
+    /** The error; not set for an answer to random bytes. */
     readonly code?: ProtocolErrorCode;
   };
 
-/** A server that could be connected to. */
+/** A server that accepted a connection. */
 export interface Reached {
   /** The IP address and port of the connection. */
   readonly endpoint: Endpoint;
-  /** Milliseconds to connect, without the look-up of the name. */
+  /** Milliseconds to connect, without the lookup of the name. */
   readonly connectMs: number;
 }
 
 /**
- * Connects, and hangs up.
+ * Connects and closes the connection.
  *
  * @param addresses IP addresses of the server, tried in turn.
  * @throws {TransportError} The error of the last attempt.
@@ -114,9 +116,9 @@ export async function reach(
 }
 
 /**
- * Asks for a target, and waits for its first bytes.
+ * Requests a target and waits for its first bytes.
  *
- * @param payload What the target is to hear.
+ * @param payload The first bytes for the target.
  * @throws {TransportError} When the server cannot be reached.
  */
 export async function requestTarget(
@@ -133,11 +135,11 @@ export async function requestTarget(
   );
 }
 
-/** Bytes that mean nothing: about as many as a request has. */
+/** Number of random bytes, about as many as a request has. */
 const GARBAGE_LENGTH = 300;
 
 /**
- * Sends bytes that mean nothing, as who does not know the key would.
+ * Sends random bytes, as a client that does not know the key would.
  *
  * @throws {TransportError} When the server cannot be reached.
  */
@@ -157,7 +159,7 @@ export async function sendGarbage(
     : reaction;
 }
 
-/** Opens a channel, sends what is first, and waits for the first answer. */
+/** Opens a channel, sends its first bytes, and waits for the first answer. */
 async function react(
   world: ProbeWorld,
   open: (
@@ -206,7 +208,7 @@ async function react(
   }
 }
 
-/** A transport whose connections tell what they read. */
+/** Returns a transport whose connections report the bytes that they read. */
 function overhear(
   transport: Transport,
   hear: (bytes: Uint8Array) => void,

@@ -1,5 +1,5 @@
 /**
- * True if a Shadowsocks server relays UDP: a DNS question to a resolver.
+ * Checks if a Shadowsocks server relays UDP, by a DNS query to a resolver.
  *
  * @module
  */
@@ -18,14 +18,14 @@ import type { Datagram, DatagramSocket } from "../../transport.ts";
 import type { UdpReaction } from "./judge_server.ts";
 import type { ProbeWorld } from "./probe_server.ts";
 
-/** The number of attempts; datagrams may be lost. */
+/** Number of attempts, since datagrams may be lost. */
 const ATTEMPTS = 3;
 
 /**
- * Asks a resolver through a server.
+ * Sends a query to a resolver through a server.
  *
  * @param server Its endpoint is an IP address, not a name.
- * @throws {TransportError} When there is no UDP socket to be had.
+ * @throws {TransportError} When no UDP socket can be opened.
  */
 export async function askOverUdp(
   server: UpstreamServer,
@@ -66,13 +66,13 @@ export async function askOverUdp(
   }
 }
 
-/** A query for the name servers of the root, after its id. RFC 1035 §4. */
+/** A query for the name servers of the root, without its id. RFC 1035 §4. */
 const ROOT_QUERY = new Uint8Array([
   ...[1, 0, 0, 1, 0, 0, 0, 0, 0, 0], // recursion desired, one question
   ...[0, 0, 2, 0, 1], // the root, NS, IN
 ]);
 
-/** Waits for the answer with this id; whatever else comes is not for us. */
+/** Waits for the answer with this id and ignores all other datagrams. */
 async function receiveAnswer(
   socket: DatagramSocket,
   channel: PacketChannel,
@@ -81,7 +81,8 @@ async function receiveAnswer(
 ): Promise<void> {
   for (;;) {
     const datagram = await socket.receive({ signal });
-    // The socket is ours, and closed later than this ends.
+    // The datagram is defined, since the socket is closed only after this
+    // function ends.
     const message = openAnswer(channel, datagram!);
     if (message?.[0] === id[0] && message?.[1] === id[1]) return;
   }

@@ -1,6 +1,6 @@
 /**
- * How far something is, for people who wait: one line that is drawn again and
- * again on a terminal, a line now and then anywhere else.
+ * Shows the progress of an operation: on a terminal one line that is redrawn,
+ * anywhere else a line every few seconds.
  *
  * @module
  */
@@ -9,28 +9,28 @@ import type { Clock } from "../../clock.ts";
 /** Milliseconds between two drawings on a terminal. */
 const DRAW_MS = 100;
 
-/** Milliseconds between two lines where there is no terminal. */
+/** Milliseconds between two lines if the output is not a terminal. */
 const LINE_MS = 2_000;
 
-/** Columns of a bar. */
+/** Width of a bar in columns. */
 const BAR_WIDTH = 24;
 
 /** The output that shows progress. */
 export interface Screen {
-  /** Writes text as it is. */
+  /** Writes text unchanged. */
   write(text: string): void;
-  /** True if a line may be drawn over. */
+  /** True if a line can be redrawn. */
   readonly isTerminal: boolean;
 }
 
-/** Shows one thing after the other. */
+/** Shows the progress of one operation after another. */
 export class Progress {
   readonly #screen: Screen;
   readonly #clock: Clock;
   #shownAtMs = -Infinity;
   #drawn = false;
 
-  /** @param clock Limits how often. */
+  /** @param clock Limits how often a line is drawn. */
   constructor(screen: Screen, clock: Clock) {
     this.#screen = screen;
     this.#clock = clock;
@@ -38,9 +38,9 @@ export class Progress {
   }
 
   /**
-   * Shows how far it is, unless it did so just now.
+   * Shows the progress, unless it was shown a moment ago.
    *
-   * @param share From 0 to 1; not set: unknown.
+   * @param share From 0 to 1; not set if unknown.
    */
   show(share: number | undefined, text: string): void {
     const { isTerminal } = this.#screen;
@@ -52,18 +52,21 @@ export class Progress {
     this.#screen.write(`\r\x1b[K${bar(share)} ${text}`);
   }
 
-  /** Wipes the drawn line, for what is to be written next. Idempotent. */
+  /** Erases the drawn line before other output. Idempotent. */
   clear(): void {
     if (this.#drawn) this.#screen.write("\r\x1b[K");
     this.#drawn = false;
-    // What is quickly over needs no line.
+    // Without a terminal, a short operation gets no line.
     this.#shownAtMs = this.#screen.isTerminal
       ? -Infinity
       : this.#clock.monotonicMs();
   }
 }
 
-/** `[=======>          ]`; full of dots where the share is not known. */
+/**
+ * Formats a bar, `[=======>          ]`; filled with dots if the share is
+ * unknown.
+ */
 export function bar(share: number | undefined): string {
   if (share === undefined) return `[${".".repeat(BAR_WIDTH)}]`;
   const filled = Math.round(Math.min(1, Math.max(0, share)) * BAR_WIDTH);

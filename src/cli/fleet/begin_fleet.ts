@@ -1,5 +1,5 @@
 /**
- * The beginning of a fleet: its key, and what an operator does next.
+ * Creates a fleet and its key, and lists the next steps of the operator.
  *
  * @module
  */
@@ -19,10 +19,10 @@ import type { Arguments } from "../options/args.ts";
 import { usage } from "../options/getopt.ts";
 
 /**
- * Begins a fleet where there is none; a key file that is there is used.
+ * Creates a fleet. An existing key file is used.
  *
- * @returns What to do next.
- * @throws {UmbraError} When it cannot; no new file is left then.
+ * @returns The next steps, as text.
+ * @throws {UmbraError} When that fails; no new key file is left then.
  */
 export async function beginFleet(args: Arguments): Promise<string> {
   const url = args.last("fleet");

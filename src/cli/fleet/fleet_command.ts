@@ -1,6 +1,6 @@
 /**
- * The command `fleet`: begins a fleet, looks at its servers, and changes the
- * users that they share.
+ * The command `fleet`, which creates a fleet, shows its servers, and shows and
+ * changes the users that they share.
  *
  * @module
  */
@@ -27,7 +27,7 @@ import { drainNode, showNodes } from "./node_actions.ts";
 import { type OpenFleet, withFleet } from "./open_fleet.ts";
 import { rekeyFleet } from "./rekey.ts";
 
-/** What can be done with users, and whether with one. */
+/** The actions on users; true if the action takes the name of one user. */
 const USER_ACTIONS = {
   add: true,
   list: false,
@@ -41,7 +41,7 @@ const USER_ACTIONS = {
 
 type UserAction = keyof typeof USER_ACTIONS;
 
-/** What stands behind each action; "": nothing. */
+/** The operand of each action; empty if it takes none. */
 const ACTIONS = {
   init: "",
   status: "",
@@ -61,7 +61,7 @@ type Action = keyof typeof ACTIONS;
 /**
  * Runs the command.
  *
- * @returns False if what it looked at is not well.
+ * @returns False if a check found a fault.
  * @throws {UmbraError} When the engine does not answer, or refuses.
  */
 export async function runFleet(args: Arguments): Promise<boolean> {
@@ -196,7 +196,7 @@ async function add(
   }
   const method = chosen();
   const password = generateKey(method, systemRandomBytes);
-  // Better here than on every server.
+  // An invalid password is reported here, before it reaches the servers.
   userKey(passwordSecret(password, `user ${name}`), method);
   const limits = limitsFrom(args, {});
   await admin.put({ service, name, password, limits, disabled: false });
@@ -236,7 +236,7 @@ function show(found: FleetUser, args: Arguments): string {
     ).join("");
 }
 
-/** What may be shown. */
+/** Returns the parts of a user that are not secret. */
 function withoutKey({ user, ...rest }: FleetUser): object {
   const { password: _, ...shown } = user;
   return { ...shown, ...rest };

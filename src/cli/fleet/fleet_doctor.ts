@@ -1,6 +1,6 @@
 /**
- * `umbra fleet doctor`: looks at an engine, the servers that meet there, and the
- * keys of their users.
+ * `umbra fleet doctor` checks the engine of a fleet, its servers, and the
+ * sealed keys of its users.
  *
  * @module
  */
@@ -36,9 +36,9 @@ import {
 import { namedFleet } from "./open_fleet.ts";
 
 /**
- * Prints what it finds.
+ * Runs the checks and prints the findings.
  *
- * @returns True if nothing failed.
+ * @returns True if no check failed.
  * @throws {ConfigError} When the command line or the configuration is wrong.
  */
 export async function runFleetDoctor(args: Arguments): Promise<boolean> {
@@ -66,7 +66,7 @@ async function* examine(
       check: "engine",
       verdict: "fail",
       detail: error.message,
-      // Those of the configuration say what to do.
+      // The message of a configuration error contains the advice already.
       ...!(error instanceof ConfigError) && {
         advice: "see if it runs, its address in fleet, its firewall, and the " +
           "user in fleet_auth_file",
@@ -82,7 +82,7 @@ async function* examine(
   yield* judgeNodes(list, await findSilences(list), sealedBy);
 }
 
-/** The places of nodes that do not take a connection from here. */
+/** Returns the addresses of nodes that do not accept a connection from here. */
 async function findSilences(list: NodeList): Promise<Silence[]> {
   const places = list.nodes
     .filter((node) => nodeState(node, list) !== "lost")
@@ -103,7 +103,10 @@ async function findSilences(list: NodeList): Promise<Silence[]> {
   return silences;
 }
 
-/** @returns Why it takes no connection; `undefined` if it does. */
+/**
+ * @returns The reason why the address accepts no connection; `undefined` if it
+ * does.
+ */
 async function tryPlace(
   { host, port }: { readonly host: string; readonly port: number },
 ): Promise<string | undefined> {

@@ -1,6 +1,6 @@
 /**
- * `umbra fleet token` and `umbra fleet join`: another server of a fleet, from one
- * line.
+ * `umbra fleet token` and `umbra fleet join` add a server to a fleet by one
+ * line of text.
  *
  * @module
  */
@@ -33,9 +33,10 @@ import {
 import { namedFleet, serverOf } from "./open_fleet.ts";
 
 /**
- * The line with which another server joins the fleet of a configuration. Secret.
+ * Returns the line with which another server joins the fleet of a
+ * configuration. Secret.
  *
- * @throws {ConfigError} When the configuration has none.
+ * @throws {ConfigError} When the configuration has no fleet.
  */
 export function tokenOf(args: Arguments): string {
   const { servers, contents } = namedFleet(args);
@@ -58,12 +59,13 @@ export function tokenOf(args: Arguments): string {
 }
 
 /**
- * Makes the configuration of another server.
+ * Creates the configuration of another server.
  *
- * @param word The line, the file that has it, or `-` for standard input.
- * @param folder Where the files are made. Default: here.
- * @returns What was made, and what is to be done.
- * @throws {UmbraError} When the engine does not take it; nothing is made then.
+ * @param word The line, the path of a file that contains it, or `-` for
+ * standard input.
+ * @param folder The folder of the new files. Default: the working directory.
+ * @returns The created files and the next steps, as text.
+ * @throws {UmbraError} When the engine refuses; no file is created then.
  */
 export async function joinFleet(
   args: Arguments,
@@ -90,11 +92,11 @@ Start it: umbra server -c ${config}
 `;
 }
 
-/** @throws {ConfigError} When it cannot be read. */
+/** @throws {ConfigError} When the file cannot be read. */
 function lineOf(word: string): string {
   if (isToken(word)) return word;
   try {
-    // 0: standard input.
+    // 0 is the descriptor of standard input.
     return readFileSync(word === "-" ? 0 : word, "utf8").trim();
   } catch (error) {
     throw new ConfigError(
@@ -106,10 +108,10 @@ function lineOf(word: string): string {
 }
 
 /**
- * Asks the engine if this server may come.
+ * Asks the engine if this server may join.
  *
- * @returns What is known of it.
- * @throws {ConfigError} When there is a node of this name.
+ * @returns A summary for the operator.
+ * @throws {ConfigError} When a node of this name exists.
  */
 async function lookAround(
   { fleet: url, key, auth, ca, plain }: JoinToken,
@@ -150,7 +152,7 @@ async function lookAround(
   return `The engine answers after ${formatMs(answerMs)}. ${clock}`;
 }
 
-/** The files of a server, by name. Secret. */
+/** Returns the contents of a server's files, by name. Secret. */
 function filesOf(token: JoinToken, node: string): Map<string, string> {
   const { fleet, key, auth, ca, plain, outage, port, mode } = token;
   const method = findMethod(token.method);

@@ -15,42 +15,42 @@ import type { Outage } from "../../service/fleet/member.ts";
 
 const SCHEME = "umbra-fleet:";
 
-/** The content of a line. Secret. */
+/** The content of the line. Secret. */
 export interface JoinToken {
-  /** The place of the engine, as `fleet` has it. */
+  /** The URL of the engine, as in the setting `fleet`. */
   readonly fleet: string;
   /** The line of the key file. */
   readonly key: string;
   /** The line of the file with the engine's credentials. */
   readonly auth?: string;
-  /** Certificates that the engine's TLS is trusted by. */
+  /** PEM certificates of the engine's certification authority. */
   readonly ca?: string;
-  /** True if the engine is spoken to without TLS. */
+  /** True if the connection to the engine does not use TLS. */
   readonly plain?: true;
   readonly outage?: Outage;
   readonly port: number;
   readonly method: string;
   readonly mode?: string;
-  /** The server's own key, for servers behind one address. */
+  /** The server's own key, which servers behind one address share. */
   readonly password?: string;
 }
 
-/** Writes the line. Secret. */
+/** Formats the line. Secret. */
 export function formatToken(token: JoinToken): string {
   return SCHEME +
     encodeBase64Url(new TextEncoder().encode(JSON.stringify(token)));
 }
 
-/** True if a text is meant to be such a line. */
+/** True if a text starts like such a line. */
 export function isToken(text: string): boolean {
   return text.startsWith(SCHEME);
 }
 
 /**
- * Reads the line.
+ * Parses the line.
  *
- * @throws {ConfigError} `ERR_CONFIG_VALUE` for what is none; it does not repeat
- * it.
+ * @throws {ConfigError} `ERR_CONFIG_VALUE` if the line is invalid; the message
+ * does not repeat it.
  */
 export function parseToken(text: string): JoinToken {
   const bytes = isToken(text)

@@ -10,13 +10,13 @@ import { FLEET_CLOCK_WARN_S, FLEET_SLOW_MS } from "../../limits.ts";
 import { nodeState } from "../../service/fleet/node_state.ts";
 import type { Finding } from "../doctor/finding.ts";
 
-/** The oldest versions that have every command, by product. */
+/** The oldest versions that have all needed commands, by product. */
 const OLDEST: Readonly<Record<string, readonly [number, number]>> = {
   valkey: [7, 2],
   redis: [6, 2],
 };
 
-/** Findings about an engine. */
+/** Returns the findings about an engine. */
 export function judgeEngine(facts: EngineFacts): Finding[] {
   return [
     judgeVersion(facts),
@@ -92,7 +92,7 @@ function judgeDisk(
   );
 }
 
-/** @param aheadMs How far the clock is ahead of the engine's. */
+/** @param aheadMs Milliseconds that the clock is ahead of the engine's. */
 function judgeClock(check: string, whose: string, aheadMs: number): Finding {
   const seconds = Math.abs(aheadMs) / 1_000;
   const way = aheadMs < 0 ? "behind" : "ahead of";
@@ -112,9 +112,10 @@ export interface Silence {
 }
 
 /**
- * Findings about nodes: the faults of each, or that it has none.
+ * Returns the findings about nodes: the faults of each, or that it has none.
  *
- * @param sealedBy How many users each fleet key has sealed, by its id.
+ * @param sealedBy The number of users sealed with each fleet key, by the id of
+ * the key.
  */
 export function judgeNodes(
   list: NodeList,
@@ -181,9 +182,9 @@ function faultsOf(
 }
 
 /**
- * Finding about the sealed keys of users.
+ * Returns the finding about the sealed passwords of users.
  *
- * @param unopened Ids of users whose keys cannot be opened here.
+ * @param unopened Ids of users whose passwords cannot be opened here.
  */
 export function judgeSeals(
   sealedBy: ReadonlyMap<number, number>,

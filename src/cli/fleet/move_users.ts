@@ -1,5 +1,5 @@
 /**
- * Users from a store into a fleet, and back.
+ * Copies users from a store into a fleet, and back.
  *
  * @module
  */
@@ -7,10 +7,10 @@ import type { FleetAdmin } from "../../adapters/fleet/fleet_admin.ts";
 import { NO_COUNTS, type UserStore } from "../../users.ts";
 
 /**
- * Adds the users of a store to a fleet, with what they have used; done twice, it
- * has done no more.
+ * Adds the users of a store to a fleet, with their usage. Repeating the import
+ * changes nothing.
  *
- * @returns What was done.
+ * @returns A summary for the operator.
  */
 export async function importUsers(
   store: UserStore,
@@ -30,10 +30,10 @@ export async function importUsers(
 }
 
 /**
- * Puts the users of a fleet into a store, with what they have used, so that a
- * server alone can start with it.
+ * Writes the users of a fleet into a store, with their usage, so that a server
+ * can start with it outside the fleet.
  *
- * @returns What was done.
+ * @returns A summary for the operator.
  */
 export async function exportUsers(
   store: UserStore,

@@ -26,7 +26,7 @@ export async function showNodes({ admin, args }: OpenFleet): Promise<void> {
 /**
  * Drains or restores a node.
  *
- * @throws {ConfigError} When there is no such node.
+ * @throws {ConfigError} When the node does not exist.
  */
 export async function drainNode(
   { admin }: OpenFleet,
@@ -64,7 +64,7 @@ const COLUMNS: readonly (readonly [
   ["SEEN", ({ heardUnixMs }, nowUnixMs) => formatAgo(heardUnixMs, nowUnixMs)],
 ];
 
-/** A line for each node, and how many there are. */
+/** Formats a line for each node, and their number. */
 export function nodesTable(
   nodes: readonly NodeView[],
   nowUnixMs: number,
@@ -96,7 +96,7 @@ function hostsOf({ services, isSealed }: NodeView): string {
   return [...new Set(services.map(({ host }) => host))].join(", ");
 }
 
-/** How far the clock of a node is from that of the engine. */
+/** Formats how far the clock of a node differs from the engine's. */
 function clockOf(offsetMs: number): string {
   const seconds = -offsetMs / 1_000;
   return `${seconds < 0 ? "" : "+"}${seconds.toFixed(1)} s`;

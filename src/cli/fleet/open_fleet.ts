@@ -1,5 +1,5 @@
 /**
- * The fleet that a command is about.
+ * Finds and opens the fleet that a command works on.
  *
  * @module
  */
@@ -21,13 +21,21 @@ import { systemSources } from "../config/sources.ts";
 import { type Arguments, parseArguments } from "../options/args.ts";
 import { usage } from "../options/getopt.ts";
 
-/** A fleet that was opened, and what the command line says of its users. */
+/** An open fleet, with the options of the command line. */
 export interface OpenFleet {
   readonly args: Arguments;
   readonly admin: FleetAdmin;
-  /** @throws {ConfigError} When it is missing. */
+  /**
+   * Returns the service of the users.
+   *
+   * @throws {ConfigError} When it is missing.
+   */
   service(): string;
-  /** @throws {ConfigError} When it is missing. */
+  /**
+   * Returns the method of the service.
+   *
+   * @throws {ConfigError} When it is missing.
+   */
   method(): Method;
 }
 
@@ -47,19 +55,19 @@ export async function withFleet(
   await action({ args, admin, service, method });
 }
 
-/** A fleet that was named, and what is configured on its servers. */
+/** The named fleet, and the servers of the configuration. */
 export interface NamedFleet {
   readonly fleet: ConfiguredFleet;
-  /** As it was named, with what is in its files. Secret. */
+  /** The settings as given, with the contents of their files. Secret. */
   readonly contents: FleetContents;
-  /** Those of the configuration; empty where none is given. */
+  /** The servers of the configuration; empty if none is given. */
   readonly servers: readonly ConfiguredServer[];
 }
 
 /**
- * The fleet that the command line or its configuration names.
+ * Returns the fleet that the command line or its configuration names.
  *
- * @throws {ConfigError} When none is.
+ * @throws {ConfigError} When none is named.
  */
 export function namedFleet(args: Arguments): NamedFleet {
   const file = args.last("config");
@@ -83,9 +91,9 @@ export function namedFleet(args: Arguments): NamedFleet {
 }
 
 /**
- * The server that the port names, or the only one of the configuration.
+ * Returns the server on the named port, or the only one of the configuration.
  *
- * @throws {ConfigError} When there is none.
+ * @throws {ConfigError} When there is no such server.
  */
 export function serverOf(
   args: Arguments,
@@ -97,7 +105,7 @@ export function serverOf(
   throw usage("Missing server: give -c FILE of one, and --server PORT");
 }
 
-/** The port that is named, or the one of the configuration. */
+/** Returns the named port, or the one of the configuration. */
 function serviceOf(
   args: Arguments,
   servers: readonly ConfiguredServer[],
@@ -110,7 +118,7 @@ function serviceOf(
   throw usage("Users of which port? Give --server PORT");
 }
 
-/** The method that is named, or that of the port. */
+/** Returns the named method, or the one of the server on the port. */
 function methodOf(
   args: Arguments,
   servers: readonly ConfiguredServer[],

@@ -1,10 +1,12 @@
 /**
- * `umbra fleet rekey` replaces the fleet key while servers serve. It takes three
- * runs, between which the operator copies the key file to the servers:
+ * `umbra fleet rekey` replaces the fleet key while servers run. It takes three
+ * runs. Between them the operator copies the key file to the servers:
  *
- * 1. the file gets a second key, which only opens;
- * 2. when every server has it, it seals, and seals again what the first one has;
- * 3. when every server seals with it, the first one is removed from the file.
+ * 1. A second key is added to the file. It only opens passwords.
+ * 2. When every server has the second key, it becomes the current key, and all
+ *    passwords are sealed again with it.
+ * 3. When every server seals with the second key, the first key is removed from
+ *    the file.
  *
  * @module
  */
@@ -31,10 +33,11 @@ import { usage } from "../options/getopt.ts";
 import { namedFleet } from "./open_fleet.ts";
 
 /**
- * Does the next step.
+ * Runs the next step.
  *
- * @returns What was done, and what is to be done.
- * @throws {UmbraError} When it cannot be done yet; nothing has changed then.
+ * @returns The result and the next steps, as text.
+ * @throws {UmbraError} When the step is not possible yet; nothing has changed
+ * then.
  */
 export async function rekeyFleet(args: Arguments): Promise<string> {
   const path = args.last("fleet-key");
@@ -53,7 +56,7 @@ export async function rekeyFleet(args: Arguments): Promise<string> {
     : await useKey(step, other);
 }
 
-/** What a step works with. */
+/** The input of a step. */
 interface Step {
   readonly admin: FleetAdmin;
   readonly keys: FleetKeys;
@@ -65,7 +68,8 @@ interface Step {
 
 function addKey({ keys, path, words }: Step): string {
   let next: Uint8Array;
-  // Seven bits tell which key has sealed something.
+  // The id of a key has only seven bits, and must differ from that of the other
+  // key.
   do next = systemRandomBytes(FLEET_KEY_LENGTH); while (
     new FleetKeys([next]).ids[0] === keys.ids[0]
   );
@@ -87,7 +91,7 @@ async function useKey(step: Step, check: string): Promise<string> {
     throw wrong("Somebody else changes the fleet's key: run it once more");
   }
   const count = await admin.sealAgain();
-  // The first key of a file seals until the fleet names one.
+  // The first key of a file is the current one until the fleet names another.
   writeLine(path, [
     ...words.filter((_, at) => keys.checks[at] === check),
     ...words.filter((_, at) => keys.checks[at] !== check),
@@ -107,7 +111,7 @@ async function removeKey(step: Step): Promise<string> {
     ({ keyIds }) => keyIds[0] === current,
     "still seal with the first key",
   );
-  // An operator may have opened the fleet before the keys were changed.
+  // Another command may have sealed passwords with the old key meanwhile.
   await admin.sealAgain();
   writeLine(path, words.filter((_, at) => keys.checks[at] === keys.check));
   await admin.forgetOldKey();
@@ -117,10 +121,10 @@ Copy it to every server and reload each; the old key is no longer used.
 }
 
 /**
- * Looks if every server that is there is as it must be.
+ * Checks that every running server is ready for the next step.
  *
- * @param fault What servers do that are not.
- * @throws {ConfigError} When one is not.
+ * @param fault The fault of servers that are not ready, for the message.
+ * @throws {ConfigError} When a server is not ready.
  */
 async function checkNodes(
   { admin, path }: Step,
@@ -155,7 +159,7 @@ function readLine(path: string): string {
   }
 }
 
-/** All or nothing. */
+/** Replaces the key file atomically. */
 function writeLine(path: string, words: readonly string[]): void {
   try {
     new KeptFile(path).write(new TextEncoder().encode(`${words.join(" ")}\n`));

@@ -1,19 +1,20 @@
 /**
- * The rules of nft that send new connections of an old server to the one that
- * runs beside it, as text. Changes nothing.
+ * The nftables rules that redirect new connections of an old server to the new
+ * one beside it, as text. Nothing is changed.
  *
  * @module
  */
 
 /**
- * Prints the script that `nft -f` loads; it may be loaded again.
+ * Returns the script for `nft -f`. It may be loaded repeatedly.
  *
- * Only the first segment of a connection is redirected: what is open stays with
- * the old server, also where the system has not tracked it before. Connections
- * through this machine to the same port of another one are let be.
+ * Only the first segment of a connection is redirected, so that open
+ * connections stay with the old server, even those that the system did not
+ * track before. Connections that this machine forwards to the same port of
+ * another machine are not redirected.
  *
- * @param ports Those of the old server.
- * @param beside The number that the new one has added to them.
+ * @param ports The ports of the old server.
+ * @param beside The difference between the ports of the new and the old server.
  */
 export function besideRules(ports: readonly number[], beside: number): string {
   const moved = ports.map((port) => `${port} : ${port + beside}`);
@@ -42,8 +43,8 @@ export function besideRules(ports: readonly number[], beside: number): string {
   ].join("\n");
 }
 
-/** Name of our table. */
+/** Name of Umbra's table. */
 const TABLE = "inet umbra_beside";
 
-/** A segment that opens a connection, as nft says it. */
+/** Matches the first segment of a connection. */
 const FIRST = "tcp flags & (fin | syn | rst | ack) == syn";

@@ -77,7 +77,7 @@ export interface MigrateWishes {
   readonly method?: string | undefined;
   /**
    * The number that is added to each port, for a server that runs beside the
-   * old one; not set: none.
+   * old one; not set if the new server replaces the old one.
    */
   readonly beside?: number | undefined;
 }
@@ -86,7 +86,7 @@ export interface MigrateWishes {
  * Makes the configuration.
  *
  * @param files Names of configurations of other programs.
- * @throws {ConfigError} If a file cannot be read, or a server not be supported.
+ * @throws {ConfigError} If a file cannot be read, or a server is not supported.
  */
 export function migrate(
   files: readonly string[],
@@ -248,10 +248,11 @@ function merged(entries: readonly Entry[]): Entry[] {
 }
 
 /**
- * The same servers at other ports, on every address: redirected connections come
- * to another address of the machine than that which the client knows.
+ * Returns the same servers on other ports, on every address: redirected
+ * connections arrive at another address of the machine than the one that the
+ * client knows.
  *
- * @throws {ConfigError} `ERR_CONFIG_USAGE` when a port cannot be had.
+ * @throws {ConfigError} `ERR_CONFIG_USAGE` if a port is not available.
  */
 function besideOf(
   entries: readonly Entry[],
@@ -284,7 +285,7 @@ function format(entries: readonly Entry[], host: string | undefined): string {
 ${configText(entries, { ...host !== undefined && { public_host: host } })}`;
 }
 
-/** Datagrams stay with the old server until its end. */
+/** Omits UDP: datagrams go to the old server until it ends. */
 function formatBeside(entries: readonly Entry[]): string {
   return `// Made by \`umbra migrate --beside\`: to run until the old server has ended.
 ${configText(entries, { mode: "tcp_only" })}`;

@@ -23,7 +23,7 @@ const SAVED = /^\.shadowsocks_\d+\.conf$|^shadowbox_config\.json$/;
 /**
  * Runs the command.
  *
- * @throws {ConfigError} If a file cannot be read, or a server not be supported.
+ * @throws {ConfigError} If a file cannot be read, or a server is not supported.
  */
 export async function runMigrate(args: Arguments): Promise<void> {
   const files = args.operands.flatMap(filesOf);

@@ -1,5 +1,5 @@
 /**
- * The services of a node for the others, and the links of a user to all of them.
+ * The services that a node announces, and a user's links to all nodes.
  *
  * @module
  */
@@ -11,10 +11,10 @@ import { userPassword } from "../config/credentials.ts";
 import { formatLink } from "../config/server_links.ts";
 
 /**
- * What other nodes hear of a server.
+ * Returns the service that a node announces for a server.
  *
- * @param id Its port, in decimal.
- * @param host As clients know it.
+ * @param id The port of the server, in decimal.
+ * @param host The name or IP address that clients use.
  * @returns `undefined` for ShadowsocksR, whose links need more than this.
  */
 export function nodeService(
@@ -31,19 +31,19 @@ export function nodeService(
   };
 }
 
-/** A user whose links are wanted. */
+/** A user of a fleet. */
 export interface LinkedUser {
-  /** The service it is a user of. */
+  /** The service that the user belongs to. */
   readonly service: string;
   readonly name: string;
   readonly password: string;
-  /** The method that its password is of. */
+  /** The method that the password is for. */
   readonly method: string;
 }
 
 /**
- * The links of a user to the nodes that take new clients, to the one with the
- * fewest connections first; nodes behind one address have one link.
+ * Returns the links of a user to the nodes that take new clients, the one with
+ * the fewest connections first. Nodes behind one address have one link.
  */
 export function linksOf(list: NodeList, user: LinkedUser): string[] {
   const links = new Map<string, string>();
@@ -51,7 +51,7 @@ export function linksOf(list: NodeList, user: LinkedUser): string[] {
     .toSorted((a, b) => a.connections - b.connections);
   for (const { node, services } of nodes) {
     for (const { service, method, ...place } of services) {
-      // A key of another length opens nothing there.
+      // The password is valid only for the same method.
       if (service !== user.service || method !== user.method) continue;
       const { host, plugin, serverKey } = place;
       const known = findMethod(method);

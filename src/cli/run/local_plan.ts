@@ -181,7 +181,7 @@ export class DnsPlan implements PlannedService {
     this.key = `dns ${formatAddress(settings.listen)}`;
   }
 
-  /** The rules for names; not set: there are none. */
+  /** The rules for names; not set if there are none. */
   get routes(): LocalRoutes | undefined {
     return this.#local.routes;
   }

@@ -24,7 +24,7 @@ export interface MemberWorld {
 }
 
 /**
- * Makes the member; it joins the fleet when it is started.
+ * Creates the member, which joins the fleet when it is started.
  *
  * @throws {ConfigError} If the node has no name.
  */
@@ -53,9 +53,9 @@ export function makeMember(
 }
 
 /**
- * The name of a node that is given none.
+ * Returns the host name, the default name of a node.
  *
- * @throws {ConfigError} When the runtime may not ask for it.
+ * @throws {ConfigError} When the runtime has no permission to read it.
  */
 export function hostName(): string {
   try {

@@ -249,7 +249,8 @@ export async function runServer(args: Arguments, host: Host): Promise<void> {
         readProgram: (operator) => {
           const next = fleetOf(operator);
           return () => {
-            // An engine, or a node, of another name takes a restart.
+            // Only the keys are adopted. A change of the engine or of the
+            // node's name needs a restart.
             if (next !== undefined) fleet?.keys.adopt(next.keys);
           };
         },

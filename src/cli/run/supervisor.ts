@@ -276,7 +276,7 @@ export class Supervisor implements Operator {
     return links.length === 0 ? [own.uri] : links;
   }
 
-  /** The facts of this node that others hear. */
+  /** Returns the facts about this node for its heartbeat. */
   #facts(): NodeFacts {
     const { version, runtime, startedUnixMs, ready, connections, traffic } =
       this.#options.programStatus();

@@ -59,7 +59,7 @@ const STRING_OR_LIST = {
 export interface Forbidden<T> {
   /** The items in the order of the text. */
   readonly all: readonly T[];
-  /** The text of the operator; empty: nothing is forbidden. */
+  /** The text as written; empty if nothing is forbidden. */
   readonly text: string;
 }
 
@@ -100,7 +100,7 @@ export const FORBIDDEN: Settings<{
   },
 };
 
-/** Text with commas, or a list. */
+/** Reads a text with commas, or a list. */
 function listOf<T>(
   parse: (text: string) => T | undefined,
   form: Pick<Kind<unknown>, "expected" | "schema">,
@@ -126,8 +126,9 @@ function listOf<T>(
 }
 
 /**
- * Reads an address that is forbidden. One without BITS stands, as with the
- * originals, for all that begin with its bits before the zeros at its end.
+ * Reads a forbidden address. As in the original programs, an address without
+ * BITS means all addresses that begin with its bits before the zeros at its
+ * end.
  */
 function parseForbiddenIp(text: string): CidrBlock | undefined {
   const block = parseCidr(text);
@@ -139,7 +140,10 @@ function parseForbiddenIp(text: string): CidrBlock | undefined {
   return { prefix, bits: 8 * (last + 1) - zeros };
 }
 
-/** Reads `25` or `1-1023`; what is over 65,535 is no port. */
+/**
+ * Reads a port or a range, such as `25` or `1-1023`. Ports above 65,535 are
+ * left out.
+ */
 function parseForbiddenPort(text: string): PortRange | undefined {
   const [, first, last = first] =
     /^(\d{1,5})(?:\s*-\s*(\d{1,5}))?$/.exec(text) ??
@@ -156,7 +160,7 @@ const ADDRESS: Kind<string> = textAs({
   read(text): string | undefined {
     const ip = parseIp(text);
     const isWildcard = ip?.every((byte) => byte === 0);
-    // The spelling of runtimes.
+    // The runtimes use this spelling.
     return ip === undefined || isWildcard ? undefined : formatIp(ip);
   },
 });

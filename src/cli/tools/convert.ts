@@ -87,7 +87,10 @@ export function convert(
   };
 }
 
-/** What clients of each port may not reach, as a configuration has it. */
+/**
+ * Returns the targets that clients of each port cannot reach, as keys of a
+ * configuration.
+ */
 function forbiddenOf(
   servers: readonly ServerSettings[],
 ): ReadonlyMap<number | undefined, Record<string, string>> {
@@ -99,7 +102,7 @@ function forbiddenOf(
   );
 }
 
-/** The warning of settings of a server that are not in what is written. */
+/** Returns the warning about settings of servers that are not in the output. */
 function leftOut(
   servers: readonly ServerSettings[],
   isUpgrade: boolean,

@@ -1,5 +1,5 @@
 /**
- * The routes that an ACL means, at either end.
+ * Converts an ACL into routes, for a client or a server.
  *
  * @module
  */
@@ -9,15 +9,16 @@ import { type Route, RouteTable } from "../route_table.ts";
 import type { Acl } from "./read_acl.ts";
 
 /**
- * Routes of a client.
+ * Returns the routes of a client.
  *
- * A name that is in both lists goes through the server, an address past it. A
- * name that no list has is compared by its addresses with the list that the
- * mode leaves to decide, if that list has addresses. Blocked addresses are
- * compared with targets that are addresses only: nothing is resolved for them.
+ * A name that both lists contain is reached through the server; an address that
+ * both contain is reached directly. The addresses of a name that no list
+ * contains are looked up and compared with the list that the mode leaves to
+ * decide, if that list has addresses. Blocked addresses apply only to targets
+ * that are addresses: no name is resolved for them.
  *
- * @param obeysBlockList False to ignore `[outbound_block_list]`, as both other
- * programs do at a client.
+ * @param obeysBlockList False to ignore `[outbound_block_list]`, as the clients
+ * of both other programs do.
  */
 export function clientRoutes(acl: Acl, obeysBlockList = true): RouteTable {
   const { bypass, proxy, block } = acl.lists;
@@ -52,7 +53,9 @@ export function clientRoutes(acl: Acl, obeysBlockList = true): RouteTable {
   });
 }
 
-/** Routes of a server: which targets its clients may reach. */
+/**
+ * Returns the routes of a server, which decide on the targets of its clients.
+ */
 export function outboundRoutes({ lists, outboundMode }: Acl): RouteTable {
   return new RouteTable([
     {
@@ -74,9 +77,8 @@ export function outboundRoutes({ lists, outboundMode }: Acl): RouteTable {
 }
 
 /**
- * Whom a server serves, as routes for the client's address.
- *
- * @returns To be asked about the client as if it were a target.
+ * Returns the routes that decide which clients a server serves. They take the
+ * client's address as the target.
  */
 export function clientAddressRoutes({ lists, mode }: Acl): RouteTable {
   return new RouteTable([

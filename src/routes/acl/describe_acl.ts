@@ -1,6 +1,6 @@
 /**
- * What an ACL has, for its author: counts, conflicts, rules that never decide,
- * and what was left out.
+ * Describes an ACL for its author: counts, conflicts, rules that never decide,
+ * and ignored lines.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import type { TargetSet } from "../match/target_set.ts";
 import { describeNote } from "../rule_list.ts";
 import type { Acl, AclSection } from "./read_acl.ts";
 
-/** Headings of the lists. */
+/** The headings of the lists. */
 const HEADINGS: Readonly<Record<AclSection, string>> = {
   bypass: "[bypass_list]",
   proxy: "[proxy_list]",
@@ -17,7 +17,7 @@ const HEADINGS: Readonly<Record<AclSection, string>> = {
   allow: "[outbound_allow_list]",
 };
 
-/** Lines about an ACL. */
+/** Returns the description of an ACL as lines. */
 export function describeAcl(acl: Acl): string[] {
   return [
     acl.mode === "proxy"
@@ -42,7 +42,7 @@ export function describeAcl(acl: Acl): string[] {
   ];
 }
 
-/** True if something in an ACL deserves a look. */
+/** True if the ACL has warnings or ignored lines. */
 export function hasFindings({ notes, warnings }: Acl): boolean {
   return warnings.length > 0 || notes.some(({ isUsed }) => !isUsed);
 }
@@ -64,7 +64,7 @@ function describeList(heading: string, sets: readonly TargetSet[]): string[] {
     : [`${heading}: ${some.map(([n, what]) => `${n} ${what}`).join(", ")}`];
 }
 
-/** Names and patterns of one list that the other decides otherwise. */
+/** Yields the names and patterns of one list that the other list overrides. */
 function* conflicts(
   winners: readonly TargetSet[],
   losers: readonly TargetSet[],
@@ -87,7 +87,7 @@ function* conflicts(
   }
 }
 
-/** Names for which a shorter suffix of the same list holds. */
+/** Yields the names that a shorter suffix of the same list includes. */
 function* covered(sets: readonly TargetSet[]): Generator<string> {
   for (const set of sets) {
     for (const { name, line } of set.names()) {
@@ -99,7 +99,9 @@ function* covered(sets: readonly TargetSet[]): Generator<string> {
   }
 }
 
-/** A title with its lines, the first of them; nothing without lines. */
+/**
+ * Returns a title with the first of its lines; nothing if there are no lines.
+ */
 function section(title: string, lines: readonly string[]): string[] {
   if (lines.length === 0) return [];
   const more = lines.length - MAX_LIST_NOTES;

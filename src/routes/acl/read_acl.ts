@@ -1,5 +1,5 @@
 /**
- * ACL files of shadowsocks-libev and shadowsocks-rust.
+ * Reads ACL files of shadowsocks-libev and shadowsocks-rust.
  *
  * ```text
  * [proxy_all]  or [accept_all]   what no list decides: through the server
@@ -15,8 +15,8 @@
  * # words         a comment, also behind a rule
  * ```
  *
- * Where both programs differ, it is read as shadowsocks-rust does: decision
- * 0079.
+ * Where the two programs differ, the file is read as shadowsocks-rust reads it
+ * (decision 0079).
  *
  * @module
  */
@@ -28,29 +28,29 @@ import { type TargetSet, TargetSetBuilder } from "../match/target_set.ts";
 /** A list of an ACL. */
 export type AclSection = "bypass" | "proxy" | "block" | "allow";
 
-/** An ACL of one file, or of several that were joined. */
+/** The content of one ACL file, or of several that were joined. */
 export interface Acl {
   /** The way of targets that are in no list of a client. */
   readonly mode: "proxy" | "direct";
   /** The way of a server's targets that are in no list. */
   readonly outboundMode: "direct" | "block";
-  /** One set for each file. */
+  /** The lists; each has one set for each file. */
   readonly lists: Readonly<Record<AclSection, readonly TargetSet[]>>;
-  /** The entries that were left out of each file, with reasons. */
+  /** Notes on entries of each file, such as ignored ones, with reasons. */
   readonly notes: readonly (ListNote & { readonly file: string })[];
-  /** One sentence each. */
+  /** Warnings; one sentence each. */
   readonly warnings: readonly string[];
 }
 
 /** An ACL file. */
 export interface AclText {
-  /** The name of the file in explanations. */
+  /** The name of the file in messages. */
   readonly file: string;
   /** The content of the file. */
   readonly text: string;
 }
 
-/** Headings, and the list that begins there. */
+/** The headings of lists. */
 const LIST_HEADINGS: Readonly<Record<string, AclSection>> = {
   "bypass_list": "bypass",
   "black_list": "bypass",
@@ -60,7 +60,7 @@ const LIST_HEADINGS: Readonly<Record<string, AclSection>> = {
   "outbound_allow_list": "allow",
 };
 
-/** Headings that say what happens to the rest. */
+/** The headings that decide on the targets of no list. */
 const MODE_HEADINGS: Readonly<
   Record<string, Partial<Pick<Acl, "mode" | "outboundMode">>>
 > = {
@@ -79,11 +79,12 @@ export const ACL_HEADINGS: readonly string[] = [
 ];
 
 /**
- * Reads ACL files, and joins them.
+ * Reads ACL files and joins them.
  *
- * @param nearest The known word that was meant, if any is near.
- * @throws {ConfigError} `ERR_ROUTE_LIST`, with file and line, for a heading
- * that is not known.
+ * @param nearest Returns the known word that is most similar to an unknown one,
+ * if any is.
+ * @throws {ConfigError} `ERR_ROUTE_LIST`, with file and line, for an unknown
+ * heading.
  */
 export function readAcl(
   files: readonly AclText[],
@@ -146,7 +147,7 @@ class AclReader {
       block: builder(),
       allow: builder(),
     };
-    // Lines before any heading are in the list of both programs' default.
+    // Both programs read lines before the first heading as part of this list.
     let section: AclSection = "bypass";
     let hasHeading = false;
     const tooLong = notes.add.bind(notes);

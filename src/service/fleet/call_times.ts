@@ -1,12 +1,13 @@
 /**
- * How long the source of a fleet takes to answer, by what it was asked.
+ * Measures how long the source of a fleet takes to answer, for each kind of
+ * call.
  *
  * @module
  */
 import type { Clock } from "../../clock.ts";
 import { type DialCounts, DialTimes } from "../../dial_times.ts";
 
-/** What a source is asked, but for what waits for news. */
+/** The kinds of calls, except those that wait for changes. */
 export const FLEET_CALLS = [
   "report",
   "enter",
@@ -16,10 +17,10 @@ export const FLEET_CALLS = [
   "claim",
 ] as const;
 
-/** One of them. */
+/** A kind of call. */
 export type FleetCall = typeof FLEET_CALLS[number];
 
-/** The times of one member's calls. */
+/** The durations of one member's calls. */
 export class CallTimes {
   readonly #clock: Clock;
   readonly #times = new Map(
@@ -30,7 +31,7 @@ export class CallTimes {
     this.#clock = clock;
   }
 
-  /** The answer to a call, which is counted when it comes, or fails. */
+  /** Returns the answer to a call, and counts its duration when it settles. */
   async of<T>(call: FleetCall, answer: Promise<T>): Promise<T> {
     const sentMs = this.#clock.monotonicMs();
     try {

@@ -1,12 +1,13 @@
 /**
- * The salts that the nodes of a domain have served, so that a copy of a request
- * to one of them is served by none.
+ * The salts that the nodes of a domain have served, so that each request is
+ * served once, by one node.
  *
- * The others hear of what this node has served each {@link SALT_TELL_MS};
- * what they tell is kept in a memory of its own, which forgets the oldest when
- * it is full: their salts never make the own memory refuse. Nothing in the path
- * of a connection waits for it. With `strict`, a request is served only once
- * its salt was claimed for this node, which fails closed.
+ * Every {@link SALT_TELL_MS}, a node sends the salts that it has served to the
+ * other nodes. Their salts are kept in a separate memory, which forgets the
+ * oldest when it is full, so that they never make the node's own memory refuse.
+ * No connection waits for this exchange. With `strict`, a request is served
+ * only after its salt was claimed for this node; if the claim fails, the
+ * request is refused.
  *
  * @module
  */
@@ -28,51 +29,56 @@ import {
 } from "../../security/replay_filter.ts";
 import { SaltTable } from "../../security/salt_table.ts";
 
-/** How the nodes of a domain make sure that a request is served once. */
+/** How the nodes of a domain ensure that a request is served once. */
 export type Replay = "exchange" | "strict";
 
-/** The member whose salts these are. */
+/** The member that the salts belong to. */
 export interface SaltHost {
   readonly clock: Clock;
   /** True while the source does not answer. */
   readonly isOut: boolean;
-  /** Aborted when the server takes no part any more. */
+  /** Aborted when the server leaves the fleet. */
   readonly signal: StopSignal;
-  /** The source did not answer, or refused. */
+  /** Reports that the source did not answer, or refused. */
   fail(error: unknown): void;
-  /** Measures how long an answer takes. */
+  /** Measures the duration of a call. */
   timed<T>(call: "tell" | "claim", answer: Promise<T>): Promise<T>;
-  /** Has work waited for at the end. */
+  /** Registers work that the member waits for when it ends. */
   track(work: Promise<unknown>, what: string): void;
 }
 
-/** Salts by what became of them. */
+/** Counts of salts. */
 export interface SaltCounts {
-  /** Salts that the others were told. */
+  /** Salts that were sent to other nodes. */
   readonly told: number;
-  /** Salts that others have told. */
+  /** Salts that were received from other nodes. */
   readonly heard: number;
-  /** Salts that the others were not told: the source was away for too long. */
+  /** Salts that were not sent, because the source was away for too long. */
   readonly lost: number;
-  /** Requests that were refused since the source did not take their salts. */
+  /** Requests that were refused because their salts could not be claimed. */
   readonly unclaimed: number;
 }
 
-/** A memory of this process, which knows at once. */
+/** A memory of this process, which answers synchronously. */
 type OwnFilter = SaltPool | RecentSalts;
 
-/** One node's part. */
+/** The salts of one node and its domain. */
 export class DomainSalts {
   readonly #host: SaltHost;
   readonly #isStrict: boolean;
-  /** Not set until the source was reached; the source may have none. */
+  /**
+   * Not set until the source was reached, or if the source exchanges no salts.
+   */
   #exchange: SaltExchange | undefined;
-  /** Not made before another node has told something. */
+  /** The salts of other nodes; not set until some are received. */
   #others: RecentSalts | undefined;
-  /** The salts that no message has yet, and how many of its bytes they take. */
+  /**
+   * The message that is being filled. Only its first `#youngBytes` bytes are
+   * used.
+   */
   #young = new Uint8Array(0);
   #youngBytes = 0;
-  /** Messages that were not taken yet, the oldest first. */
+  /** Messages that were not sent yet, the oldest first. */
   #waiting: Uint8Array[] = [];
   #isTelling = false;
   #cancel: (() => void) | undefined;
@@ -88,15 +94,15 @@ export class DomainSalts {
     return { ...this.#counts };
   }
 
-  /** A filter that knows what the whole domain has served. */
+  /** Returns a filter that knows what the whole domain has served. */
   filter(own: OwnFilter): ReplayFilter {
     return new DomainFilter(own, this);
   }
 
   /**
-   * Reads what was served of late, then follows what is.
+   * Reads the salts that were served recently, then follows new ones.
    *
-   * @throws {TransportError | StoreError} When that cannot be read.
+   * @throws {TransportError | StoreError} When they cannot be read.
    */
   async begin(exchange: SaltExchange): Promise<void> {
     const { parts, position } = await exchange.told();
@@ -106,12 +112,12 @@ export class DomainSalts {
     this.flush();
   }
 
-  /** True if another node has served it. */
+  /** True if another node has served a request with this salt. */
   isServed(salt: Uint8Array): boolean {
     return this.#others?.has(salt) ?? false;
   }
 
-  /** Takes a salt that this node serves. */
+  /** Records a salt that this node serves. */
   note(salt: Uint8Array): void {
     if (this.#youngBytes === this.#young.length) this.#seal();
     const mark = salt.subarray(0, SALT_MARK_LENGTH);
@@ -122,7 +128,10 @@ export class DomainSalts {
     else this.#later();
   }
 
-  /** @returns An answer that is still to come, unless none is needed. */
+  /**
+   * @returns True if the request may be served; a promise if the source must be
+   * asked.
+   */
   claim(salt: Uint8Array): boolean | Promise<boolean> {
     if (!this.#isStrict) return true;
     if (this.#exchange !== undefined && !this.#host.isOut) {
@@ -132,7 +141,7 @@ export class DomainSalts {
     return false;
   }
 
-  /** Tells the others, unless that is under way or cannot be. */
+  /** Sends salts to the other nodes, unless that is under way or impossible. */
   flush(): void {
     const { signal, isOut } = this.#host;
     if (signal.aborted || isOut || this.#isTelling) return;
@@ -145,9 +154,9 @@ export class DomainSalts {
   }
 
   /**
-   * Tells the rest.
+   * Sends the remaining salts.
    *
-   * @throws {TransportError | StoreError} When the source does not take it.
+   * @throws {TransportError | StoreError} When the source does not accept them.
    */
   async end(): Promise<void> {
     this.#stopTimer();
@@ -173,7 +182,8 @@ export class DomainSalts {
       await this.#host.timed("tell", exchange.tell(parts));
       this.#counts.told += countOf(parts);
     } catch (error) {
-      // The source may have it, and has it twice then, which changes nothing.
+      // The source may have received the message. Receiving it twice changes
+      // nothing.
       this.#waiting.unshift(...parts);
       this.#forgetOldest();
       this.#host.fail(error);
@@ -196,14 +206,17 @@ export class DomainSalts {
         position = told.position;
       } catch (error) {
         this.#host.fail(error);
-        // An engine that took another's place may not have come as far.
+        // A replica that became primary may lack this position.
         position = undefined;
         await pause(clock, FLEET_RETRY_MS, signal);
       }
     }
   }
 
-  /** Others have their turn between two messages. */
+  /**
+   * Remembers the salts of other nodes. It yields to other work between two
+   * messages.
+   */
   async #hear(parts: readonly Uint8Array[]): Promise<void> {
     const { clock, signal } = this.#host;
     for (const [i, part] of parts.entries()) {
@@ -231,7 +244,7 @@ export class DomainSalts {
     this.#cancel = undefined;
   }
 
-  /** Ends a message that is full. */
+  /** Ends a full message and starts the next one. */
   #seal(): void {
     if (this.#youngBytes > 0) this.#waiting.push(this.#young);
     this.#young = new Uint8Array(SALT_TELL_BYTES);
@@ -256,7 +269,7 @@ export class DomainSalts {
   }
 }
 
-/** What this process has seen, and then the others. */
+/** Asks the memory of this process first, then that of the domain. */
 class DomainFilter implements ReplayFilter {
   readonly #own: OwnFilter;
   readonly #salts: DomainSalts;

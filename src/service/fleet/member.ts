@@ -1,10 +1,11 @@
 /**
- * A server as one node of a fleet: it asks the source beside the path of
- * bytes, tells it what was used, and follows who may connect.
+ * A server as a node of a fleet: it reports usage to the source and follows
+ * which users may connect. It asks the source in the background, not in the
+ * path of bytes.
  *
- * Each user has one report under way at most, so that a slow source is asked no
- * more than a fast one. While the source does not answer, users are served on
- * their leases, and then on what {@link MemberOptions.outage} allows.
+ * Each user has at most one report under way, so that a slow source gets no
+ * more calls than a fast one. While the source does not answer, users are
+ * served on their leases, and then as {@link MemberOptions.outage} allows.
  *
  * @module
  */
@@ -45,67 +46,70 @@ import { NodeCopy } from "./node_copy.ts";
 import { type NodeFacts, Presence } from "./presence.ts";
 import { type Place, type ShareHost, UserShare } from "./share.ts";
 
-/** What becomes of users whose leases end while the source does not answer. */
+/** The treatment of users whose leases end while the source does not answer. */
 export type Outage = "serve" | "strict";
 
-/** How a server takes part. */
+/** The options of a member. */
 export interface MemberOptions {
   /** Name of the node. */
   readonly node: string;
-  /** Opens the way to the source. */
+  /** Opens the link to the source. */
   connect(): Promise<FleetLink>;
-  /** The memory over restarts. Default: none. */
+  /** State that survives a restart. Default: none. */
   readonly memory?: NodeMemory | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly outage: Outage;
-  /** Default: salts are exchanged, where the source can do that. */
+  /** The protection against serving a request twice. Default: `exchange`. */
   readonly replay?: Replay;
 }
 
-/** What a server does with the users of its fleet. */
+/** The server that a member belongs to. */
 export interface MemberHost {
-  /** The services whose users are wanted at present. */
+  /** Returns the services whose users are needed at present. */
   services(): readonly string[];
-  /** Takes every user of its services in the place of those it had. */
+  /** Replaces all users of its services. */
   setUsers(users: readonly SharedUser[]): void;
-  /** Takes what has happened to one. */
+  /** Applies a change of one user. */
   change(change: SharedChange): void;
-  /** The facts of this node that others hear. */
+  /** Returns the facts about this node for its heartbeat. */
   facts(): NodeFacts;
 }
 
-/** What there is to see of a member. */
+/** The status of a member. */
 export interface MemberStatus {
   /** Name of the node. */
   readonly node: string;
   /** False while the source does not answer. */
   readonly isUp: boolean;
-  /** Seconds the fleet's clock is ahead of ours. */
+  /** Seconds that the fleet's clock is ahead of this machine's. */
   readonly clockOffsetS: number;
-  /** Milliseconds that the last answer took. */
+  /** Duration of the source's last answer in milliseconds. */
   readonly answerMs: number;
-  /** Bytes that users may pass without asking. */
+  /** Bytes that users may still pass on their leases. */
   readonly leasedBytes: number;
-  /** Bytes that passed beyond leases while the source did not answer. */
+  /** Bytes that users passed beyond their leases. */
   readonly graceBytes: number;
   /**
-   * First connections that were admitted before the source answered: it was
-   * slow, or away.
+   * First connections from a place that were admitted before the source
+   * answered, because it was slow or away.
    */
   readonly uncertainAdmissions: Readonly<Record<"slow" | "away", number>>;
-  /** The times of calls to the source, by call. */
+  /** The durations of calls to the source, by kind. */
   readonly calls: Readonly<Record<FleetCall, DialCounts>>;
   /**
-   * Milliseconds since every change of users was known to be here; not set: the
-   * source was not reached yet.
+   * Milliseconds since all changes of users were known to be applied; not set
+   * if the source was never reached.
    */
   readonly changesLagMs?: number;
-  /** Milliseconds since the copy on disk was known to be right; not set: none. */
+  /**
+   * Milliseconds since the copy on disk was known to be current; not set if
+   * there is none.
+   */
   readonly copyAgeMs?: number;
-  /** Salts that are exchanged with nodes that share the keys. */
+  /** Counts of salts that are exchanged with nodes that share the keys. */
   readonly salts: SaltCounts;
-  /** Reports by what became of them. */
+  /** Counts of reports, by result. */
   readonly reports: Readonly<Record<ReportOutcome["kind"] | "failed", number>>;
 }
 
@@ -113,9 +117,9 @@ export interface MemberStatus {
 export class FleetMember implements ShareHost, AsyncDisposable {
   readonly clock: Clock;
   readonly servesOut: boolean;
-  /** This node among the others. */
+  /** The heartbeats of this node, and the list of nodes. */
   readonly presence: Presence;
-  /** The salts that other nodes have served. */
+  /** The salts that the nodes of the domain have served. */
   readonly salts: DomainSalts;
   readonly #options: MemberOptions;
   readonly #logger: Logger;
@@ -125,9 +129,9 @@ export class FleetMember implements ShareHost, AsyncDisposable {
   readonly #shares = new Map<string, UserShare>();
   /** The shares with something to report. */
   readonly #due = new Set<UserShare>();
-  /** Those of them that cannot wait for a tick. */
+  /** The shares of `#due` that cannot wait for the next tick. */
   readonly #urgent = new Set<UserShare>();
-  /** The shares that each tick looks at. */
+  /** The shares that each tick checks. */
   readonly #held = new Set<UserShare>();
   readonly #stop = new Stop();
   readonly #slowness: Episode;
@@ -150,10 +154,10 @@ export class FleetMember implements ShareHost, AsyncDisposable {
   #refreshedMs = 0;
   #isProbing = false;
   #isRejoining = false;
-  /** The promises that the end waits for. */
+  /** The work that disposal waits for. */
   readonly #underway = new Set<Promise<unknown>>();
 
-  /** Takes no part yet. */
+  /** The member joins the fleet at {@link FleetMember.start}. */
   constructor(options: MemberOptions) {
     const { clock, logger, outage, memory, replay = "exchange" } = options;
     this.#options = options;
@@ -220,7 +224,7 @@ export class FleetMember implements ShareHost, AsyncDisposable {
     };
   }
 
-  /** The fleet's time, for what all nodes must agree on. */
+  /** The fleet's clock, for times on which all nodes must agree. */
   get fleetClock(): Clock {
     const { clock } = this;
     return {
@@ -231,11 +235,11 @@ export class FleetMember implements ShareHost, AsyncDisposable {
   }
 
   /**
-   * Joins the fleet and follows its users until disposal. While the source is
-   * away, it starts with the copy of its users.
+   * Joins the fleet and follows its users until disposal. If the source is
+   * away, the member starts with the copy of its users.
    *
-   * @throws {TransportError | StoreError | ConfigError} When that is not
-   * possible; it takes no part then.
+   * @throws {TransportError | StoreError | ConfigError} When neither is
+   * possible; the member has not joined then.
    */
   async start(host: MemberHost): Promise<void> {
     try {
@@ -257,7 +261,7 @@ export class FleetMember implements ShareHost, AsyncDisposable {
     try {
       await this.#sayKept(link);
       this.#incarnation = await link.join();
-      // What time it is, before anybody's time is judged.
+      // The fleet's clock must be known before the expiry of users is judged.
       const sentMs = this.clock.monotonicMs();
       const { unixMs } = await link.report(this.#incarnation, []);
       this.#heard(sentMs, unixMs);
@@ -271,9 +275,12 @@ export class FleetMember implements ShareHost, AsyncDisposable {
     }
   }
 
-  /** Totals of a process that was killed, which the source may not have. */
+  /**
+   * Reports the totals of an earlier process that was killed, which the source
+   * may lack.
+   */
   async #sayKept(link: FleetLink): Promise<void> {
-    // Those of another fleet would be counted there once more.
+    // Totals from another fleet would be counted twice.
     const kept = (this.#copy?.totals() ?? [])
       .filter(({ fleet }) => fleet === link.fleet);
     const incarnations = new Set(kept.map(({ incarnation }) => incarnation));
@@ -281,7 +288,8 @@ export class FleetMember implements ShareHost, AsyncDisposable {
       const reports = kept.filter((one) => one.incarnation === incarnation)
         .map(({ report }) => ({
           ...report,
-          // The lease goes back with them, whatever was said after them.
+          // Gives the lease back. The sequence is higher than that of any
+          // report before.
           wantBytes: 0,
           sequence: Number.MAX_SAFE_INTEGER,
         }));
@@ -292,7 +300,7 @@ export class FleetMember implements ShareHost, AsyncDisposable {
     this.#copy?.forgetTotals();
   }
 
-  /** The share of a user on this node. */
+  /** Returns the share of a user on this node. */
   share(service: string, name: string): UserShare {
     const key = keyOf({ service, name });
     const known = this.#shares.get(key);
@@ -308,7 +316,7 @@ export class FleetMember implements ShareHost, AsyncDisposable {
     this.#due.add(share);
     if (isUrgent) this.#urgent.add(share);
     if (isUrgent && !share.isReporting && !this.#isOut) {
-      // What comes in one turn goes in one message.
+      // Reports of the same turn are sent in one message.
       this.#cancelUrgent ??= this.clock.schedule(() => {
         this.#cancelUrgent = undefined;
         this.#reportAll();
@@ -328,7 +336,7 @@ export class FleetMember implements ShareHost, AsyncDisposable {
     const asked = this.#ask(share, place);
     this.#track(asked, "fleet: a seat");
     const settled = this.#patiently(asked);
-    // Its visit may be over before anybody waits for it.
+    // The visit may end before the promise is awaited.
     settled.catch(() => {});
     return settled;
   }
@@ -344,7 +352,7 @@ export class FleetMember implements ShareHost, AsyncDisposable {
     this.#graceBytes += bytes;
   }
 
-  /** Reports what is left, gives leases back, and takes no part any more. */
+  /** Reports the remaining usage, gives leases back and leaves the fleet. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.presence[Symbol.asyncDispose]();
     this.#cancelTick?.();
@@ -378,7 +386,8 @@ export class FleetMember implements ShareHost, AsyncDisposable {
   }
 
   /**
-   * Admits on the deadline; the answer holds when it comes.
+   * Waits for the answer. If the answer is late, the user is admitted; a late
+   * refusal ends the visit with its next bytes.
    *
    * @throws {PolicyError} When the user is not admitted.
    */
@@ -394,7 +403,7 @@ export class FleetMember implements ShareHost, AsyncDisposable {
     }
   }
 
-  /** @returns Why the user is not admitted; `undefined` if it is. */
+  /** @returns The reason why the user is not admitted; `undefined` if it is. */
   async #ask(
     share: UserShare,
     place: Place,
@@ -446,7 +455,7 @@ export class FleetMember implements ShareHost, AsyncDisposable {
     if (this.#isOut || !isIdle) this.#tickLater();
   }
 
-  /** Asks whether the source is back, one question at a time. */
+  /** Asks if the source is back. Only one question is under way at a time. */
   #probe(): void {
     if (this.#isProbing) return;
     this.#isProbing = true;
@@ -487,9 +496,12 @@ export class FleetMember implements ShareHost, AsyncDisposable {
     }
   }
 
-  /** Totals are kept before they are sent, and while they cannot be. */
+  /**
+   * Writes totals to disk before they are reported, and while they cannot be.
+   */
   #keepTotals(): void {
-    // Those of the incarnation before would be lost.
+    // Before the source is reached, the disk has totals of the previous
+    // incarnation, which must not be overwritten.
     if (this.#link === undefined || this.#copy === undefined) return;
     const { fleet } = this.#link;
     const of = {
@@ -538,7 +550,7 @@ export class FleetMember implements ShareHost, AsyncDisposable {
     }
   }
 
-  /** Another process has this node's name. */
+  /** Joins again, because another process has this node's name. */
   #rejoin(): void {
     if (this.#isRejoining) return;
     this.#isRejoining = true;
@@ -565,7 +577,7 @@ export class FleetMember implements ShareHost, AsyncDisposable {
     }
   }
 
-  /** Says that those who have seats are still there. */
+  /** Reports that users with seats are still connected. */
   #keepSeats(): void {
     const places = [...this.#held].flatMap((share) => share.seated);
     for (const batch of batches(places)) {
@@ -610,7 +622,7 @@ export class FleetMember implements ShareHost, AsyncDisposable {
         );
         for (const change of changes) {
           host.change(change);
-          // The source knows nothing of it any more, nor of its totals.
+          // The source has removed the user with its totals.
           if (change.kind === "gone") this.#forget(keyOf(change));
         }
         this.#remember((copy) => copy.change(changes));
@@ -636,7 +648,7 @@ export class FleetMember implements ShareHost, AsyncDisposable {
     return { services, position };
   }
 
-  /** A user is gone; one of the same name begins from nothing. */
+  /** Forgets a removed user. A later user of the same name starts from zero. */
   #forget(key: string): void {
     const share = this.#shares.get(key);
     if (share === undefined) return;
@@ -647,8 +659,8 @@ export class FleetMember implements ShareHost, AsyncDisposable {
   }
 
   /**
-   * Writes to disk; what the disk does not keep is lost with the process, and
-   * no more.
+   * Writes to disk. If that fails, the member continues; what was not written
+   * is lost when the process ends.
    */
   #remember(keep: (copy: NodeCopy) => void): void {
     if (this.#copy === undefined) return;
@@ -664,11 +676,11 @@ export class FleetMember implements ShareHost, AsyncDisposable {
     }
   }
 
-  /** The source has answered. */
+  /** Takes note that the source has answered. */
   #heard(sentMs: number, unixMs: number): void {
     const nowMs = this.clock.monotonicMs();
     this.#answerMs = nowMs - sentMs;
-    // Whole: the fleet's time is written where only whole numbers are taken.
+    // The fleet's time is written to formats that take only whole numbers.
     this.#offsetMs = Math.round(
       unixMs - (this.clock.unixMs() - this.#answerMs / 2),
     );
@@ -691,15 +703,15 @@ export class FleetMember implements ShareHost, AsyncDisposable {
   #back(): void {
     if (!this.#isOut) return;
     this.#isOut = false;
-    // Those who came meanwhile have no seats.
+    // Users who connected during the outage have no seats yet.
     this.#refreshedMs = -Infinity;
-    // What was not counted for a while does not wait for a longer tick.
+    // Usage of the outage is reported at once, not at the next long tick.
     for (const share of this.#due) this.#urgent.add(share);
     this.salts.flush();
     this.#logger.log("info", "fleet: the source is back");
   }
 
-  /** The source did not answer, or refused. */
+  /** Takes note that the source did not answer, or refused. */
   #fail(error: unknown): void {
     if (!isOutage(error)) throw error;
     if (this.#stop.aborted) return;
@@ -717,7 +729,7 @@ export class FleetMember implements ShareHost, AsyncDisposable {
     );
   }
 
-  /** Waited for at the end. */
+  /** Registers work that disposal waits for. */
   #track(work: Promise<unknown>, what: string): void {
     this.#underway.add(work);
     const done = work.finally(() => this.#underway.delete(work));
@@ -725,7 +737,9 @@ export class FleetMember implements ShareHost, AsyncDisposable {
   }
 }
 
-/** Whose users are followed, and from where. */
+/**
+ * The services whose users are followed, and the position of the next changes.
+ */
 interface Followed {
   readonly services: readonly string[];
   readonly position: string;
@@ -741,14 +755,14 @@ function isOutage(error: unknown): error is TransportError | StoreError {
   return error instanceof TransportError || error instanceof StoreError;
 }
 
-/** A report, and what became of it. */
+/** A report and its result. */
 interface Answer {
   readonly report: UsageReport;
   readonly outcome: ReportOutcome;
   readonly sentMs: number;
 }
 
-/** As many as one message takes, in their order. */
+/** Splits a list into parts that fit in one message each. */
 function batches<T>(all: readonly T[]): T[][] {
   return Array.from(
     { length: Math.ceil(all.length / MAX_FLEET_BATCH) },

@@ -1,5 +1,5 @@
 /**
- * What a node remembers of its fleet over restarts: a copy of its users, with
+ * The state of a fleet that a node keeps on disk: a copy of its users, with
  * which it can start while the source is away, and totals that the source may
  * not have yet.
  *
@@ -14,9 +14,9 @@ import type {
 } from "../../fleet.ts";
 import { FLEET_COPY_MS, FLEET_COPY_NOTE_MS } from "../../limits.ts";
 
-/** Totals of an incarnation that has ended. */
+/** Totals of a user in one incarnation. */
 export interface KeptTotals {
-  /** Id of the fleet; not set: the source has only one. */
+  /** Id of the fleet; not set if the source serves only one fleet. */
   readonly fleet?: string;
   readonly incarnation: number;
   readonly report: UsageReport;
@@ -30,12 +30,15 @@ export class NodeCopy {
   readonly #totals: string;
   readonly #seenAt: string;
   #notedMs = -Infinity;
-  /** The time of the last note, by the wall clock; not set: none yet. */
+  /**
+   * The time when the copy was last current, by the wall clock; not set if
+   * there is no copy.
+   */
   #seenUnixMs: number | undefined;
 
   /**
-   * @param memory Where it is kept; workers of one program share it.
-   * @param node Whose it is.
+   * @param memory The storage; the workers of one program share it.
+   * @param node Name of the node.
    */
   constructor(memory: NodeMemory, node: string, clock: Clock) {
     this.#memory = memory;
@@ -45,16 +48,19 @@ export class NodeCopy {
     this.#seenAt = `fleet/${node}/seen`;
   }
 
-  /** Milliseconds since it was known to be right; `undefined`: there is none. */
+  /**
+   * Milliseconds since the copy was known to be current; `undefined` if there
+   * is none.
+   */
   get ageMs(): number | undefined {
     return this.#seenUnixMs && this.#clock.unixMs() - this.#seenUnixMs;
   }
 
   /**
-   * The users of these services; `undefined` if there is no copy, or it is too
-   * old.
+   * Returns the users of these services; `undefined` if there is no copy, or it
+   * is too old.
    *
-   * @throws {StoreError} When the disk does not do it.
+   * @throws {StoreError} When the disk fails.
    */
   users(services: readonly string[]): SharedUser[] | undefined {
     const [seen] = this.#memory.entries(this.#seenAt);
@@ -67,9 +73,9 @@ export class NodeCopy {
   }
 
   /**
-   * Takes these users in the place of all.
+   * Replaces all users.
    *
-   * @throws {StoreError} When the disk does not do it.
+   * @throws {StoreError} When the disk fails.
    */
   replace(users: readonly SharedUser[]): void {
     const next = new Map(
@@ -85,9 +91,9 @@ export class NodeCopy {
   }
 
   /**
-   * Takes what has happened to users, and that the source was there.
+   * Applies changes of users, and records that the copy is current.
    *
-   * @throws {StoreError} When the disk does not do it.
+   * @throws {StoreError} When the disk fails.
    */
   change(changes: readonly SharedChange[]): void {
     const isOld =
@@ -104,9 +110,9 @@ export class NodeCopy {
   }
 
   /**
-   * Keeps totals before they are sent.
+   * Writes totals before they are reported.
    *
-   * @throws {StoreError} When the disk does not do it.
+   * @throws {StoreError} When the disk fails.
    */
   keepTotals(
     of: Omit<KeptTotals, "report">,
@@ -120,9 +126,9 @@ export class NodeCopy {
   }
 
   /**
-   * Totals that were kept and not forgotten.
+   * Returns the totals that were written and not forgotten.
    *
-   * @throws {StoreError} When the disk does not do it.
+   * @throws {StoreError} When the disk fails.
    */
   totals(): KeptTotals[] {
     return this.#memory.entries(this.#totals)
@@ -130,9 +136,9 @@ export class NodeCopy {
   }
 
   /**
-   * The source has all totals.
+   * Forgets all totals, after the source has got them.
    *
-   * @throws {StoreError} When the disk does not do it.
+   * @throws {StoreError} When the disk fails.
    */
   forgetTotals(): void {
     this.#memory.write(

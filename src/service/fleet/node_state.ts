@@ -6,10 +6,13 @@
 import type { FleetNode, NodeList, NodeService } from "../../fleet.ts";
 import { NODE_LOST_MS } from "../../limits.ts";
 
-/** `draining`: it is drained, or it starts or stops. */
+/**
+ * The state of a node. `draining`: the operator drains it, or it starts or
+ * stops.
+ */
 export type NodeState = "up" | "draining" | "lost";
 
-/** The state of a node when its list was made. */
+/** Returns the state of a node at the time of its list. */
 export function nodeState(
   { heardUnixMs, isDraining, isReady }: FleetNode,
   { unixMs }: Pick<NodeList, "unixMs">,
@@ -24,7 +27,7 @@ export interface NodeView extends Omit<FleetNode, "services"> {
   readonly services: readonly Omit<NodeService, "serverKey" | "plugin">[];
 }
 
-/** The nodes of a list without secrets. */
+/** Returns the nodes of a list without their secrets. */
 export function viewNodes(list: NodeList): NodeView[] {
   return list.nodes.map((node) => ({
     ...node,

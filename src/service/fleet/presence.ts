@@ -22,33 +22,36 @@ import type { Logger } from "../../observe.ts";
 import { Stop } from "../../on_abort.ts";
 import { Episode } from "../episode.ts";
 
-/** What a server knows of itself. */
+/** What a server reports about itself. */
 export interface NodeFacts extends
   Pick<
     NodeBeat,
     "version" | "runtime" | "isReady" | "connections" | "services"
   > {
-  /** Milliseconds since 1970 when it started, by its own clock. */
+  /** Start time by the server's own clock; milliseconds since 1970. */
   readonly startedUnixMs: number;
-  /** Payload since then, both directions together. */
+  /** Payload bytes since the start, both directions together. */
   readonly bytes: number;
 }
 
-/** The member's part. */
+/** The options of a presence, which the member provides. */
 export interface PresenceOptions {
   readonly clock: Clock;
   readonly logger: Logger;
-  /** The nodes; `undefined` while the source is unreachable, or has none. */
+  /**
+   * Returns the nodes in the source; `undefined` if the source is unreachable,
+   * or keeps no nodes.
+   */
   directory(): NodeDirectory | undefined;
-  /** That of this node at present. */
+  /** Returns the current incarnation of this node. */
   incarnation(): number;
-  /** The latest measurements of the source. */
+  /** Returns the latest measurements of the source. */
   source(): Pick<NodeBeat, "answerMs" | "clockOffsetMs">;
 }
 
-/** A list of nodes, and how new it is. */
+/** A list of nodes that may be outdated. */
 export interface KnownNodes extends NodeList {
-  /** False if the source did not answer, and the list is an older one. */
+  /** False if the source did not answer, and the list is an earlier one. */
   readonly isCurrent: boolean;
 }
 
@@ -59,9 +62,9 @@ export class Presence implements AsyncDisposable {
   readonly #refusals: Episode;
   #running: Promise<void> | undefined;
   #isDraining = false;
-  /** True if the source has refused the last question. */
+  /** True if the source refused the last question. */
   #isRefused = false;
-  /** Bytes at the last beat, and when that was. */
+  /** Payload bytes at the last heartbeat, and its time. */
   #bytes = 0;
   #beatMs: number;
   #list: NodeList = { nodes: [], unixMs: 0 };
@@ -69,7 +72,7 @@ export class Presence implements AsyncDisposable {
   #listedMs = -Infinity;
   #listing: Promise<void> | undefined;
 
-  /** Sends nothing until it is started. */
+  /** Heartbeats begin at {@link Presence.start}. */
   constructor(options: PresenceOptions) {
     this.#options = options;
     this.#refusals = new Episode(options.clock);
@@ -87,7 +90,10 @@ export class Presence implements AsyncDisposable {
     detach(this.#running, "fleet: the presence of the node", this.#options);
   }
 
-  /** The nodes as of a second ago; while the source is away, as they were known. */
+  /**
+   * Returns the nodes, at most a second old; while the source is away, the last
+   * known ones.
+   */
   async nodes(): Promise<KnownNodes> {
     const { clock } = this.#options;
     if (clock.monotonicMs() - this.#listedMs >= NODE_LIST_MS) {
@@ -100,8 +106,9 @@ export class Presence implements AsyncDisposable {
   /**
    * Drains or restores a node.
    *
-   * @returns False if there is no such node.
-   * @throws {TransportError | StoreError} When the source did not do it.
+   * @returns False if the node does not exist.
+   * @throws {TransportError | StoreError} When the source does not answer, or
+   * refuses.
    */
   async setDraining(node: string, isDraining: boolean): Promise<boolean> {
     const directory = this.#options.directory();
@@ -169,8 +176,8 @@ export class Presence implements AsyncDisposable {
   }
 
   /**
-   * Asks the source, if it is reachable. The member logs that it does not answer;
-   * a refusal may concern heartbeats alone.
+   * Asks the source, if it is reachable. An outage is logged by the member; a
+   * refusal may concern heartbeats only.
    */
   async #ask(
     question: (directory: NodeDirectory) => Promise<void>,
@@ -183,7 +190,7 @@ export class Presence implements AsyncDisposable {
     } catch (error) {
       if (error instanceof TransportError) return;
       if (!(error instanceof StoreError)) throw error;
-      // The member logs a source that refuses everything.
+      // The member logs if the source refuses everything.
       const isSecond = this.#isRefused;
       this.#isRefused = true;
       if (!isSecond || !this.#refusals.happens()) return;

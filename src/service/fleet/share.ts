@@ -2,8 +2,8 @@
  * What one user of a fleet may do on this server: its lease of the quota, its
  * part of the rate, its seats.
  *
- * Everything in the path of a byte is arithmetic on what is known here. The
- * member ({@link ShareHost}) asks the source, beside it.
+ * Bytes are allowed or refused by arithmetic on known values. The member
+ * ({@link ShareHost}) asks the source in the background.
  *
  * @module
  */
@@ -30,39 +30,43 @@ import type { Direction } from "../../streams/channel.ts";
 import type { UserLimits } from "../../users.ts";
 import type { Share, Stay } from "../server/account.ts";
 
-/** Who asks the source on behalf of shares. */
+/** The member, which asks the source for shares. */
 export interface ShareHost {
   readonly clock: Clock;
   /** Milliseconds that the source holds a lease. */
   readonly leaseMs: number;
   /** True while the source does not answer. */
   readonly isOut: boolean;
-  /** True if users pass beyond their leases while it does not. */
+  /** True if users may exceed their leases while the source does not answer. */
   readonly servesOut: boolean;
-  /** A share has something to report; `isUrgent`: at once. */
+  /** Registers a share that has something to report; at once if `isUrgent`. */
   due(share: UserShare, isUrgent: boolean): void;
-  /** Asks for a seat, and for a lease with it. */
+  /** Asks for a seat, and for a lease in the same call. */
   enter(share: UserShare, place: Place): Promise<void> | undefined;
-  /** A seat is given up. */
+  /** Gives up a seat. */
   leave(seat: Seat): void;
   /** Counts bytes that passed beyond a lease. */
   countGrace(bytes: number): void;
 }
 
-/** Where a user is connected from. */
+/** A place that a user is connected from. */
 export interface Place {
   readonly seat: Seat;
-  /** Visits that are open from there. */
+  /** Open visits from this place. */
   visits: number;
-  /** True if the source knows of it. */
+  /** True if the source has granted the seat. */
   isSeated: boolean;
-  /** True if it is one too many: its visits end with their next bytes. */
+  /**
+   * True if the place exceeds the limit: its visits end with their next bytes.
+   */
   isRefused: boolean;
-  /** Settles when the source has said so; not set: no one asks. */
+  /**
+   * Settles when the source has answered; not set if no question is under way.
+   */
   asking: Promise<void> | undefined;
 }
 
-/** Totals of this incarnation that the source may have. */
+/** Totals that were sent in this incarnation, and may have been counted. */
 type Sent = Pick<UsageReport, "bytesUp" | "bytesDown" | "connections">;
 
 const NOTHING_SENT: Sent = { bytesUp: 0, bytesDown: 0, connections: 0 };
@@ -71,7 +75,7 @@ const NOTHING_SENT: Sent = { bytesUp: 0, bytesDown: 0, connections: 0 };
 export class UserShare implements Share {
   readonly service: string;
   readonly name: string;
-  /** By place. */
+  /** The places that the user is connected from, by address or network. */
   readonly places: Map<string, Place> = new Map();
   ratePart = 1;
   openElsewhere = 0;
@@ -84,32 +88,34 @@ export class UserShare implements Share {
   #connections = 0;
   #openTcp = 0;
   #sequence = 0;
-  /** Total that may be reached. */
+  /** The total of bytes that the lease allows. */
   #grantedBytes = 0;
-  /** Until when, by the monotonic clock. */
+  /** The time when the lease ends, by the monotonic clock. */
   #grantedUntilMs = -Infinity;
-  /** Until when there is no more, by the monotonic clock. */
+  /**
+   * The time until which the quota counts as used up, by the monotonic clock.
+   */
   #scarceUntilMs = -Infinity;
-  /** True if the source did not know the user when it was asked last. */
+  /** True if the source did not know the user at the last report. */
   #isUnknown = false;
-  /** Bytes that passed beyond the lease since the source was heard last. */
+  /** Bytes beyond the lease since the last answer of the source. */
   #graceBytes = 0;
-  /** Bytes that were asked for in vain, at the most. */
+  /** The largest number of bytes that had to wait for a lease. */
   #neededBytes = 0;
   #usedBytes = 0;
-  /** Bytes left of the quota, as the source knows it; 0: not known. */
+  /** Bytes left of the quota by the last answer of the source; 0 if unknown. */
   #leftBytes = 0;
   #activeNodes = 1;
-  /** Bytes at the last report. */
+  /** Payload bytes at the last report. */
   #reportedBytes = 0;
   #reportedMs: number;
   #bytesPerMs = 0;
   #sent: Sent = NOTHING_SENT;
-  /** Bytes and connections when totals were kept. */
+  /** Sum of bytes and connections when the totals were last written to disk. */
   #kept = 0;
   #movedMs = -Infinity;
 
-  /** @param host Asks the source. */
+  /** @param host The member that asks the source. */
   constructor(service: string, name: string, host: ShareHost) {
     this.service = service;
     this.name = name;
@@ -117,19 +123,21 @@ export class UserShare implements Share {
     this.#reportedMs = host.clock.monotonicMs();
   }
 
-  /** True if the source has to hear of it from time to time. */
+  /**
+   * True if the source must get reports about the user even without traffic.
+   */
   get isHeld(): boolean {
     return this.roomBytes > 0 || this.tellsOpen ||
       this.#hasSeats && this.places.size > 0;
   }
 
-  /** Places that need seats. */
+  /** The places that need seats. */
   get seated(): Place[] {
     if (!this.#hasSeats) return [];
     return [...this.places.values()].filter(({ isRefused }) => !isRefused);
   }
 
-  /** Bytes of the lease that have not passed. */
+  /** Bytes of the lease that are not used yet. */
   get roomBytes(): number {
     return this.#isLimited
       ? Math.max(0, this.#grantedBytes - this.#movedBytes)
@@ -148,7 +156,7 @@ export class UserShare implements Share {
     return this.#up + this.#down;
   }
 
-  /** True if the user is limited in its places. */
+  /** True if the number of the user's places is limited. */
   get #hasSeats(): boolean {
     return this.#limits.maxHosts !== undefined;
   }
@@ -157,7 +165,7 @@ export class UserShare implements Share {
     const isNew = limits.quotaBytes !== this.#limits.quotaBytes;
     this.#limits = limits;
     if (!isNew) return;
-    // What was granted of another quota is asked for again.
+    // A lease of the previous quota does not hold; a new one is requested.
     this.#grantedBytes = 0;
     this.#leftBytes = 0;
     this.#scarceUntilMs = -Infinity;
@@ -200,20 +208,20 @@ export class UserShare implements Share {
   }
 
   /**
-   * Takes what the source says of a place.
+   * Takes the source's answer about a place.
    *
-   * @throws {PolicyError} When it is one too many.
+   * @throws {PolicyError} When the place exceeds the limit.
    */
   seat(place: Place, isAdmitted: boolean): void {
     place.isSeated = isAdmitted && this.#hasSeats;
     place.isRefused = !isAdmitted;
     if (!isAdmitted) throw this.#tooManyPlaces();
-    // The last visit may have ended meanwhile.
+    // The last visit may have ended before the answer.
     if (place.isSeated && place.visits === 0) this.#host.leave(place.seat);
   }
 
   ask(bytes: number): number {
-    // To ask for none is to ask whether any may.
+    // With 0 bytes, the caller asks if any byte may pass.
     if (!this.#isLimited || this.#mayPass(Math.max(1, bytes))) return 0;
     const isOut = this.#isUnknown || this.#host.isOut;
     const isOver = this.#isScarce && !isOut;
@@ -252,7 +260,7 @@ export class UserShare implements Share {
     this.#host.due(this, isLow);
   }
 
-  /** True if it is time for a report of what is due. */
+  /** True if a due report should be sent now. */
   isTimely(nowMs: number): boolean {
     if (!this.#isFar || this.#sequence === 0) return true;
     const sinceMs = nowMs - this.#reportedMs;
@@ -260,14 +268,16 @@ export class UserShare implements Share {
     return sinceMs >= FLEET_FAR_TICK_MS || untoldBytes >= FLEET_UNTOLD_BYTES;
   }
 
-  /** True if no bound that nodes keep together is near. */
+  /** True if no limit that the nodes share is near. */
   get #isFar(): boolean {
     const { maxConnections, bytesPerSecond } = this.#limits;
     return maxConnections === undefined && bytesPerSecond === undefined &&
       this.#leftBytes > FLEET_FAR_BYTES;
   }
 
-  /** Totals to be kept on disk; `undefined` if those that are kept are these. */
+  /**
+   * Returns the totals to write to disk; `undefined` if they have not changed.
+   */
   keep(): UsageReport | undefined {
     const now = this.#movedBytes + this.#connections;
     if (now === this.#kept) return undefined;
@@ -285,9 +295,9 @@ export class UserShare implements Share {
   }
 
   /**
-   * What is to be reported now.
+   * Returns the next report.
    *
-   * @param isLast True if the lease is given back.
+   * @param isLast True if the lease is to be given back.
    */
   report(isLast = false): UsageReport {
     const nowMs = this.#host.clock.monotonicMs();
@@ -298,7 +308,7 @@ export class UserShare implements Share {
     this.#reportedMs = nowMs;
     const isIdle = isLast ||
       this.#neededBytes === 0 && nowMs - this.#movedMs >= LEASE_IDLE_MS;
-    // Nothing may pass on what is given back.
+    // A lease that is given back must not be used any more.
     if (isIdle) this.#grantedBytes = 0;
     this.#sent = {
       bytesUp: this.#up,
@@ -316,10 +326,10 @@ export class UserShare implements Share {
   }
 
   /**
-   * Takes an answer.
+   * Takes the answer to a report.
    *
-   * @param report What it answers.
-   * @param sentMs When that was sent, by the monotonic clock.
+   * @param report The report.
+   * @param sentMs The time when the report was sent, by the monotonic clock.
    */
   take(lease: Lease, report: UsageReport, sentMs: number): void {
     const { grantedBytes, usedBytes, activeNodes, openElsewhere } = lease;
@@ -331,13 +341,13 @@ export class UserShare implements Share {
     this.#activeNodes = activeNodes;
     this.#graceBytes = 0;
     this.#isUnknown = false;
-    // Of two answers that crossed, the later one holds.
+    // An answer to an older report does not change the lease.
     if (sequence < this.#sequence) return;
     this.#grantedBytes = wantBytes === 0 ? 0 : grantedBytes;
     this.#grantedUntilMs = sentMs + LEASE_USE_PART * this.#host.leaseMs;
     const isScarce = wantBytes > 0 &&
       grantedBytes < bytesUp + bytesDown + wantBytes;
-    // Others may give back what they do not use.
+    // Other nodes may give back unused bytes, so the next attempt may succeed.
     this.#scarceUntilMs = isScarce
       ? this.#host.clock.monotonicMs() + FLEET_TICK_MS
       : -Infinity;
@@ -345,16 +355,16 @@ export class UserShare implements Share {
   }
 
   /**
-   * The source does not know the user: it was removed, of which the change will
-   * tell, or the source has lost it.
+   * Takes note that the source does not know the user: the user was removed,
+   * and the change will follow, or the source has lost its data.
    */
   setUnknown(): void {
     this.#isUnknown = true;
   }
 
   /**
-   * Another incarnation begins. What was sent may have been counted: it is not
-   * sent again.
+   * Starts another incarnation. Totals that were sent may have been counted,
+   * and are not sent again.
    */
   restart(): void {
     this.#up -= this.#sent.bytesUp;
@@ -368,12 +378,12 @@ export class UserShare implements Share {
     this.#host.due(this, true);
   }
 
-  /** True if a lease is held of which nothing was used for a while. */
+  /** True if the lease was not used for a while. */
   isIdle(nowMs: number): boolean {
     return this.roomBytes > 0 && nowMs - this.#movedMs >= LEASE_IDLE_MS;
   }
 
-  /** True if other nodes must know how many connections are open here. */
+  /** True if other nodes need the number of open connections here. */
   get tellsOpen(): boolean {
     return this.#limits.maxConnections !== undefined && this.#openTcp > 0;
   }
@@ -389,13 +399,16 @@ export class UserShare implements Share {
     };
   }
 
-  /** True if so many bytes are within the lease. */
+  /** True if the lease allows so many more bytes. */
   #mayPass(bytes: number): boolean {
     return this.#movedBytes + bytes <= this.#grantedBytes &&
       this.#host.clock.monotonicMs() < this.#grantedUntilMs;
   }
 
-  /** A lease shrinks towards the end of the quota, which is dealt out finely. */
+  /**
+   * Returns the bytes to request. Leases shrink as the quota runs out, so that
+   * every node gets a part of the rest.
+   */
   #wantedBytes(): number {
     const wanted = Math.min(
       Math.max(this.#bytesPerMs * LEASE_LENGTH_MS, MIN_LEASE_BYTES),

@@ -1,5 +1,6 @@
 /**
- * Ports of targets that no client of a server reaches, whatever way leads there.
+ * Refuses ports of targets that no client of a server may reach, whatever the
+ * route.
  *
  * @module
  */
@@ -7,7 +8,7 @@ import { PolicyError } from "../../errors.ts";
 import type { PortRange } from "../../routes/condition.ts";
 import type { Outbound, Router, RouteRequest } from "../outbound/outbound.ts";
 
-/** Refuses forbidden ports; another router has the rest. */
+/** Refuses forbidden ports. Another router decides on all others. */
 export class PortGuard implements Router {
   readonly #router: Router;
   readonly #forbidden: readonly PortRange[];

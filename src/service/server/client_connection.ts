@@ -123,7 +123,10 @@ export class ClientConnection {
    * invalid; the session limits their number.
    */
   #received: Uint8Array[] | undefined;
-  /** The way to the target, where it had to be asked if the request is new. */
+  /**
+   * The dial that began while it was still unknown if the request is new; not
+   * set otherwise.
+   */
   #early: EarlyDial | undefined;
 
   /** Starts a session. */
@@ -240,7 +243,10 @@ export class ClientConnection {
     return { ...owner && { user: owner.name }, ...request };
   }
 
-  /** Dials while others are asked; nothing passes before their answer. */
+  /**
+   * Dials while another node or the source is asked; nothing is relayed before
+   * the answer.
+   */
   #dialEarly(request: StreamRequest): void {
     if (this.#isBind(request)) return;
     this.#early = new EarlyDial(this.#dial(request));

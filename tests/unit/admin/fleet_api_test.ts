@@ -1,5 +1,5 @@
 /**
- * The nodes of a fleet, as the operator's port tells them.
+ * Tests the nodes of a fleet in the API of the operator's port.
  *
  * @module
  */
@@ -28,7 +28,7 @@ function node(name: string, rest: Partial<FleetNode> = {}): FleetNode {
   };
 }
 
-/** A fleet that the test makes. */
+/** A fleet whose nodes the test provides. */
 class FakeNodes implements FleetNodes {
   readonly nodesOf: FleetNode[];
   isCurrent = true;

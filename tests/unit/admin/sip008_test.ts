@@ -1,5 +1,5 @@
 /**
- * SIP008 documents at secret paths.
+ * Tests SIP008 documents at secret paths.
  *
  * @module
  */
@@ -144,7 +144,7 @@ describe("a SIP008 document of a fleet", () => {
       ]),
       [["other.example", "bob two"], ["server.example", "bob"]],
     );
-    // A client that knows the server still knows it.
+    // The id is the same, so that clients recognize the server.
     assert.equal(servers[1].id, alone.id);
     assert.notEqual(servers[0].id, alone.id);
     links = [uri];
@@ -170,7 +170,7 @@ describe("a SIP008 document of a fleet", () => {
       assert(plain.includes("server.example"), form);
     }
     const page = await world.ask(path, { headers: { accept: "text/html" } });
-    // What is scanned is the server that is tried first.
+    // The QR code contains the server that is tried first.
     assert.match(await page.text(), /value="ss:[^"]*other\.example/);
   });
 });

@@ -1,6 +1,6 @@
 // Keys of configuration files are what they are.
 // deno-lint-ignore-file camelcase
-/** What `umbra doctor --dns` finds, on a network in memory. */
+/** Tests the findings of `umbra doctor --dns`, on a network in memory. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { findCommand } from "../../../src/cli/commands/commands.ts";
@@ -41,7 +41,10 @@ const FILE = {
   ],
 };
 
-/** A resolver with one address for every name but one; tells what it is asked. */
+/**
+ * Starts a resolver that has one address for every name except one, and reports
+ * its queries.
+ */
 async function resolver(
   world: World,
   at: Endpoint,
@@ -66,13 +69,13 @@ async function resolver(
 
 interface Seen {
   readonly findings: Finding[];
-  /** Names that resolvers were asked for, those of probes left out. */
+  /** Names that resolvers were asked for, without those of probes. */
   readonly far: readonly string[];
   readonly near: readonly string[];
   readonly lookedUp: readonly string[];
 }
 
-/** Examines the inbound of a file, with a server and resolvers as they are. */
+/** Checks the inbound of a file, with a server and resolvers. */
 async function examine(
   file: object,
   names: readonly string[],
@@ -197,7 +200,7 @@ test("doctor --dns follows made-up addresses back to their names", async () => {
     "ok fake-ip: a.corp.test keeps its address: a route sends it directly, " +
     "or fake_ip_filter has it",
   ]);
-  // Who makes addresses up asks for none.
+  // With fake IPs, no resolver is asked.
   assert.deepEqual(far, []);
 });
 

@@ -167,7 +167,7 @@ for (const { name, family, algorithm } of METHODS) {
       const args = parseArguments(findCommand("local")!, [uri]);
       const [linked] = configureLocal(args, read).result[0]!.servers;
       assert.deepEqual(linked, upstream);
-      // A link that is made of the file has the name as well.
+      // A link that is made from the file contains the name as well.
       assert.deepEqual(configureUrls(config("url", file), read).result, [uri]);
     }
   });
@@ -215,7 +215,7 @@ test("initFiles() writes a unit without secrets, for any path", () => {
   assert.match(unit, /^LimitNOFILE=65536$/m);
   assert.match(unit, /^User=1000$/m);
   assert.match(unit, /^NoNewPrivileges=yes$/m);
-  // The compilers of JavaScript need what this takes away.
+  // This setting would keep JavaScript compilers from working.
   assert.doesNotMatch(unit, /MemoryDenyWriteExecute/);
   assert.doesNotMatch(unit, /qqqq/);
   assert.match(files.get(SERVER_FILE)!, /qqqq/);

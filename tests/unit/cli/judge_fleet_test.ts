@@ -22,7 +22,7 @@ const WELL: EngineFacts = {
   keeping: { evictionPolicy: "noeviction", appends: true, canWrite: true },
 };
 
-/** What is not well of an engine, and what to do. */
+/** Returns the faults of an engine, with advice. */
 function faults(rest: Partial<EngineFacts>): string[] {
   return judgeEngine({ ...WELL, ...rest })
     .filter(({ verdict }) => verdict !== "ok")

@@ -150,7 +150,7 @@ test("a client of ShadowsocksR takes the letters of the Python original", () => 
     server: { host: "192.0.2.1", port: 8388 },
     user: { uid: 1001, password: utf8("p:w") },
   });
-  // A server's parameter names no user of a client.
+  // The parameter of a server names no user of a client.
   const [plain] = local([...ALLOWED, "-O", "auth_chain_a", "-G", "64"]).result;
   assert.equal(plain!.servers[0]!.ssr!.user, undefined);
   refuses(() => local([...ALLOWED, "-O", "auth_chain_a", "-G", "secret:x"]));
@@ -189,7 +189,7 @@ test("--protocol tells what programs speak, what the server speaks, or both", ()
   );
 });
 
-/** As the original has it, with what it has besides. */
+/** A file of the original program with its usual keys. */
 const SSR_FILE = {
   server: "0.0.0.0",
   server_ipv6: "::",
@@ -293,7 +293,7 @@ test("redirect names sites for strangers of ShadowsocksR, and not the server its
       }),
     /"redirect" is for ports of ShadowsocksR/,
   );
-  // A client's file may have it as well.
+  // The file of a client may have the key as well.
   local(["--allow-legacy"], {
     ...SSR_FILE,
     ...{ server: "192.0.2.1", protocol_param: "", redirect: "a.example" },
@@ -355,7 +355,7 @@ test("speed_limit_per_con holds for each connection of a port", () => {
     rates([{ ...user, speed_limit_per_con: 2 }, { ...user, port: 2 }]),
     [2_048, undefined],
   );
-  // A client's file may have it as well.
+  // The file of a client may have the key as well.
   local(["--allow-legacy"], {
     ...{ ...limited, server: "192.0.2.1", protocol_param: "" },
   });
@@ -386,13 +386,13 @@ test("forbidden_ip and forbidden_port are what no client of a port reaches", () 
   ]);
   assert.equal(one!.targetPolicy!("10.1.2.3"), "forbidden by forbidden_ip");
   assert.equal(one!.targetPolicy!("1.1.1.1"), undefined);
-  // The next ones have lists of their own, and empty ones forbid nothing.
+  // The other servers have lists of their own, and empty lists forbid nothing.
   assert.equal(two!.reach, "public addresses, 10.1.0.0/16");
   assert.equal(two!.targetPolicy!("10.1.2.3"), undefined);
   assert.equal(two!.forbiddenPorts, undefined);
   assert.equal(three!.targetPolicy!("1.1.1.1"), "forbidden by forbidden_ip");
   assert.deepEqual(three!.forbiddenPorts, [{ from: 80, to: 80 }]);
-  // A user of mudb.json has a port, and what is forbidden there.
+  // A user of mudb.json has a port with forbidden targets of its own.
   const user = { port: 1, passwd: "p" };
   const [own, other] = forbidden([
     { ...user, forbidden_ip: "1.1.1.0/24", forbidden_port: "1-1023" },
@@ -401,7 +401,7 @@ test("forbidden_ip and forbidden_port are what no client of a port reaches", () 
   assert.equal(own!.targetPolicy!("1.1.1.1"), "forbidden by forbidden_ip");
   assert.deepEqual(own!.forbiddenPorts, [{ from: 1, to: 1_023 }]);
   assert.equal(other!.targetPolicy!("1.1.1.1"), undefined);
-  // The option of the originals beats the file.
+  // The option of the original programs overrides the file.
   const [chosen] = forbidden(file, "--forbidden-ip", "9.9.9.9");
   assert.equal(chosen!.targetPolicy!("9.9.9.9"), "forbidden by forbidden_ip");
   const bad: readonly (readonly [object, RegExp])[] = [
@@ -416,7 +416,7 @@ test("forbidden_ip and forbidden_port are what no client of a port reaches", () 
     refuses(() => forbidden({ ...SSR_FILE, ...change }), expected);
     refuses(() => forbidden([{ ...user, ...change }]), expected);
   }
-  // A client's file may have them as well.
+  // The file of a client may have the keys as well.
   local(["--allow-legacy"], {
     ...{ ...file, server: "192.0.2.1", protocol_param: "" },
     additional_ports: undefined,
@@ -520,7 +520,7 @@ test("mudb.json is a server for each user who is enabled", () => {
     undefined,
     { name: "carl", limits },
   ]);
-  // On the port that all share they are users, by their own ports.
+  // On the shared port, they are users with their own ports as uids.
   const shared = { port: 443, passwd: "s", protocol_param: "9#", user: "all" };
   const [, , one] = server(["--allow-legacy"], [...mudb, shared]).result;
   assert.equal(one!.owner, undefined);
@@ -677,7 +677,7 @@ test("check config allows what the command line allows: mudb.json has no key for
   assert.match(describe("--allow-legacy"), /ss-server 0\.0\.0\.0:18401/);
 });
 
-/** A server of the files in a folder of ShadowsocksR. */
+/** Returns the servers configured by the files in a folder of ShadowsocksR. */
 function ofFolder(
   files: Readonly<Record<string, unknown>>,
   publicFiles: readonly string[] = [],
@@ -702,7 +702,7 @@ test("a folder of ShadowsocksR: user-config.json takes the place of config.json"
   const both = { "config.json": SSR_FILE, "user-config.json": ofUser };
   assert.deepEqual(places(ofFolder(both)), ["0.0.0.0 9"]);
   assert.deepEqual(places(ofFolder({ "config.json": SSR_FILE })), [":: 8388"]);
-  // The original makes a list without users.
+  // The original program creates a list without users.
   assert.deepEqual(places(ofFolder({ ...both, "mudb.json": [] })), [
     "0.0.0.0 9",
   ]);
@@ -765,13 +765,13 @@ test("a folder of ShadowsocksR: each user of mudb.json over the configuration", 
     one.users?.map(({ name, uid }) => [name, uid]);
   assert.deepEqual(named(shared!), [["alice", 1001], ["bob", 1002]]);
   assert.equal(named(more!), undefined);
-  // Users have the shared ports alone.
+  // Users have only the shared ports.
   const only = { ...base, additional_ports_only: true };
   assert.deepEqual(
     places(ofFolder({ ...files, "user-config.json": only })),
     [":: 443", ":: 444"],
   );
-  // The port of the configuration is not served in the place of users.
+  // The port of the configuration is not served instead of the users' ports.
   const nobody = [{ ...users[2]! }];
   const alone = { ...base, additional_ports: undefined };
   refuses(
@@ -782,7 +782,7 @@ test("a folder of ShadowsocksR: each user of mudb.json over the configuration", 
     () => ofFolder({ "config.json": alone, "mudb.json": { port: 1 } }),
     /mudb\.json: expected a list of users/,
   );
-  // Each file may be readable, and each mistake has its place.
+  // Both files may be readable by everyone, and each mistake names its place.
   const open = ["/ssr/mudb.json", "/ssr/user-config.json"];
   const { warnings } = ofFolder(files, open);
   for (const name of open) {

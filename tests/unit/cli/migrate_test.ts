@@ -20,7 +20,9 @@ import { sourcesOf } from "../../support/sources.ts";
 
 const CHACHA = "chacha20-ietf-poly1305";
 
-/** What files of other programs become, and what was noted. */
+/**
+ * Returns the configuration made from files of other programs, and the notes.
+ */
 function run(
   files: Readonly<Record<string, unknown>>,
   wishes: MigrateWishes = {},
@@ -37,7 +39,7 @@ function run(
   return { ...made, servers: result };
 }
 
-/** Name, key and quota of every user of a server. */
+/** Returns name, key and quota of every user of a server. */
 function usersOf({ users = [] }: ConfiguredServer): unknown[] {
   return users.map(({ name, masterKey, limits }) => [
     name,

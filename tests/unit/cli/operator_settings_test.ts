@@ -33,7 +33,7 @@ function local(argv: string[], file: object = {}): OperatorSettings {
   ).operator;
 }
 
-/** The configuration, and beside it two token files. */
+/** Returns the configuration and two token files. */
 function readFrom(file: object): (path: string) => string {
   const files: Readonly<Record<string, string>> = {
     "/etc/umbra/f": JSON.stringify({ ...FILE, ...file }),
@@ -51,7 +51,7 @@ function refuses(run: () => unknown, message: RegExp): void {
   );
 }
 
-/** What holds where nothing is asked for. */
+/** The settings of an empty configuration. */
 const DEFAULTS = {
   workers: 1,
   crypto: "auto",

@@ -1,5 +1,6 @@
 /**
- * Configurations for apps: what is read of them is the server that was written.
+ * Tests configurations for apps: reading them returns the server that was
+ * written.
  *
  * @module
  */

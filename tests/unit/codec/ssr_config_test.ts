@@ -68,7 +68,7 @@ test("readMudb() reads users with their ports", () => {
       obfsParam: "",
       isEnabled: true,
       isShared: false,
-      // What is left of it, and KiB.
+      // The rest of the quota, and rates converted from KiB.
       limits: { quotaBytes: 88, bytesPerSecond: 3_072 },
       connectionBytesPerSecond: 2_048,
     },

@@ -1,19 +1,22 @@
 /**
- * What an invitation says, in some language.
+ * The texts of an invitation in one language.
  *
  * @module
  */
 
-/** One language. `{…}` in a text is replaced by what it names. */
+/**
+ * The texts in one language. `{…}` in a text is replaced by the value of that
+ * name.
+ */
 export interface Texts {
-  /** BCP 47. */
+  /** BCP 47 tag of the language. */
   readonly language: string;
-  /** Its own name for itself. */
+  /** The name of the language in the language itself. */
   readonly name: string;
   readonly direction: "ltr" | "rtl";
   /** Title of the page. */
   readonly title: string;
-  /** Above everything; `{name}`: the user. */
+  /** The text at the top; `{name}`: the user. */
   readonly greeting: string;
   /** The warning that the page is secret. */
   readonly secret: string;
@@ -23,7 +26,7 @@ export interface Texts {
   readonly scan: string;
   /** The description of the QR code for people who do not see it. */
   readonly code: string;
-  /** Saves the QR code as a picture. */
+  /** The button that saves the QR code as a picture. */
   readonly save: string;
   readonly share: string;
   readonly start: string;
@@ -36,19 +39,19 @@ export interface Texts {
   readonly otherForms: string;
   readonly copy: string;
   readonly copied: string;
-  /** `{app}`: its name. */
+  /** The button that opens an app; `{app}`: its name. */
   readonly open: string;
-  /** Heading of how much is left. */
+  /** Heading of the remaining quota and time. */
   readonly account: string;
-  /** `{left}` and `{quota}`: amounts. */
+  /** The rest of the quota; `{left}` and `{quota}`: amounts. */
   readonly left: string;
-  /** `{used}`: an amount. */
+  /** The usage without a quota; `{used}`: an amount. */
   readonly unlimited: string;
   readonly usedUp: string;
-  /** `{date}`: a day. */
+  /** The expiry date; `{date}`: a day. */
   readonly until: string;
   readonly endless: string;
-  /** `{date}`: a day. */
+  /** The text after the expiry; `{date}`: a day. */
   readonly expired: string;
   /** Heading of the languages. */
   readonly languages: string;

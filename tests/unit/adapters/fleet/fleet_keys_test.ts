@@ -9,8 +9,8 @@ const WHOSE = { fleet: "0011223344556677", id: "8388/alice", version: 7 };
 const NONCE = seededBytes(12, 2);
 
 /**
- * Made with Python's `cryptography` 48 (HKDF, AESGCM) and `hmac` from the same
- * key and nonce, by tests/vectors/fleet_keys.py.
+ * Values from tests/vectors/fleet_keys.py, made with Python's `cryptography` 48
+ * (HKDF, AESGCM) and `hmac` from the same key and nonce.
  */
 const VECTOR = {
   keyPassword:
@@ -111,14 +111,14 @@ test("the fleet says which key seals, and marks stay as they are", () => {
   ring.use(next.check, ring.markKey);
   assert.equal(ring.check, next.check);
   assert.deepEqual(ring.ids, [...next.ids, ...old.ids]);
-  // The order of the file stays.
+  // The keys keep the order of the file.
   assert.deepEqual(ring.checks, [old.check, next.check]);
   const sealed = ring.seal(KEY_PASSWORD, WHOSE, seededBytes);
   assert.equal(next.open(sealed, WHOSE), KEY_PASSWORD);
   assert.equal(old.opens(sealed, WHOSE), false);
   assert.equal(ring.mark(WHOSE.id, "192.0.2.1"), mark);
   assert.notEqual(next.mark(WHOSE.id, "192.0.2.1"), mark);
-  // What is no key of ours changes nothing.
+  // An unknown key changes nothing.
   ring.use(new FleetKeys([seededBytes(32, 23)]).check, ring.markKey);
   assert.equal(ring.check, next.check);
 });

@@ -116,7 +116,7 @@ test("what others hear of a server is what a link needs, and no more", () => {
   assert.deepEqual(nodeService(of2022, "8388", "one.example"), {
     ...service({ mode: "tcp_only" }),
   });
-  // The password of a server of 2017 is the operator's.
+  // With a 2017 method, the password of a server belongs to the operator.
   const of2017 = configured({ method: "aes-256-gcm", password: "secret" });
   const heard = nodeService(of2017, "8388", "one.example");
   assert(heard !== undefined && !("serverKey" in heard));

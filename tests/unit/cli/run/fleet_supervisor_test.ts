@@ -1,5 +1,5 @@
 /**
- * A supervised server in a fleet, in memory.
+ * Tests a supervised server in a fleet, in memory.
  *
  * @module
  */
@@ -101,7 +101,7 @@ class Bench {
     });
   }
 
-  /** True if somebody with this password reaches a target. */
+  /** True if a client with this password reaches a target. */
   async reaches(password: string): Promise<boolean> {
     const target = await this.world.target();
     const method = findMethod(this.#method);
@@ -144,7 +144,8 @@ for (const method of ["2022-blake3-aes-128-gcm", "aes-128-gcm"]) {
     const bench = new Bench(method);
     const { supervisor, fleet } = bench;
     await supervisor.start();
-    // Every user of 2022 knows the server's key; of 2017 it is the operator's.
+    // With a 2022 method, every user knows the server's key; with a 2017
+    // method, only the operator does.
     const is2022 = method.startsWith("2022");
     const password = is2022 ? `${keyOf(1)}:${keyOf(2)}` : keyOf(2);
     const who = async (): Promise<boolean[]> => [
@@ -235,7 +236,7 @@ test("a user of the fleet has a link to each server that is up, a local one to i
   assert.deepEqual(await hosts("alice"), [HOST, "two.example"]);
   assert.deepEqual(await hosts("ann"), [HOST]);
   assert.deepEqual(await hosts("nobody"), []);
-  // It is not heard of any more.
+  // The node sends no more heartbeats.
   await clock.advance(NODE_LOST_MS + NODE_BEAT_MS);
   assert.deepEqual(await hosts("alice"), [HOST]);
   await other.nodes!.beat(second, beat);
@@ -245,7 +246,7 @@ test("a user of the fleet has a link to each server that is up, a local one to i
   await clock.advance(NODE_BEAT_MS);
   assert.equal(supervisor.status().ready, false);
   assert.deepEqual(await hosts("alice"), ["two.example"]);
-  // A document without servers would be of no use.
+  // A document without servers would be useless.
   await supervisor.fleetNodes!.setDraining("two", true);
   assert.deepEqual(await hosts("alice"), [HOST]);
   await supervisor.fleetNodes!.setDraining("one", false);

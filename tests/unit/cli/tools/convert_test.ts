@@ -38,7 +38,7 @@ function run(argv: readonly string[], text = ""): string {
 
 const SSR = run(["-c", "f", "--to", "uri"], SSR_FILE).trim();
 
-/** Which forms have a place for a server. */
+/** Links of servers, and the forms that cannot express each. */
 const HELD: readonly (readonly [link: string, lacks: readonly string[]])[] = [
   [SS, ["shadowsocksr", "lightsocks-go", "lightsocks-python"]],
   [STREAM, ["lightsocks-go", "lightsocks-python"]],
@@ -59,7 +59,7 @@ test("a server goes through every form that has a place for it, and comes back",
         continue;
       }
       const text = run([link, "--to", to]);
-      // One form has no place for names, and calls stream ciphers its own.
+      // One form has no names, and its own names for stream ciphers.
       if (to === "shadowsocksr") continue;
       const again = to === "uri"
         ? run([text.trim(), "--to", "uri"])

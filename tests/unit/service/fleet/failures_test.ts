@@ -1,5 +1,5 @@
 /**
- * What nodes do when the source, the way to it, or one of them fails: the rows
+ * Tests how nodes behave when the source, the network or a node fails: the rows
  * of the table in docs/fleet.md that need no real engine.
  */
 import assert from "node:assert/strict";
@@ -77,7 +77,7 @@ test("a lease beyond a partition is held, is not another's, and is counted after
   }
   const told = fleet.usedBytes(SERVICE, "alice");
   assert(told + leased <= quotaBytes, `${told} and a lease of ${leased}`);
-  // It is served on what it holds, and no further.
+  // The user is served on the lease, and no further.
   while (!away!.isOver) {
     away!.drink(40_000);
     await clock.advance(100);

@@ -1,6 +1,6 @@
 /**
- * Users who are far from every bound that nodes keep together are reported less
- * often; what a killed node can lose of them stays bounded.
+ * Tests that users who are far from every shared limit are reported less often,
+ * and that the loss at the death of a node stays bounded.
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -26,7 +26,7 @@ import {
   user,
 } from "../../../support/fleet_nodes.ts";
 
-/** Seconds that bytes move. */
+/** Seconds during which bytes are transferred. */
 const SECONDS = 20;
 const FAR = SECONDS * 1_000 / FLEET_FAR_TICK_MS;
 
@@ -48,7 +48,8 @@ for (
       await clock.advance(FLEET_TICK_MS);
     }
     const { lease } = node!.member.status.reports;
-    // The first connection asks, and the first bytes are told at once.
+    // The first connection requests a lease, and the first bytes are reported
+    // at once.
     assert(Math.abs(lease - reports) <= 2, `${lease} reports`);
     await clock.advance(FLEET_FAR_TICK_MS);
     assert.equal(fleet.usedBytes(SERVICE, "alice"), SECONDS * 1_000);
@@ -79,7 +80,10 @@ test("a user comes near the quota by what others use, and ends at it", async () 
 
 const STEP_MS = 200;
 
-/** Bytes that a killed node had not told, at this rate, at the most. */
+/**
+ * Returns the largest number of unreported bytes at this rate, which a killed
+ * node would lose.
+ */
 async function mostLost(
   limits: UserLimits,
   bytesPerSecond: number,
@@ -91,7 +95,7 @@ async function mostLost(
   let most = 0;
   for (let ms = 0; ms < 8_000; ms += STEP_MS) {
     drinker.drink(bytesPerSecond * STEP_MS / 1_000);
-    // What the node would take with it.
+    // The bytes that would be lost with the node.
     const told = fleet.usedBytes(SERVICE, "alice");
     most = Math.max(most, drinker.passed - told);
     await clock.advance(STEP_MS);
@@ -107,7 +111,7 @@ for (const megabytes of [2.5, 125]) {
     const bound = Math.max(FLEET_UNTOLD_BYTES, rate) * turn;
     const far = await mostLost({}, rate);
     assert(far <= bound, `${far} bytes`);
-    // It is not told more often than that.
+    // Reports are no more frequent than that.
     assert(far > 2.5e6, `${far} bytes`);
     const near = await mostLost({ maxConnections: 9 }, rate);
     assert(near <= rate * turn, `${near} bytes`);
@@ -133,7 +137,7 @@ test("what is lost with a node is all that a quota is exceeded by", async () => 
   using visit = lives.connect();
   await visit.settled;
   const drinker = new Drinker(visit);
-  // Its lease is held, then it is another's.
+  // The lease is held for a while, then granted to another node.
   for (let i = 0; i < 2_000 && !drinker.isOver; i++) {
     drinker.drink(30_000_000);
     await clock.advance(500);
@@ -168,7 +172,7 @@ test("totals of such a user are on the disk each second, also during an outage",
       await clock.advance(FLEET_TICK_MS);
     }
     assert(fleet.usedBytes(SERVICE, "alice") < 3_001_000);
-    // The process is killed here: what it would say later does not arrive.
+    // The process is killed here: its later calls do not arrive.
     fleet.reach.set("one", "answers");
     const next = await new Node(fleet, "one", { memory }).start();
     assert.equal(fleet.usedBytes(SERVICE, "alice"), 3_001_000);

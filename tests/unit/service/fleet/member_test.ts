@@ -28,7 +28,7 @@ import {
   user,
 } from "../../../support/fleet_nodes.ts";
 
-/** Who has such limits is not far from them. */
+/** With such limits, a user is never far from them. */
 const TOLD_EACH_SECOND = { maxConnections: 9 };
 
 for (const reach of ["answers", "doubles calls", "loses answers"] as const) {
@@ -57,7 +57,7 @@ for (const reach of ["answers", "doubles calls", "loses answers"] as const) {
     if (reach !== "loses answers") assert.equal(grace, 0);
     for (const name of names) fleet.reach.set(name, "answers");
     await clock.advance(3 * FLEET_TICK_MS);
-    // Counted once, whatever became of the calls.
+    // The bytes are counted once, whatever happened to the calls.
     assert.equal(fleet.usedBytes(SERVICE, "alice"), passed);
     for (const visit of visits) visit[Symbol.dispose]();
     await stop(clock, nodes);
@@ -135,7 +135,7 @@ test("while the source is down, users pass a bounded rest, or none", async () =>
     await clock.advance(3 * FLEET_TICK_MS);
     assert.equal(node!.member.status.isUp, true);
     assert.equal(fleet.usedBytes(SERVICE, "alice"), passed);
-    // Said once each.
+    // Each message is logged once.
     assert.equal(
       node!.lines.filter((line) => line.startsWith("error")).length,
       1,
@@ -189,14 +189,14 @@ test("devices are limited over all nodes, and move when they leave", async () =>
   using second = two.connect("2001:db8::1");
   await Promise.all([first.settled, second.settled]);
   assert.equal(await three.tries("192.0.2.3"), false);
-  // The same device: its network, on any node.
+  // The same network is the same device on every node.
   assert.equal(await three.tries("192.0.2.1"), true);
   assert.equal(await three.tries("2001:db8::2"), true);
   assert.equal(await two.tries("192.0.2.9"), false);
   first[Symbol.dispose]();
   await clock.advance(1);
   assert.equal(await three.tries("192.0.2.3"), true);
-  // It stays for as long as it is connected.
+  // The device keeps its seat while it is connected.
   using third = three.connect("192.0.2.3");
   await third.settled;
   await clock.advance(SEAT_MS + SEAT_REFRESH_MS);
@@ -224,7 +224,7 @@ test("who was admitted while the source was away has to go, if too many", async 
   assert.equal(isSettled, true);
   assert.equal(two.member.status.uncertainAdmissions.slow, 1);
   assert.equal(second.count("up", 1), 0);
-  // No more than the limit on this node itself.
+  // This node itself admits no more than the limit.
   assert.throws(() => two.connect("192.0.2.3"), HOSTS);
   await clock.advance(2_000);
   fleet.reach.set("two", "answers");
@@ -249,7 +249,7 @@ test("a rate and connections are shared by the nodes where a user is", async () 
     await clock.advance(FLEET_TICK_MS);
   }
   assert.throws(() => two.connect(), { code: "ERR_POLICY_USER_CONNECTIONS" });
-  // Half a million bytes a second each, less the burst.
+  // Each node gets 500,000 bytes a second, minus the burst.
   assert.equal(Math.round(first.count("down", 500_000)), 900);
   await stop(clock, nodes);
 });
@@ -267,7 +267,7 @@ test("changes reach every node, and missing ones are read again", async () => {
   fleet.put({ ...user({}), service: "8389" });
   await settle();
   assert.deepEqual(nodes.map(({ accounts }) => accounts.size), [0, 0]);
-  // Away, and the source forgets what it has told.
+  // The nodes are away, and the source forgets its changes.
   for (const name of ["one", "two"]) fleet.reach.set(name, "down");
   await clock.advance(FLEET_WATCH_MS);
   fleet.put({ ...user({}), name: "bob" });
@@ -390,14 +390,15 @@ test("what a killed node had not reported is reported by the next one, once", as
   await visit.settled;
   fleet.reach.set("one", "down");
   visit.count("up", 100_000);
-  // It is kept before it is sent, and never arrives; then nothing more happens.
+  // The total is written before it is sent, and the report never arrives; then
+  // nothing more happens.
   await clock.advance(FLEET_TICK_MS);
   fleet.reach.set("one", "answers");
   const twin = new Node(fleet, "one", { memory });
   await twin.start();
   assert.equal(fleet.usedBytes(SERVICE, "alice"), 100_000);
   assert.deepEqual(memory.entries("fleet/one/total/"), []);
-  // The lease of the killed one is free again.
+  // The lease of the killed node is free again.
   using other = twin.connect();
   await other.settled;
   const drinker = new Drinker(other);
@@ -432,7 +433,7 @@ test("the fleet's time is in whole milliseconds, which a store takes", async () 
   const node = new Node(new MemoryFleet(clock), "one", {
     clock: {
       ...clockOf(clock),
-      // As the runtimes' own: only the wall clock is whole.
+      // As in the runtimes, only the wall clock has whole milliseconds.
       monotonicMs: () => clock.monotonicMs() + ++turn * 0.37,
     },
   });

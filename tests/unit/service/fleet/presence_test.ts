@@ -17,7 +17,7 @@ import {
 } from "../../../../src/service/fleet/presence.ts";
 import { FakeClock, settle } from "../../../support/fake_clock.ts";
 
-/** A node that does nothing but be there. */
+/** A node that only sends heartbeats. */
 class Node {
   readonly presence: Presence;
   readonly lines: string[] = [];
@@ -36,9 +36,9 @@ class Node {
       mode: "tcp_only",
     }],
   };
-  /** As if the member had noticed that the source is away. */
+  /** True if the member has noticed that the source is away. */
   isOut = false;
-  /** Calls of the source. */
+  /** Number of lists that were read. */
   lists = 0;
 
   constructor(fleet: MemoryFleet, name: string) {
@@ -98,7 +98,7 @@ test("a node says what it is, and how much it moves", async () => {
   await clock.advance(NODE_BEAT_MS);
   const [row] = fleet.list().nodes;
   assert.equal(row?.bytesPerSecond, 6_000 / (NODE_BEAT_MS / 1_000));
-  // When it started is by the source's clock.
+  // The start time is by the source's clock.
   assert.equal(row?.startedUnixMs, 6_000);
   assert.equal(row?.connections, 3);
   assert.equal(row?.services[0]?.host, "one.example");
@@ -141,7 +141,8 @@ test("a node is drained by another, and restored", async () => {
   const [one, two] = nodes;
   assert.equal(await one!.presence.setDraining("nobody", true), false);
   assert.equal(await one!.presence.setDraining("two", true), true);
-  // Who has asked sees it at once; the node hears of it with its next beat.
+  // The node that made the change sees it at once; the drained node learns it
+  // from its next heartbeat.
   assert.deepEqual(await one!.states(), ["one up", "two draining"]);
   assert.equal(two!.presence.isDraining, false);
   await clock.advance(NODE_BEAT_MS);
@@ -162,13 +163,13 @@ test("a node is drained by another, and restored", async () => {
 test("while the source is away a node knows what it knew", async () => {
   const { clock, fleet, nodes } = await nodesOf(["one", "two"]);
   const [one, two] = nodes;
-  // Nobody has asked: it has read the list on its own.
+  // No request was made: the node has read the list by itself.
   await clock.advance(NODE_LIST_KEEP_MS);
   for (const { name } of nodes) fleet.reach.set(name, "down");
   await clock.advance(10 * NODE_LOST_MS);
   assert.deepEqual(await one!.states(), ["one up", "two up"]);
   assert.equal((await one!.presence.nodes()).isCurrent, false);
-  // Nothing is asked once it is known to be away.
+  // The source is not asked while it is known to be away.
   two!.isOut = true;
   const { lists } = two!;
   assert.deepEqual(await two!.states(), ["one up", "two up"]);

@@ -1,4 +1,7 @@
-/** Addresses and ports that no client of a server reaches, over TCP and UDP. */
+/**
+ * Tests addresses and ports that no client of a server reaches, over TCP and
+ * UDP.
+ */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
@@ -30,12 +33,12 @@ test("forbidding() refuses blocks in every form of their addresses, and opens no
   }
   assert.equal(policy("224.0.0.1"), "multicast");
   assert.equal(forbidding(publicTarget, FORBIDDEN)("10.0.0.3"), "private");
-  // What one names as allowed and the other as forbidden is forbidden.
+  // An address that is both allowed and forbidden is forbidden.
   const both = forbidding(publicTargetOr(FORBIDDEN), FORBIDDEN);
   assert.equal(both("10.0.0.3"), "forbidden by forbidden_ip");
 });
 
-/** Addresses that a server dials for a client that asks for them. */
+/** Returns the addresses that a server dials for a request of a client. */
 async function dialled(
   asked: string,
   options: Partial<ServerOptions>,
@@ -115,7 +118,7 @@ test("datagrams reach neither forbidden addresses nor forbidden ports", async ()
     await settle();
   }
   assert.deepEqual(peers.map(({ texts }) => texts), [[], [], ["x"]]);
-  // What is forbidden may change while it runs.
+  // The forbidden targets may change while the server runs.
   const { method, masterKey } = world;
   service.update({ method, masterKey });
   await client.ask("y", places[1]);

@@ -92,7 +92,7 @@ describe("ServerGroup with a server that fails", () => {
     const two = await TwoServers.start();
     assert.equal(await two.ask(), true);
     two.disconnect();
-    // Long enough for the longest wait between two tries.
+    // The time covers the longest wait between two attempts.
     for (let minutes = 0; minutes < 20; minutes++) {
       const before = two.dialled.length;
       assert.equal(await two.ask(), false);
@@ -132,7 +132,10 @@ describe("ServerGroup with a server that fails", () => {
   });
 });
 
-/** Milliseconds that each of so many requests takes, every quarter second. */
+/**
+ * Returns the milliseconds that each of some requests takes; one starts every
+ * 250 ms.
+ */
 async function timesOf(two: TwoServers, count: number): Promise<number[]> {
   const { clock } = two.world;
   const took: number[] = [];
@@ -385,7 +388,7 @@ describe("ServerGroup with datagrams", () => {
     await applications[0]!.ask("again");
     await settle();
     assert.equal(applications[0]!.answers.length, 1);
-    // Its UDP is back, and TCP was never left.
+    // UDP works again, and TCP always used this server.
     assert.equal(two.states[0], "up");
     await two.world.stop(halved);
     await two.thaw(FIRST);
