@@ -88,7 +88,9 @@ async function useKey(step: Step, check: string): Promise<string> {
     "do not have the second key",
   );
   if (!await admin.switchKey(check)) {
-    throw wrong("Somebody else changes the fleet's key: run it once more");
+    throw wrong(
+      "Another administrator changed the fleet key: run the command again",
+    );
   }
   const count = await admin.sealAgain();
   // The first key of a file is the current one until the fleet names another.
