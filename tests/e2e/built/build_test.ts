@@ -168,7 +168,7 @@ test(
     assert.equal(code, 1, output);
     assert.match(
       output,
-      /admin\.sock: .* HTTP on unix sockets needs Deno 2\.9/,
+      /admin\.sock: HTTP on unix sockets needs Deno 2\.9/,
     );
   },
 );
