@@ -86,37 +86,47 @@ const REAL = findProgram(["gsettings"]) === undefined
 if (REAL) announceSkip(REAL);
 
 for (const runtime of ["deno", "bun"] as const) {
-  test(`${runtime}: GNOME's own gsettings takes what it is told`, {
-    skip: REAL,
-  }, async () => {
-    const home = mkdtempSync(join(tmpdir(), "umbra-gnome-"));
-    const variables = {
-      ...{ HOME: home, XDG_CONFIG_HOME: join(home, ".config") },
-      ...{ XDG_STATE_HOME: join(home, "state"), XDG_CURRENT_DESKTOP: "GNOME" },
-      GSETTINGS_BACKEND: "keyfile",
-    };
-    const get = (...key: string[]): string =>
-      spawnSync("gsettings", ["get", ...key], {
-        env: { ...process.env, ...variables },
-        encoding: "utf8",
-      }).stdout.trim();
-    try {
-      await using local = await Program.start([
-        ...[...programCommand(runtime, variables), "local", ...SERVER],
-        ...["-l", `${await freePort()}`, "--system-proxy", "pac"],
-      ], { ready: /ss-local listening/, cwd: ROOT });
-      await local.waitForOutput(/the system's proxy is this local, pac/, 5_000);
-      assert.equal(get("org.gnome.system.proxy", "mode"), "'auto'");
-      assert.match(
-        get("org.gnome.system.proxy", "autoconfig-url"),
-        /^'http:\/\/127\.0\.0\.1:\d+\/proxy\.pac'$/,
-      );
-      assert.equal((await local.stop()).code, 0, local.describe());
-      assert.equal(get("org.gnome.system.proxy", "mode"), "'none'");
-    } finally {
-      rmSync(home, { recursive: true, force: true });
-    }
-  });
+  test(
+    `${runtime}: the gsettings of GNOME keep the proxy while the local runs`,
+    {
+      skip: REAL,
+    },
+    async () => {
+      const home = mkdtempSync(join(tmpdir(), "umbra-gnome-"));
+      const variables = {
+        ...{ HOME: home, XDG_CONFIG_HOME: join(home, ".config") },
+        ...{
+          XDG_STATE_HOME: join(home, "state"),
+          XDG_CURRENT_DESKTOP: "GNOME",
+        },
+        GSETTINGS_BACKEND: "keyfile",
+      };
+      const get = (...key: string[]): string =>
+        spawnSync("gsettings", ["get", ...key], {
+          env: { ...process.env, ...variables },
+          encoding: "utf8",
+        }).stdout.trim();
+      try {
+        await using local = await Program.start([
+          ...[...programCommand(runtime, variables), "local", ...SERVER],
+          ...["-l", `${await freePort()}`, "--system-proxy", "pac"],
+        ], { ready: /ss-local listening/, cwd: ROOT });
+        await local.waitForOutput(
+          /system proxy: set to this local, pac/,
+          5_000,
+        );
+        assert.equal(get("org.gnome.system.proxy", "mode"), "'auto'");
+        assert.match(
+          get("org.gnome.system.proxy", "autoconfig-url"),
+          /^'http:\/\/127\.0\.0\.1:\d+\/proxy\.pac'$/,
+        );
+        assert.equal((await local.stop()).code, 0, local.describe());
+        assert.equal(get("org.gnome.system.proxy", "mode"), "'none'");
+      } finally {
+        rmSync(home, { recursive: true, force: true });
+      }
+    },
+  );
 
   test(`${runtime}: the desktop's proxy is a local while it runs, and what it was after a crash`, async () => {
     using desktop = new Desktop();
