@@ -13,6 +13,9 @@ const WORDS: readonly (readonly [RegExp, string])[] = [
   [/\banew\b/i, "write again"],
   [/\bis told\b/i, "write gets, hears or is logged"],
   [/\blives on\b/i, "write stays"],
+  [/(?<!-)\btells\b/i, "write shows, reports, returns or logs"],
+  // What an abbreviation, a pattern or a value means is what it stands for.
+  [/\bstands\b(?! (?:for|in)\b)/i, "write is, or what it does"],
 ];
 
 /** A comment about a boolean that asks instead of saying when it is true. */

@@ -49,6 +49,8 @@ for (
     "it starts anew",
     "the client is told",
     "the connection lives on",
+    "the reply tells why",
+    "the user stands at the file",
   ]
 ) {
   test(`checkWords() refuses: ${bad}`, () => {

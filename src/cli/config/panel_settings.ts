@@ -171,7 +171,7 @@ function fromPanel(
   if (node.plugin !== undefined && plugin === undefined) {
     throw new ConfigError(
       "ERR_CONFIG_VALUE",
-      `${where}: the panel tells clients to use plugin ${node.plugin}: give ` +
+      `${where}: the panel makes clients use plugin ${node.plugin}: give ` +
         '"plugin" in the file, or take it out of the node',
     );
   }

@@ -176,7 +176,7 @@ export function judgeName(
       verdict: "fail",
       detail: `${name} is not answered${asked.length === 0 ? "" : ` ${by}`}`,
       advice:
-        "see `dns resolver`; `umbra route` tells which rule sends it there",
+        "see `dns resolver`; `umbra route` shows which rule sends it there",
     };
   }
   if (answer.addresses.length > 0) {
@@ -193,7 +193,7 @@ export function judgeName(
     verdict: "warn",
     detail: `${name}: ${nothing}, ${by}`,
     advice: asked.length === 0
-      ? "a route blocks it: `umbra route` tells which"
+      ? "a route blocks it: `umbra route` shows which"
       : "check the spelling, or ask another resolver",
   };
 }

@@ -75,7 +75,7 @@ export async function runFleet(args: Arguments): Promise<boolean> {
   if ((word === "") !== (wanted === "") || name !== undefined && !takesTwo) {
     throw usage(
       wanted === ""
-        ? `umbra fleet ${action} stands alone`
+        ? `umbra fleet ${action} takes no further word`
         : `One word follows: umbra fleet ${action} ${wanted}`,
     );
   }

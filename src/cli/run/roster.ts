@@ -1,6 +1,6 @@
 /**
  * The servers of a program and their users: those of the configuration, the
- * changes made at run time, and the users of a fleet. The roster tells which
+ * changes made at run time, and the users of a fleet. The roster knows which
  * users each server has; it starts and changes nothing.
  *
  * @module

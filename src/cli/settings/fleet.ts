@@ -111,8 +111,8 @@ export const FLEET: Settings<FleetSettings> = {
     default: "exchange",
     role: "server",
     help:
-      "How servers of one domain know what was served: `exchange` tells the " +
-      "others within 0.3 s, `strict` asks the engine first, and serves no new " +
+      "How servers of one domain know what was served: `exchange` sends it " +
+      "to the others within 0.3 s, `strict` asks the engine first, and serves no new " +
       "connection while the engine is away",
   },
   node: {

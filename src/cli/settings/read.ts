@@ -10,10 +10,10 @@ import { badOption } from "../options/option_value.ts";
 import {
   type AnySetting,
   type AnySettings,
+  isAllowedIn,
   keysOf,
   type Place,
   type Settings,
-  stands,
 } from "./setting.ts";
 
 /** Values of settings; a setting without a value is absent. */
@@ -43,7 +43,7 @@ export function fromObject<T>(
   place: Place = "top",
 ): Said<T> {
   return collect<T>(settings, (row) => {
-    if (!stands(row, place)) return undefined;
+    if (!isAllowedIn(row, place)) return undefined;
     // Fast path: most rows have one key, and most objects do not have it.
     if (row.keyAliases === undefined && !object.has(row.key ?? "")) {
       return undefined;

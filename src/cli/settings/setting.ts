@@ -130,7 +130,7 @@ export function keysOf({ key, keyAliases = [] }: AnySetting): string[] {
 }
 
 /** True if an object of this kind may have the keys of a setting. */
-export function stands(
+export function isAllowedIn(
   { places = ["top"] }: AnySetting,
   place: Place,
 ): boolean {

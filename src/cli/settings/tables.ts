@@ -33,10 +33,10 @@ import {
   type AnySetting,
   type AnySettings,
   forEachPlace,
+  isAllowedIn,
   keysOf,
   type Place,
   type Role,
-  stands,
   usual,
 } from "./setting.ts";
 import { CARRIERS, TRANSPORT, WEBSOCKET } from "./transport.ts";
@@ -106,7 +106,7 @@ export const ROWS: readonly AnySetting[] = TABLES.flatMap((table) =>
 /** Returns the settings by every key that an object of this kind may have. */
 export const rowsAt: (place: Place) => ReadonlyMap<string, AnySetting> =
   forEachPlace((place) => {
-    const rows = ROWS.filter((row) => stands(row, place))
+    const rows = ROWS.filter((row) => isAllowedIn(row, place))
       .flatMap((row) => keysOf(row).map((key) => [key, row] as const));
     return new Map(rows.reverse());
   });
