@@ -1438,6 +1438,12 @@ export const NODE_FORGET_MS = 86_400_000;
 /** Nodes of a fleet that are read: four times the largest planned fleet. */
 export const MAX_FLEET_NODES = 4_096;
 
+/**
+ * Milliseconds between two reads of the nodes while `umbra fleet drain --wait`
+ * waits: less than a heartbeat.
+ */
+export const DRAIN_POLL_MS = 1_000;
+
 /** Services of one node in its heartbeat. */
 export const MAX_NODE_SERVICES = 64;
 

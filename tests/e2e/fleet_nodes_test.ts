@@ -1,7 +1,7 @@
 /**
  * Tests three servers of both runtimes that know each other through a real
- * redis-server: one is killed, one is drained and restored, and operators and
- * clients see it.
+ * redis-server: one is killed and removed, one is drained and restored, and
+ * operators and clients see it.
  *
  * @module
  */
@@ -185,6 +185,12 @@ describe("the nodes of a fleet", { skip: REDIS_SKIP }, () => {
     assert(!(await listed()).includes(NODES[1].host));
     await open.write(command("y"));
     assert.notEqual(await open.read(), undefined);
+    const waited = await umbraFleet("drain", "two", "--wait", "1");
+    assert.equal(waited.code, 1, waited.output);
+    assert.match(waited.output, /connections in its last heartbeat, after 1 s/);
+    const refused = await umbraFleet("remove", "two");
+    assert.equal(refused.code, 2);
+    assert.match(refused.output, /stop the server first/);
     assert.equal((await umbraFleet("restore", "two")).code, 0);
     await readyIs(1, 200);
 
@@ -201,6 +207,8 @@ describe("the nodes of a fleet", { skip: REDIS_SKIP }, () => {
     // This engine is set up for tests and is not safe for operation.
     assert.match(sick.output, /fail +persistence/);
 
+    assert.equal((await umbraFleet("remove", "three")).code, 0);
+    assert.deepEqual(await states(), ["one up", "two up"]);
     await startNode(2);
     await listIs([0, 1, 2], 5_000);
   });

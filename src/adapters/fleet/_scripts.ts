@@ -8,6 +8,7 @@ import {
   FLEET_ACTIVE_MS,
   LEASE_HOLD_MS,
   NODE_FORGET_MS,
+  NODE_LOST_MS,
   SALT_POOL_MS,
   SEAT_MS,
 } from "../../limits.ts";
@@ -289,6 +290,51 @@ if ARGV[2] == '0' then
 end
 if isThere == 1 then redis.call('HSETNX', KEYS[2], ARGV[1], whole(clock())) end
 return isThere
+`,
+};
+
+/**
+ * Keys: node, times, drained, incarnations. Arguments: name. Removes a node
+ * without a fresh heartbeat. Returns the incarnation that its next process
+ * exceeds; -1 if there is no such node, -2 if its heartbeat is fresh.
+ */
+export const STRIKE: Script = {
+  keys: 4,
+  text: `${CLOCK}
+local at = tonumber(redis.call('HGET', KEYS[1], 'at'))
+if at and clock() - at <= ${NODE_LOST_MS} then return -2 end
+if not at and redis.call('HEXISTS', KEYS[4], ARGV[1]) == 0 then return -1 end
+redis.call('DEL', KEYS[1])
+redis.call('ZREM', KEYS[2], ARGV[1])
+redis.call('HDEL', KEYS[3], ARGV[1])
+return redis.call('HINCRBY', KEYS[4], ARGV[1], 1)
+`,
+};
+
+/**
+ * Keys: user, seats. Arguments: node, incarnation. Gives back the lease and the
+ * seats of a removed node. What stays of it refuses the reports of its earlier
+ * processes, whose totals are counted already. Returns 1 if there was a lease,
+ * a seat or a total.
+ */
+export const WRITE_OFF: Script = {
+  keys: 2,
+  text: `-- umbra fleet 1
+local found, suffix = 0, ':' .. ARGV[1]
+for _, member in ipairs(redis.call('ZRANGE', KEYS[2], 0, -1)) do
+  if string.sub(member, ${MARK_LENGTH} + 1) == suffix then
+    redis.call('ZREM', KEYS[2], member)
+    found = 1
+  end
+end
+local field = 'n:' .. ARGV[1]
+local me = redis.call('HGET', KEYS[1], field)
+local last = me and tonumber(string.match(me, '^[^,]+'))
+if last and last < tonumber(ARGV[2]) then
+  redis.call('HSET', KEYS[1], field, ARGV[2] .. ',0,0,0,0,0,0,0')
+  found = 1
+end
+return found
 `,
 };
 

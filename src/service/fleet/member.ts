@@ -557,8 +557,8 @@ export class FleetMember implements ShareHost, AsyncDisposable {
     if (this.#twins.happens()) {
       this.#logger.log(
         "error",
-        `fleet: another process is node ${this.#options.node} too: give each a ` +
-          "--node of its own",
+        `fleet: another process is node ${this.#options.node} too, or the ` +
+          "node was removed: give each process a --node of its own",
       );
     }
     this.#track(this.#joinAgain(), "fleet: joining again");

@@ -311,8 +311,8 @@ test("two processes of one name count what they move once", async () => {
   assert(used > 10_000, `only ${used} bytes are counted`);
   assert.equal(
     first!.lines[0],
-    "error: fleet: another process is node one too: give each a --node of " +
-      "its own",
+    "error: fleet: another process is node one too, or the node was removed: " +
+      "give each process a --node of its own",
   );
   await stop(clock, nodes);
 });
