@@ -49,6 +49,9 @@ function lateLink({ place, keys }: TestFleet, node: string): FleetLink {
       setDraining: async (...given) =>
         (await opening).nodes!.setDraining(...given),
     },
+    totals: {
+      used: async (...given) => (await opening).totals!.used(...given),
+    },
     salts: {
       tell: async (...given) => (await opening).salts!.tell(...given),
       told: async (...given) => (await opening).salts!.told(...given),

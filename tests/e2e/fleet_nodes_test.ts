@@ -168,6 +168,22 @@ describe("the nodes of a fleet", { skip: REDIS_SKIP }, () => {
     assert(!output.includes(keyOf(0)));
   });
 
+  test("tell the usage of the fleet", async () => {
+    const counts = { bytesUp: 1_000, bytesDown: 20_000 };
+    await admin.raise(`${port}`, "alice", counts);
+    const access = await ask(1, `/api/servers/${port}/users/alice/uri`);
+    const { sip008 } = await access.json() as { sip008: string };
+    const document = await ask(1, sip008);
+    assert.equal((await document.json()).bytes_used, 21_000);
+    assert.equal(
+      document.headers.get("subscription-userinfo"),
+      "upload=1000; download=20000",
+    );
+    const metrics = await (await ask(2, "/metrics?fleet=true")).text();
+    assert.match(metrics, /^umbra_fleet_nodes\{state="up"\} 3$/m);
+    assert.match(metrics, /^umbra_fleet_users\{state="active"\} 1$/m);
+  });
+
   test("are left out when they are killed or drained, and come back", async () => {
     const startMs = performance.now();
     ends[2]!.program.signal("SIGKILL");
@@ -219,6 +235,7 @@ describe("the nodes of a fleet", { skip: REDIS_SKIP }, () => {
     await ends[0]!.program.waitForOutput(/served on/, 5_000);
     assert.deepEqual(await listed(), NODES.map(({ host }) => host));
     assert.equal((await ask(0, "/readyz")).status, 200);
+    assert.equal((await ask(0, "/metrics?fleet=true")).status, 503);
     await until(
       5_000,
       "the list is what was known",

@@ -37,6 +37,7 @@ import {
 import { FleetNames, INDEX_PARTS } from "./_fleet_names.ts";
 import { NodeRows } from "./_node_rows.ts";
 import { ENTER, KEEP, REPORT } from "./_scripts.ts";
+import { ValkeyTotals } from "./_usage_totals.ts";
 import { ValkeySalts } from "./_valkey_salts.ts";
 import {
   fieldsInOrder,
@@ -210,6 +211,7 @@ class ValkeyLink implements FleetLink {
   readonly node: string;
   readonly leaseMs = LEASE_HOLD_MS;
   readonly nodes: NodeRows;
+  readonly totals: ValkeyTotals;
   readonly #names: FleetNames;
   readonly #connections: Connections;
 
@@ -219,6 +221,7 @@ class ValkeyLink implements FleetLink {
     this.#connections = connections;
     const { reports, sealing } = connections;
     this.nodes = new NodeRows(reports, { names, sealing, node });
+    this.totals = new ValkeyTotals(reports, names);
   }
 
   get fleet(): string {

@@ -25,6 +25,8 @@ import type {
   SharedChange,
   SharedUser,
   UsageReport,
+  UsedBytes,
+  UserId,
 } from "../../fleet.ts";
 import {
   FLEET_CLOCK_WARN_S,
@@ -298,6 +300,27 @@ export class FleetMember implements ShareHost, AsyncDisposable {
       }
     }
     this.#copy?.forgetTotals();
+  }
+
+  /**
+   * Returns what all nodes have reported of users, in their order; `undefined`
+   * for a user that does not exist.
+   *
+   * @param users At most {@link FLEET_COPY_BATCH}.
+   * @returns `undefined` while the source does not answer, or if it does not
+   * tell.
+   */
+  async used(
+    users: readonly UserId[],
+  ): Promise<(UsedBytes | undefined)[] | undefined> {
+    const totals = this.#isOut ? undefined : this.#link?.totals;
+    if (totals === undefined) return undefined;
+    try {
+      return await totals.used(users);
+    } catch (error) {
+      this.#fail(error);
+      return undefined;
+    }
   }
 
   /** Returns the share of a user on this node. */
