@@ -188,6 +188,7 @@ export class FleetMember implements ShareHost, AsyncDisposable {
       logger,
       directory: () => this.#isOut ? undefined : this.#link?.nodes,
       incarnation: () => this.#incarnation,
+      keep: (list) => this.#remember((copy) => copy.keepNodes(list)),
       source: () => ({
         answerMs: this.#answerMs,
         clockOffsetMs: this.#offsetMs,
@@ -238,7 +239,7 @@ export class FleetMember implements ShareHost, AsyncDisposable {
 
   /**
    * Joins the fleet and follows its users until disposal. If the source is
-   * away, the member starts with the copy of its users.
+   * away, the member starts with the copy of its users and nodes.
    *
    * @throws {TransportError | StoreError | ConfigError} When neither is
    * possible; the member has not joined then.
@@ -252,6 +253,8 @@ export class FleetMember implements ShareHost, AsyncDisposable {
         : undefined;
       if (copy === undefined) throw error;
       host.setUsers(copy);
+      const nodes = this.#copy?.nodes();
+      if (nodes !== undefined) this.presence.recall(nodes);
       this.#host = host;
       this.#fail(error);
     }
