@@ -414,7 +414,7 @@ test("nodes are written to disk when others are up, or once a minute", async () 
   const copy = new NodeCopy(
     {
       entries: (prefix) => memory.entries(prefix),
-      write(changes) {
+      write(changes): void {
         writes.push(clock.monotonicMs());
         memory.write(changes);
       },
