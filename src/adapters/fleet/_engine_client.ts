@@ -132,7 +132,7 @@ function optionsOf(address: EngineAddress): RedisOptions {
     maxRetriesPerRequest: 1,
     retryStrategy: (times) => Math.min(50 * times, 1_000),
     // An engine that has become a replica refuses writes.
-    reconnectOnError: ({ message }) => message.startsWith("READONLY"),
+    reconnectOnError: ({ message }) => replyOf(message).startsWith("READONLY "),
     ...host !== undefined && { host },
     ...port !== undefined && { port },
     ...path !== undefined && { path },
@@ -213,10 +213,20 @@ class IoredisClient implements EngineClient {
     const isReply = (thrown as Error).name === "ReplyError";
     const isLate = (thrown as Error).message === "Command timed out";
     const error = isReply || isLate ? thrown : this.#cause ?? thrown;
-    const { message, code } = error as Error & { code?: unknown };
+    const { code } = error as Error & { code?: unknown };
+    const message = replyOf((error as Error).message);
     const prefix = `The fleet's engine ${this.#shown}`;
     if (this.#isClosed) {
       return new TransportError("ERR_NET_CLOSED", `${prefix} is closed`);
+    }
+    if (isReply && OF_A_CLUSTER.test(message)) {
+      return new StoreError(
+        "ERR_STORE_OTHER",
+        `${prefix} is part of a cluster, in which a fleet cannot be: give an ` +
+          "engine that has all keys, with sentinels if it has replicas " +
+          `(${message})`,
+        { cause: error },
+      );
     }
     if (isReply && !PASSING.test(message)) {
       return new StoreError(
@@ -250,10 +260,24 @@ class IoredisClient implements EngineClient {
 }
 
 /**
+ * Returns the reply to a command. Before Redis 7 the reply to a command of a
+ * script is at the end of a longer one.
+ */
+function replyOf(message: string): string {
+  return /^ERR Error running script .*?: -(.*)$/s.exec(message)?.[1] ?? message;
+}
+
+/**
  * Replies of an engine that starts or takes part in a failover. They count as
  * no answer.
  */
-const PASSING = /^(?:LOADING|MASTERDOWN|READONLY|CLUSTERDOWN|TRYAGAIN)/;
+const PASSING = /^(?:LOADING|MASTERDOWN|READONLY)/;
+
+/**
+ * Replies of an engine that has only some of the keys. Scripts use keys of a
+ * user and of the whole fleet in one step.
+ */
+const OF_A_CLUSTER = /^(?:MOVED|ASK|CROSSSLOT|CLUSTERDOWN|TRYAGAIN) /;
 
 const CODES: ReadonlyMap<unknown, TransportErrorCode> = new Map([
   ["ECONNREFUSED", "ERR_NET_REFUSED"],
