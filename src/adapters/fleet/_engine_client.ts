@@ -52,8 +52,8 @@ export type Reply = Uint8Array | number | null | readonly Reply[];
 /** A Lua script, which the engine runs atomically. */
 export interface Script {
   readonly text: string;
-  /** The number of arguments that are keys. */
-  readonly keys: number;
+  /** The number of arguments that are keys, from the first one. */
+  readonly keys: number | "all";
 }
 
 /** A connection to an engine. It reconnects when the connection breaks. */
@@ -180,7 +180,11 @@ class IoredisClient implements EngineClient {
     calls: readonly (readonly Argument[])[],
   ): Promise<Reply[]> {
     const { text, keys } = script;
-    const known = calls.map((call) => ["EVALSHA", shaOf(text), keys, ...call]);
+    const numbered = calls.map((call) => [
+      keys === "all" ? call.length : keys,
+      ...call,
+    ]);
+    const known = numbered.map((call) => ["EVALSHA", shaOf(text), ...call]);
     const replies = await this.#send(known);
     const isNew = replies.some(([error]) =>
       error?.message.startsWith("NOSCRIPT")
@@ -192,7 +196,7 @@ class IoredisClient implements EngineClient {
       });
     }
     // No call has run: the engine has the script for all calls or for none.
-    return await this.all(calls.map((call) => ["EVAL", text, keys, ...call]));
+    return await this.all(numbered.map((call) => ["EVAL", text, ...call]));
   }
 
   close(): void {

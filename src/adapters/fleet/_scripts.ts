@@ -13,12 +13,11 @@ import {
   SEAT_MS,
 } from "../../limits.ts";
 import type { Script } from "./_engine_client.ts";
+import { USER_FIELDS } from "./_user_form.ts";
+import { MARK_LENGTH } from "./fleet_keys.ts";
 
 /** Approximate number of changes that the engine keeps. */
 const LOG_LENGTH = 1_000_000;
-
-/** Length of a mark in characters; see `fleet_keys.ts`. */
-export const MARK_LENGTH = 11;
 
 const CLOCK = `-- umbra fleet 1
 local function whole(x) return string.format('%.0f', x) end
@@ -156,6 +155,23 @@ export const KEEP: Script = {
   keys: 2,
   text: `${SHARED}
 return seat(KEYS[1], KEYS[2], ARGV[2], ARGV[1], clock())
+`,
+};
+
+/**
+ * Keys: those of users. Returns the fields of each that a node reads. One call
+ * for many users costs a node less than a command for each.
+ */
+export const COPY: Script = {
+  keys: "all",
+  text: `-- umbra fleet 1
+local users = {}
+for i, user in ipairs(KEYS) do
+  users[i] = redis.call('HMGET', user, ${
+    USER_FIELDS.map((field) => `'${field}'`).join(", ")
+  })
+end
+return users
 `,
 };
 
