@@ -115,7 +115,8 @@ export function libcryptoSubkey(
       EXPAND[EXPAND.length - 1] = 2;
       hmac(PRK, EXPAND, OUTPUTS[1]!);
     }
-    const subkey = OUTPUT.slice(0, masterKey.length);
+    const subkey = new Uint8Array(masterKey.length);
+    for (let i = 0; i < subkey.length; i++) subkey[i] = OUTPUT[i]!;
     WORDS.fill(0);
     BLOCK_WORDS.fill(0);
     for (let i = 0; i < DIGEST; i++) {
