@@ -249,6 +249,11 @@ export class ConfigError extends UmbraError<ConfigErrorCode> {
   override readonly name = "ConfigError";
 }
 
+/** Returns the error of a value that is missing, of the wrong type or too large. */
+export function badValue(message: string, options?: ErrorOptions): ConfigError {
+  return new ConfigError("ERR_CONFIG_VALUE", message, options);
+}
+
 /** The peer is responsible: its bytes violate the wire format. */
 export class ProtocolError extends UmbraError<ProtocolErrorCode> {
   /** The name of the class. */

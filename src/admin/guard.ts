@@ -11,7 +11,7 @@
  */
 import type { Clock } from "../clock.ts";
 import { formatIp, isUnspecified, parseIp } from "../codec/ip_address.ts";
-import { ConfigError } from "../errors.ts";
+import { badValue } from "../errors.ts";
 import { MAX_WRONG_TOKENS, WRONG_TOKEN_WINDOW_MS } from "../limits.ts";
 import type { Logger } from "../observe.ts";
 import type { Endpoint } from "../transport.ts";
@@ -53,22 +53,19 @@ export class Guard {
     { clock, logger }: { readonly clock: Clock; readonly logger: Logger },
   ) {
     if (token === undefined && !isLoopback(host)) {
-      throw new ConfigError(
-        "ERR_CONFIG_VALUE",
+      throw badValue(
         `--admin on ${host} needs a token, because other machines can reach ` +
           "it: give --admin-token-file, or listen on 127.0.0.1",
       );
     }
     if (token === undefined && names.length > 0) {
-      throw new ConfigError(
-        "ERR_CONFIG_VALUE",
+      throw badValue(
         "--admin-host needs a token, because other machines can reach the " +
           "port through a proxy: give --admin-token-file",
       );
     }
     if (token !== undefined && !isStrong(token)) {
-      throw new ConfigError(
-        "ERR_CONFIG_VALUE",
+      throw badValue(
         `Invalid token of --admin: expected at least ${MIN_TOKEN_LENGTH} ` +
           "printable characters without spaces, for example from \`umbra " +
           "genkey aes-256-gcm\`",

@@ -9,7 +9,7 @@
  *
  * @module
  */
-import { ConfigError } from "../errors.ts";
+import { badValue, ConfigError } from "../errors.ts";
 import { shownText } from "../text.ts";
 import { type FlatMap, readMaps } from "./flow_yaml.ts";
 import { collect, type OnlineConfig, type OnlineServer } from "./sip008.ts";
@@ -198,8 +198,7 @@ function readEntry(
 }
 
 function noForm(program: string): ConfigError {
-  return new ConfigError(
-    "ERR_CONFIG_VALUE",
+  return badValue(
     `Cannot write ShadowsocksR for ${program}: it is not supported there`,
   );
 }

@@ -10,7 +10,7 @@
  *
  * @module
  */
-import { ConfigError } from "../errors.ts";
+import { badValue, type ConfigError } from "../errors.ts";
 import { type UserLimits, userNameFault } from "../users.ts";
 
 /** The settings that both ends of one port share. */
@@ -274,15 +274,11 @@ function isObject(value: unknown): value is Record<string, unknown> {
 }
 
 function wrongParam(): ConfigError {
-  return new ConfigError(
-    "ERR_CONFIG_VALUE",
+  return badValue(
     'Expected "protocol_param" to be UID:PASSWORD, or MAX#UID:PASSWORD,…',
   );
 }
 
 function wrong(what: string, expected: string): ConfigError {
-  return new ConfigError(
-    "ERR_CONFIG_VALUE",
-    `Expected ${what} in mudb.json to be ${expected}`,
-  );
+  return badValue(`Expected ${what} in mudb.json to be ${expected}`);
 }

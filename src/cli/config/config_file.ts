@@ -5,7 +5,7 @@
  * @module
  */
 import type { JSONPath } from "jsonc-parser";
-import { ConfigError } from "../../errors.ts";
+import { badValue, type ConfigError } from "../../errors.ts";
 import { editDistance, nearest } from "../options/nearest.ts";
 import type { Kind } from "../settings/setting.ts";
 import { isComment, readConfigText } from "./config_text.ts";
@@ -181,8 +181,7 @@ export class ConfigObject {
       .map((key) => {
         const meant = nearest(key, known);
         if (meant !== undefined && editDistance(key, meant) <= SLIP) {
-          throw new ConfigError(
-            "ERR_CONFIG_VALUE",
+          throw badValue(
             `${this.where(key)} is unknown; did you mean "${meant}"? ` +
               `Correct the key, or rename it to "_${key}" to make it a comment`,
           );
@@ -206,10 +205,7 @@ export class ConfigObject {
       : [...this.#path, ...below].some((part) => SECRET_KEYS.has(part))
       ? "has a wrong value"
       : `is ${show(value)}`;
-    return new ConfigError(
-      "ERR_CONFIG_VALUE",
-      `${this.where(...below)} ${shown}, expected ${expected}`,
-    );
+    return badValue(`${this.where(...below)} ${shown}, expected ${expected}`);
   }
 }
 

@@ -6,7 +6,7 @@
  */
 import { formatAddress } from "../../codec/address.ts";
 import { isUnspecified, parseIp } from "../../codec/ip_address.ts";
-import { ConfigError } from "../../errors.ts";
+import { badValue, ConfigError } from "../../errors.ts";
 import { ListNotes } from "../../routes/list_notes.ts";
 import { TargetSetBuilder } from "../../routes/match/target_set.ts";
 import type { DnsResolver } from "../../service/dns/dns_resolver.ts";
@@ -117,8 +117,7 @@ function settingsOf(
   const direct = own.direct ?? said.direct;
   if (direct !== undefined && isItself(direct, listen)) {
     const at = formatAddress(direct);
-    throw new ConfigError(
-      "ERR_CONFIG_VALUE",
+    throw badValue(
       own.direct === undefined
         ? `--${DNS.direct.flag} ${at}: expected another address than ` +
           "--dns-listen, which would ask itself"
@@ -171,13 +170,10 @@ export function checkDnsRoutes(
     one !== undefined && one.direct === undefined;
   const routed = locals.filter(({ routes }) => routes !== undefined);
   if (routed.length > 0 && hasNone(dns)) {
-    throw new ConfigError("ERR_CONFIG_VALUE", `--dns-listen ${NO_DIRECT}`);
+    throw badValue(`--dns-listen ${NO_DIRECT}`);
   }
   if (routed.some(({ dns }) => hasNone(dns))) {
-    throw new ConfigError(
-      "ERR_CONFIG_VALUE",
-      `A local with "protocol": "dns" ${NO_DIRECT}`,
-    );
+    throw badValue(`A local with "protocol": "dns" ${NO_DIRECT}`);
   }
 }
 
@@ -228,10 +224,7 @@ function namesOf(texts: readonly string[]): (name: string) => boolean {
   for (const text of [...texts, "local", "localhost"]) {
     builder.name("suffix", text, 0);
     if (notes.all().length === 0) continue;
-    throw new ConfigError(
-      "ERR_CONFIG_VALUE",
-      `fake_ip_filter: "${text}" is no name`,
-    );
+    throw badValue(`fake_ip_filter: "${text}" is no name`);
   }
   const set = builder.build();
   return (name) => !name.includes(".") || set.matchName(name) !== undefined;

@@ -5,7 +5,7 @@
  * @module
  */
 import { isOnlineUrl } from "../../codec/sip008.ts";
-import { ConfigError } from "../../errors.ts";
+import { badValue, ConfigError } from "../../errors.ts";
 import type { Endpoint } from "../../transport.ts";
 import type { Arguments } from "../options/args.ts";
 import { DEFAULT_SERVER_HOST } from "../commands/defaults.ts";
@@ -238,5 +238,5 @@ export function present<T extends object>(
 
 /** Returns the error for something missing: what is missing, and what to do. */
 export function missing(what: string, remedy: string): ConfigError {
-  return new ConfigError("ERR_CONFIG_VALUE", `${what}: ${remedy}`);
+  return badValue(`${what}: ${remedy}`);
 }

@@ -5,7 +5,7 @@
  * @module
  */
 import type { Address } from "../../codec/address.ts";
-import { ConfigError } from "../../errors.ts";
+import { badValue } from "../../errors.ts";
 import type { Endpoint } from "../../transport.ts";
 import { LOCAL_DNS, type LocalDnsKeys } from "../settings/dns.ts";
 import type { InboundProtocol } from "../../service/inbound/inbound.ts";
@@ -183,8 +183,7 @@ function dnsFromObject(
   const said = fromObject(LOCAL_DNS, object, place);
   const [name] = Object.keys(said) as (keyof LocalDnsKeys)[];
   if (!isDns && name !== undefined) {
-    throw new ConfigError(
-      "ERR_CONFIG_VALUE",
+    throw badValue(
       `${object.where(LOCAL_DNS[name].key!)} is for a local with ` +
         '"protocol": "dns"; for other locals give --dns-listen, --dns-upstream ' +
         "and --dns-direct",
@@ -238,10 +237,7 @@ function inboundOf(
 ): SpokenProtocol | undefined {
   const [word, second] = words.filter((word) => !isWire(word));
   if (second === undefined) return word as SpokenProtocol | undefined;
-  throw new ConfigError(
-    "ERR_CONFIG_VALUE",
-    `${origin}: two protocols for programs; give one`,
-  );
+  throw badValue(`${origin}: two protocols for programs; give one`);
 }
 
 /** Returns the target of a tunnel in the form of shadowsocks-rust. */

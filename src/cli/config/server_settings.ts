@@ -14,7 +14,7 @@ import { parseSsrUri, type SsrUri } from "../../codec/ssr_uri.ts";
 import { parseServerUri, type ServerUri } from "../../codec/uri.ts";
 import type { WebSocketTransport } from "../../codec/websocket_transport.ts";
 import { findMethod, type Method } from "../../crypto/method.ts";
-import { ConfigError } from "../../errors.ts";
+import { badValue, ConfigError } from "../../errors.ts";
 import type { Arguments } from "../options/args.ts";
 import {
   findSsrObfs,
@@ -184,10 +184,7 @@ export function wireOf(
 ): string | undefined {
   const [wire, second] = words.filter(isWire);
   if (second === undefined) return wire;
-  throw new ConfigError(
-    "ERR_CONFIG_VALUE",
-    `${origin}: two protocols for the other end; give one`,
-  );
+  throw badValue(`${origin}: two protocols for the other end; give one`);
 }
 
 /** Reads the server of an `ss://` or `ssr://` URI, or of a lightsocks URL. */

@@ -11,7 +11,7 @@ import {
   programEnvironment,
   programsRefusal,
 } from "../../adapters/system/programs.ts";
-import { ConfigError } from "../../errors.ts";
+import { badValue, ConfigError } from "../../errors.ts";
 import { fileFailure } from "../file_failure.ts";
 import type { Sources } from "./secrets.ts";
 
@@ -75,8 +75,7 @@ function variable(name: string): string | undefined {
   } catch (error) {
     // Deno throws this error for a value that is not UTF-8.
     if ((error as Error).name === "InvalidData") return "\ufffd";
-    throw new ConfigError(
-      "ERR_CONFIG_VALUE",
+    throw badValue(
       `Cannot read the variable ${name}: Deno was not granted it; run with ` +
         `--allow-env=${name}`,
       { cause: error },

@@ -13,7 +13,7 @@ import {
 } from "../../adapters/fleet/engine_url.ts";
 import { formatMs } from "../../admin/units.ts";
 import { findMethod } from "../../crypto/method.ts";
-import { ConfigError } from "../../errors.ts";
+import { badValue, ConfigError } from "../../errors.ts";
 import { FLEET_CLOCK_WARN_S } from "../../limits.ts";
 import { systemRandomBytes } from "../../random.ts";
 import { nodeState } from "../../service/fleet/node_state.ts";
@@ -127,8 +127,7 @@ async function lookAround(
     node,
   });
   if (fleet === undefined) {
-    throw new ConfigError(
-      "ERR_CONFIG_VALUE",
+    throw badValue(
       "The line names no engine: make it again with umbra fleet token",
     );
   }
@@ -137,10 +136,7 @@ async function lookAround(
   const list = await admin.nodes();
   const other = list.nodes.find((one) => one.node === node);
   if (other !== undefined && nodeState(other, list) !== "lost") {
-    throw new ConfigError(
-      "ERR_CONFIG_VALUE",
-      `The fleet has a server ${node} already: give --node NAME`,
-    );
+    throw badValue(`The fleet has a server ${node} already: give --node NAME`);
   }
   const offsetS = clockOffsetMs / 1_000;
   const clock = Math.abs(offsetS) > FLEET_CLOCK_WARN_S

@@ -4,7 +4,7 @@
  * @module
  */
 import { formatAgo, formatMs, formatRate } from "../../admin/units.ts";
-import { ConfigError } from "../../errors.ts";
+import { badValue } from "../../errors.ts";
 import { NODE_BEAT_MS } from "../../limits.ts";
 import { type NodeView, viewNodes } from "../../service/fleet/node_state.ts";
 import { print } from "../output.ts";
@@ -34,8 +34,7 @@ export async function drainNode(
   isDraining: boolean,
 ): Promise<void> {
   if (!await admin.setDraining(node, isDraining)) {
-    throw new ConfigError(
-      "ERR_CONFIG_VALUE",
+    throw badValue(
       "The fleet has no node of that name; `umbra fleet status` shows all",
     );
   }

@@ -16,7 +16,7 @@ import {
   openFleetAdmin,
 } from "../../adapters/fleet/fleet_admin.ts";
 import { FleetKeys } from "../../adapters/fleet/fleet_keys.ts";
-import { ConfigError } from "../../errors.ts";
+import { badValue, ConfigError } from "../../errors.ts";
 import type { FleetNode } from "../../fleet.ts";
 import {
   FLEET_KEY_LENGTH,
@@ -88,7 +88,7 @@ async function useKey(step: Step, check: string): Promise<string> {
     "do not have the second key",
   );
   if (!await admin.switchKey(check)) {
-    throw wrong(
+    throw badValue(
       "Another administrator changed the fleet key: run the command again",
     );
   }
@@ -139,7 +139,7 @@ async function checkNodes(
   );
   if (unfit.length === 0) return;
   const names = unfit.map(({ node }) => node).join(", ");
-  throw wrong(
+  throw badValue(
     `These servers ${fault}: ${names}; copy ${path} to them, reload each, ` +
       `and try again after ${NODE_BEAT_MS / 1_000} s`,
   );
@@ -170,8 +170,4 @@ function writeLine(path: string, words: readonly string[]): void {
       cause: error,
     });
   }
-}
-
-function wrong(what: string): ConfigError {
-  return new ConfigError("ERR_CONFIG_VALUE", what);
 }

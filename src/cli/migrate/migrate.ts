@@ -10,7 +10,7 @@ import type { UserLimits } from "../../users.ts";
 import { userNameFault } from "../../users.ts";
 import { parseIp } from "../../codec/ip_address.ts";
 import { findMethod, type Method } from "../../crypto/method.ts";
-import { ConfigError } from "../../errors.ts";
+import { badValue } from "../../errors.ts";
 import { findCommand } from "../commands/commands.ts";
 import { configureServer } from "../config/config.ts";
 import { parseStrictJson } from "../config/strict_json.ts";
@@ -191,8 +191,7 @@ function entryOf(server: ServerSettings): Entry {
   const method = methodOf(server);
   const port = portOf(server);
   if (method.family.name === "lightsocks" || method.userKind === "uid") {
-    throw new ConfigError(
-      "ERR_CONFIG_VALUE",
+    throw badValue(
       `${server.origin}: a server of ${method.name} needs no migration: ` +
         "start umbra server -c FILE",
     );

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { ConfigError } from "../../errors.ts";
+import { badValue, type ConfigError } from "../../errors.ts";
 import { DEFAULT_METHOD } from "../commands/defaults.ts";
 import { readPort } from "../config/values.ts";
 
@@ -43,10 +43,7 @@ export function readOutlineKeys(
 ): OutlineKey[] {
   return accessKeys.map((key, i) => {
     const wrong = (what: string): ConfigError =>
-      new ConfigError(
-        "ERR_CONFIG_VALUE",
-        `${origin}: accessKeys[${i}] has no usable ${what}`,
-      );
+      badValue(`${origin}: accessKeys[${i}] has no usable ${what}`);
     if (!isObject(key)) throw wrong("fields");
     const { id, name, password, dataLimit, encryptionMethod } = key;
     const port = readPort(key["port"]);

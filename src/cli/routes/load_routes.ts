@@ -12,7 +12,7 @@ import {
 } from "../../adapters/system/country_database.ts";
 import { decompress } from "../../adapters/system/decompress.ts";
 import { formatIp } from "../../codec/ip_address.ts";
-import { ConfigError } from "../../errors.ts";
+import { badValue, ConfigError } from "../../errors.ts";
 import { clientRoutes } from "../../routes/acl/acl_routes.ts";
 import { readGeoSite } from "../../routes/lists/geo_dat.ts";
 import {
@@ -313,5 +313,5 @@ function objectOf(
 
 function wrong(file: string, key: string, what: string): ConfigError {
   const place = file === "" ? key : `${file}: ${key}`;
-  return new ConfigError("ERR_CONFIG_VALUE", `${place}: ${what}`);
+  return badValue(`${place}: ${what}`);
 }

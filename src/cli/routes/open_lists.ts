@@ -7,7 +7,7 @@ import process from "node:process";
 import { fetchIfChanged } from "../../adapters/net/fetch_document.ts";
 import { systemClock } from "../../clock.ts";
 import { parseOnlineUrl } from "../../codec/sip008.ts";
-import { ConfigError } from "../../errors.ts";
+import { badValue, ConfigError } from "../../errors.ts";
 import {
   LIST_REFRESH_MS,
   LIST_TIMEOUT_MS,
@@ -94,7 +94,7 @@ function urlOf(key: string, text: string): URL {
     return parseOnlineUrl(text);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    throw new ConfigError("ERR_CONFIG_VALUE", `${key}: expected https://…`);
+    throw badValue(`${key}: expected https://…`);
   }
 }
 
@@ -104,10 +104,7 @@ function intervalOf(key: string, value: unknown): number {
   const unit = UNITS_MS[match?.[2] || "s"]!;
   const ms = Number(match?.[1]) * unit;
   if (ms >= UNITS_MS["m"]!) return ms;
-  throw new ConfigError(
-    "ERR_CONFIG_VALUE",
-    `${key}: expected "24h", "30m" or the like, a minute or more`,
-  );
+  throw badValue(`${key}: expected "24h", "30m" or the like, a minute or more`);
 }
 
 const UNITS_MS: Readonly<Record<string, number>> = {

@@ -8,7 +8,7 @@
 import { formatAddress } from "../../codec/address.ts";
 import { isLoopback } from "../../codec/loopback.ts";
 import { detach, type Witness } from "../../defect.ts";
-import { ConfigError, TransportError } from "../../errors.ts";
+import { badValue, ConfigError, TransportError } from "../../errors.ts";
 import type { LogFields } from "../../observe.ts";
 import type { Service } from "../../service/service.ts";
 import type { Endpoint } from "../../transport.ts";
@@ -248,8 +248,7 @@ function refuseTwice(plans: readonly PlannedService[]): void {
   const seen = new Set<string>();
   for (const { key, listen } of plans) {
     if (seen.has(key) && listen.port !== 0) {
-      throw new ConfigError(
-        "ERR_CONFIG_VALUE",
+      throw badValue(
         `${key} is configured twice: remove one, or change its port`,
       );
     }

@@ -17,7 +17,7 @@ import type {
 import { NO_TOTALS } from "../../admin/user_page.ts";
 import { formatAddress } from "../../codec/address.ts";
 import type { Method } from "../../crypto/method.ts";
-import { ConfigError } from "../../errors.ts";
+import { badValue } from "../../errors.ts";
 import { MAX_ADDED_SERVERS } from "../../limits.ts";
 import type { Logger } from "../../observe.ts";
 import type { DnsService } from "../../service/dns/dns_inbound.ts";
@@ -173,10 +173,10 @@ export class LocalSupervisor implements Operator {
       const { readLink, ciphers } = this.#options;
       const server = readLink(link);
       if (this.#locals[0]!.servers.some((one) => sameServer(one, server))) {
-        throw refused(`Server ${nameOf(server)} already exists`);
+        throw badValue(`Server ${nameOf(server)} already exists`);
       }
       if (this.#added.length >= MAX_ADDED_SERVERS) {
-        throw refused(`Cannot add more than ${MAX_ADDED_SERVERS} servers`);
+        throw badValue(`Cannot add more than ${MAX_ADDED_SERVERS} servers`);
       }
       ciphers.prepare([server.method]);
       await this.#setAdded([...this.#added, server]);
@@ -198,7 +198,7 @@ export class LocalSupervisor implements Operator {
       const all = this.#upstreams;
       const at = all.findIndex((one) => one.name === name);
       if (all[at]?.added !== true) {
-        throw refused(
+        throw badValue(
           `Server ${name} is in the configuration: remove it there`,
         );
       }
@@ -372,7 +372,7 @@ export class LocalSupervisor implements Operator {
 
   addServer(): Promise<never> {
     return Promise.reject(
-      new ConfigError("ERR_CONFIG_VALUE", "A local has no servers of its own"),
+      badValue("A local has no servers of its own"),
     );
   }
 
@@ -390,10 +390,6 @@ function withAdded(
     ...local,
     servers: [...local.servers, ...added],
   }));
-}
-
-function refused(message: string): ConfigError {
-  return new ConfigError("ERR_CONFIG_VALUE", message);
 }
 
 /** Returns the servers of a configuration, and the policy that chooses one. */

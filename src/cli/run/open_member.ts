@@ -6,7 +6,7 @@
 import { hostname } from "node:os";
 import { openValkeyFleet } from "../../adapters/fleet/valkey_fleet.ts";
 import type { Clock } from "../../clock.ts";
-import { ConfigError, type StoreError } from "../../errors.ts";
+import { badValue, type StoreError } from "../../errors.ts";
 import type { NodeMemory } from "../../fleet.ts";
 import type { Logger } from "../../observe.ts";
 import { Episode } from "../../service/episode.ts";
@@ -61,8 +61,7 @@ export function hostName(): string {
   try {
     return hostname();
   } catch (error) {
-    throw new ConfigError(
-      "ERR_CONFIG_VALUE",
+    throw badValue(
       "node is not set, and Deno was not granted the name of this host: " +
         "give node NAME, or run with --allow-sys=hostname",
       { cause: error },

@@ -6,7 +6,7 @@
  */
 import { openSqliteStore } from "../../adapters/store/sqlite_store.ts";
 import { systemClock } from "../../clock.ts";
-import { ConfigError } from "../../errors.ts";
+import { badValue, ConfigError } from "../../errors.ts";
 import type { ReplayMemoryKind } from "../../crypto/family.ts";
 import type { Transport } from "../../transport.ts";
 import type { ConfiguredLocal } from "../config/config.ts";
@@ -173,8 +173,7 @@ function checkRedirection(
 ): void {
   const isAsked = locals.some(({ redirected }) => redirected !== undefined);
   if (!isAsked || capabilities.redirection) return;
-  throw new ConfigError(
-    "ERR_CONFIG_VALUE",
+  throw badValue(
     "redir needs Linux and calls of libc, which are not available here; see " +
       "the warning above",
   );

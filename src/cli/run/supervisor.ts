@@ -58,10 +58,11 @@ import type { ProvidersInUse } from "../tools/crypto.ts";
 import { generateKey } from "../tools/genkey.ts";
 import { FLUSH_MS, Ledger } from "./ledger.ts";
 import { MadeUser } from "./made_user.ts";
+import { badValue } from "../../errors.ts";
 import { same } from "./same.ts";
 import type { SharedServer } from "./shared_users.ts";
 import { needsRestart } from "./setting_changes.ts";
-import { refused, Roster } from "./roster.ts";
+import { Roster } from "./roster.ts";
 import { asConfigError, serverKey, ServerPlan } from "./server_plan.ts";
 import {
   credentialsFor,
@@ -316,7 +317,7 @@ export class Supervisor implements Operator {
     const { accounts } = this.#roster.extrasOf(id);
     const { name, limits = {}, disabled = false } = user;
     if (accounts.user(name) !== undefined) {
-      throw refused(`User ${name} already exists`);
+      throw badValue(`User ${name} already exists`);
     }
     const password = user.password ?? this.#newPassword(method);
     // A removed user of the configuration is added again as a changed one.
@@ -355,7 +356,7 @@ export class Supervisor implements Operator {
       (["identity", "uid"].includes(method.userKind) ||
         secrets.own === undefined)
     ) {
-      throw refused(
+      throw badValue(
         `Cannot remove ${name}, the last user: without users, the server's ` +
           "own key, which every user knows, would let anyone in; disable the " +
           "user, or add another one first",
@@ -400,7 +401,7 @@ export class Supervisor implements Operator {
     if (
       this.#roster.configured.result.some(({ listen }) => listen.port === port)
     ) {
-      throw refused(`Cannot add port ${port}: it is in the configuration`);
+      throw badValue(`Cannot add port ${port}: it is in the configuration`);
     }
     const chosen = method === undefined ? model!.method : findMethod(method);
     this.#options.ciphers.prepare([chosen]);
@@ -485,7 +486,7 @@ export class Supervisor implements Operator {
 
   #refuseShared(id: string, name: string): void {
     if (!this.#roster.known(id)?.shared.has(name)) return;
-    throw refused(
+    throw badValue(
       `User ${name} belongs to the fleet: change it with umbra fleet user`,
     );
   }
@@ -651,13 +652,13 @@ export class Supervisor implements Operator {
 function checkShared(servers: readonly ConfiguredServer[]): void {
   for (const { listen, method } of servers) {
     if (listen.port === 0) {
-      throw refused(
+      throw badValue(
         "A server in a fleet needs a fixed port, which names its users: " +
           "give one",
       );
     }
     if (method.userKind === "none") {
-      throw refused(
+      throw badValue(
         `port ${listen.port}: ${method.name} cannot tell users apart, so it ` +
           "cannot be in a fleet; 2022-blake3-aes-256-gcm can",
       );

@@ -19,13 +19,7 @@ import {
   redirectTargets,
 } from "../../codec/ssr_redirect.ts";
 import { readHostAndPort, readInteger } from "../config/values.ts";
-import {
-  type Kind,
-  OF_SERVER,
-  type Place,
-  type Settings,
-  settings,
-} from "./setting.ts";
+import { type Kind, OF_SERVER, type Settings, settings } from "./setting.ts";
 
 /** The protocols that can replace Shadowsocks. */
 export const WIRES: readonly string[] = [
@@ -230,8 +224,6 @@ export const SSR_PORTS: Settings<{
     reload: "listens",
   },
 });
-
-const TOP: readonly Place[] = ["top"];
 
 /** `HOST:PORT`, or `:PORT` for every address. */
 const LISTEN: Kind<HostAndPort> = textAs({

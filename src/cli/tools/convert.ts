@@ -28,7 +28,7 @@ import {
 import { readSubscription } from "../../codec/ssr_uri.ts";
 import { toSsrConfig } from "../../codec/ssr_config.ts";
 import { findMethod, type Method } from "../../crypto/method.ts";
-import { ConfigError } from "../../errors.ts";
+import { badValue, ConfigError } from "../../errors.ts";
 import type { RandomBytes } from "../../random.ts";
 import {
   CONVERT_FORMS,
@@ -355,8 +355,7 @@ ${lines(fresh.map((link) => `// ${link}`))}`;
 function only(servers: readonly LinkedServer[], form: Form): LinkedServer {
   const [server, second] = servers;
   if (server !== undefined && second === undefined) return server;
-  throw new ConfigError(
-    "ERR_CONFIG_VALUE",
+  throw badValue(
     `Cannot write ${servers.length} servers as ${form}, which has one server: ` +
       "give one of them",
   );
@@ -434,8 +433,7 @@ function noForm(
   form: string,
   has: string,
 ): ConfigError {
-  return new ConfigError(
-    "ERR_CONFIG_VALUE",
+  return badValue(
     `Cannot write the server of port ${port} (${method.name}) as ${form}: it ` +
       `has ${has}`,
   );

@@ -20,7 +20,7 @@ import {
 import type { Status } from "../../admin/operator.ts";
 import { FIRST_PAGE, formatPage } from "../../admin/user_page.ts";
 import { formatAddress } from "../../codec/address.ts";
-import { ConfigError, TransportError } from "../../errors.ts";
+import { badValue, ConfigError, TransportError } from "../../errors.ts";
 import {
   MAX_STATUS_LENGTH,
   MAX_USER_PAGE,
@@ -122,8 +122,7 @@ export async function askAdmin(
     throw unreachable(where, error);
   });
   if (answer.status !== 401) return answer;
-  throw new ConfigError(
-    "ERR_CONFIG_VALUE",
+  throw badValue(
     source.token === undefined
       ? `${where} requires a token: give --admin-token-file FILE`
       : `${where} rejects the token of --admin-token-file`,

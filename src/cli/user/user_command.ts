@@ -8,7 +8,7 @@ import type { ServerStatus, UserStatus } from "../../admin/operator.ts";
 import { formatAgo, formatBytes, formatRate } from "../../admin/units.ts";
 import { stateOf } from "../../admin/user_rows.ts";
 import { systemClock } from "../../clock.ts";
-import { ConfigError, TransportError } from "../../errors.ts";
+import { badValue, TransportError } from "../../errors.ts";
 import { type UserLimits, userNameFault } from "../../users.ts";
 import { configureServer } from "../config/config.ts";
 import { operatorSettings } from "../config/operator_settings.ts";
@@ -141,7 +141,7 @@ async function act(
     const { id } = serverFor(servers, args);
     const fault = userNameFault(name);
     if (fault !== undefined) {
-      throw new ConfigError("ERR_CONFIG_VALUE", `The name ${fault}`);
+      throw badValue(`The name ${fault}`);
     }
     await control.add(id, { name, limits: limitsFrom(args, {}) });
     return await printLink(id, name, args, control);
@@ -187,8 +187,7 @@ async function printLink(
 ): Promise<void> {
   const access = await control.access(server, name);
   if (access === undefined) {
-    throw new ConfigError(
-      "ERR_CONFIG_VALUE",
+    throw badValue(
       `${
         printable(name)
       } has a raw key, which a link cannot contain: use a password`,
@@ -234,8 +233,7 @@ async function find(
   }
   const [found, second] = matches;
   if (found === undefined) {
-    throw new ConfigError(
-      "ERR_CONFIG_VALUE",
+    throw badValue(
       "The user does not exist; `umbra user list` shows all users",
     );
   }

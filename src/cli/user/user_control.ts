@@ -17,7 +17,7 @@ import type {
 import { NO_USERS } from "../../admin/user_page.ts";
 import { invitationUrl } from "../../admin/invite/invitations.ts";
 import { systemClock } from "../../clock.ts";
-import { ConfigError } from "../../errors.ts";
+import { badValue, ConfigError } from "../../errors.ts";
 import { silentLogger, silentMetrics } from "../../observe.ts";
 import { systemRandomBytes } from "../../random.ts";
 import {
@@ -75,7 +75,7 @@ export function remoteControl(source: StatusSource): UserControl {
   ): Promise<string> => {
     const answer = await askAdmin(source, method, `/api/servers/${path}`, body);
     if (answer.status < 300) return answer.body;
-    throw new ConfigError("ERR_CONFIG_VALUE", reasonOf(answer.body));
+    throw badValue(reasonOf(answer.body));
   };
   const usersOf = (server: string): string =>
     `${encodeURIComponent(server)}/users`;
