@@ -37,6 +37,7 @@ import { examineServer } from "./doctor_plugin.ts";
 import type { UpstreamTrial } from "./doctor_upstream.ts";
 import {
   type Finding,
+  findingsOf,
   formatFinding,
   formatJson,
   formatSummary,
@@ -49,6 +50,8 @@ import { judgeLookups, judgeSystemResolvers } from "./judge_dns.ts";
 import { shifted } from "./probe_clock.ts";
 import type { ProbeWorld } from "./probe_server.ts";
 import { Progress } from "./progress.ts";
+
+const DNS_SYSTEM = findingsOf("dns system");
 
 /**
  * Runs `umbra doctor`.
@@ -200,14 +203,12 @@ async function* examineNames(
     ...dns === undefined ? [] : [[dns, locals] as const],
   ];
   if (inbounds.length === 0) {
-    yield {
-      check: "dns system",
-      verdict: "warn",
-      detail: "nothing here answers DNS: programs that look names up ask the " +
+    yield DNS_SYSTEM.warn(
+      "nothing here answers DNS: programs that look names up ask the " +
         "resolvers of this machine, past Umbra",
-      advice: "start with --dns-listen 127.0.0.1:53, or let programs use " +
+      "start with --dns-listen 127.0.0.1:53, or let programs use " +
         "socks5h:// or HTTP, which send names",
-    };
+    );
   }
   for (const [settings, beside] of inbounds) {
     yield judgeSystemResolvers(resolvConf(), settings.listen);

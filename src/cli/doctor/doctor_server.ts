@@ -13,7 +13,7 @@ import type { UpstreamServer } from "../../service/outbound/shadowsocks.ts";
 import type { Endpoint } from "../../transport.ts";
 import { isWildcard } from "../config/values.ts";
 import { lookUp, takeControls } from "./doctor_upstream.ts";
-import type { Finding } from "./finding.ts";
+import { type Finding, findingsOf } from "./finding.ts";
 import { judgePolicy, judgePort, judgeUsers } from "./judge_machine.ts";
 import { understands } from "./judge_server.ts";
 import { ownerOf } from "./machine_facts.ts";
@@ -69,21 +69,18 @@ export async function* examineWayOut(
   const { finding, addresses } = await lookUp(target.host, world);
   yield finding;
   if (addresses.length === 0) return;
-  const check = "internet";
+  const check = findingsOf("internet");
   const name = formatAddress(target);
   try {
     const { connectMs } = await reach(addresses, target.port, world);
-    const detail = `connected to ${name} in ${Math.round(connectMs)} ms`;
-    yield { check, verdict: "ok", detail };
+    yield check.ok(`connected to ${name} in ${Math.round(connectMs)} ms`);
   } catch (error) {
     if (!(error instanceof UmbraError)) throw error;
-    yield {
-      check,
-      verdict: "fail",
-      detail: `cannot connect to ${name} from here (${error.code})`,
-      advice: "check this machine's way to the internet, or name another " +
+    yield check.fail(
+      `cannot connect to ${name} from here (${error.code})`,
+      "check this machine's way to the internet, or name another " +
         "target with --target HOST:PORT",
-    };
+    );
   }
 }
 
