@@ -34,7 +34,6 @@ export async function introduce(
 ): Promise<Accepted | undefined> {
   using deadline = new Deadline(clock, {
     delayMs: PROXY_HEADER_TIMEOUT_MS,
-    code: "ERR_NET_TIMEOUT",
     parent: signal,
   });
   const reader = new ByteReader(connection);

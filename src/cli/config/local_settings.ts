@@ -6,7 +6,7 @@
  */
 import type { Address } from "../../codec/address.ts";
 import { badValue } from "../../errors.ts";
-import type { Endpoint } from "../../transport.ts";
+import type { Endpoint, Redirection } from "../../transport.ts";
 import { LOCAL_DNS, type LocalDnsKeys } from "../settings/dns.ts";
 import type { InboundProtocol } from "../../service/inbound/inbound.ts";
 import type { SocksUser } from "../../service/inbound/socks5.ts";
@@ -41,7 +41,6 @@ import type { ConfigObject } from "./config_file.ts";
 import { checkNotServed } from "./not_served.ts";
 import type { Secrets } from "./secrets.ts";
 import { socksUsersFromFile } from "./socks_users.ts";
-import type { Redirection } from "../../transport.ts";
 import { type HostAndPort, PORT_EXPECTED } from "./values.ts";
 
 /** The settings of one local; all are optional. */

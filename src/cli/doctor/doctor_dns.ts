@@ -175,10 +175,7 @@ class Inbound {
     const query = addressQuery(id, name, type);
     if (query === undefined) return undefined;
     const startMs = clock.monotonicMs();
-    using deadline = new Deadline(clock, {
-      delayMs: waitMs,
-      code: "ERR_NET_TIMEOUT",
-    });
+    using deadline = new Deadline(clock, { delayMs: waitMs });
     const { signal } = deadline;
     const socket = await transport.bind(HERE);
     try {

@@ -104,10 +104,7 @@ export async function lookUp(
   { transport, clock, waitMs }: ProbeWorld,
 ): Promise<{ finding: Finding; addresses: readonly string[] }> {
   const startMs = clock.monotonicMs();
-  using deadline = new Deadline(clock, {
-    delayMs: waitMs,
-    code: "ERR_NET_TIMEOUT",
-  });
+  using deadline = new Deadline(clock, { delayMs: waitMs });
   let addresses: readonly string[] = [];
   let reason: string | undefined;
   try {

@@ -6,8 +6,7 @@
  *
  * @module
  */
-import type { UserLimits } from "../../users.ts";
-import { userNameFault } from "../../users.ts";
+import { type UserLimits, userNameFault } from "../../users.ts";
 import { parseIp } from "../../codec/ip_address.ts";
 import { findMethod, type Method } from "../../crypto/method.ts";
 import { badValue } from "../../errors.ts";

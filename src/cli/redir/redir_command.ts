@@ -6,8 +6,11 @@
 import { systemTransport } from "../../adapters/net/system.ts";
 import { ConfigError } from "../../errors.ts";
 import type { Arguments } from "../options/args.ts";
-import { type ConfiguredLocal, configureRedir } from "../config/config.ts";
-import type { ConfiguredRole } from "../config/config.ts";
+import {
+  type ConfiguredLocal,
+  type ConfiguredRole,
+  configureRedir,
+} from "../config/config.ts";
 import { dnsSettings } from "../config/dns_settings.ts";
 import { systemSources } from "../config/sources.ts";
 import { usage } from "../options/getopt.ts";

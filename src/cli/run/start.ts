@@ -9,18 +9,18 @@ import { systemClock } from "../../clock.ts";
 import { badValue, ConfigError } from "../../errors.ts";
 import type { ReplayMemoryKind } from "../../crypto/family.ts";
 import type { Transport } from "../../transport.ts";
-import type { ConfiguredLocal } from "../config/config.ts";
-import { detach } from "../../defect.ts";
-import { systemRandomBytes } from "../../random.ts";
-import type { Mode } from "../../service/options.ts";
-import type { Arguments } from "../options/args.ts";
 import {
+  type ConfiguredLocal,
   configureLocal,
   configureRedir,
   configureServer,
   configureTunnel,
   upstreamOfLink,
 } from "../config/config.ts";
+import { detach } from "../../defect.ts";
+import { systemRandomBytes } from "../../random.ts";
+import type { Mode } from "../../service/options.ts";
+import type { Arguments } from "../options/args.ts";
 import { dnsSettings } from "../config/dns_settings.ts";
 import { fleetOf } from "../config/fleet_settings.ts";
 import { systemSources } from "../config/sources.ts";

@@ -4,7 +4,11 @@
  * @module
  */
 import { SSR_OBFS, SSR_PROTOCOLS } from "../../session/shadowsocksr/names.ts";
-import type { HostAndPort } from "../config/values.ts";
+import {
+  type HostAndPort,
+  readHostAndPort,
+  readInteger,
+} from "../config/values.ts";
 import {
   choice,
   PORT,
@@ -18,7 +22,6 @@ import {
   REDIRECT_EXPECTED,
   redirectTargets,
 } from "../../codec/ssr_redirect.ts";
-import { readHostAndPort, readInteger } from "../config/values.ts";
 import { type Kind, OF_SERVER, type Settings, settings } from "./setting.ts";
 
 /** The protocols that can replace Shadowsocks. */

@@ -3,8 +3,7 @@
  *
  * @module
  */
-import type { Address } from "../../codec/address.ts";
-import { formatAddress } from "../../codec/address.ts";
+import { type Address, formatAddress } from "../../codec/address.ts";
 import { ONLINE_REFRESH_MS } from "../../limits.ts";
 import {
   PAC_DEFAULTS,

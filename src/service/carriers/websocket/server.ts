@@ -130,7 +130,6 @@ class WebSocketClient {
     const { server } = this.#targets;
     using patience = new Deadline(server.world.clock, {
       delayMs: patienceMs(server),
-      code: "ERR_NET_TIMEOUT",
       parent: this.#acceptance.signal,
     });
     try {
@@ -197,7 +196,6 @@ class WebSocketClient {
     const { clock } = this.#targets.server.world;
     using linger = new Deadline(clock, {
       delayMs: REFUSAL_LINGER_MS,
-      code: "ERR_NET_TIMEOUT",
       parent: this.#acceptance.signal,
     });
     try {
