@@ -26,6 +26,7 @@ import {
   URL_COMMAND,
   USER_COMMAND,
 } from "./tool_commands.ts";
+import { USUAL } from "./shared_options.ts";
 
 /** All commands, in the order of the help. */
 export const COMMANDS: readonly Command[] = [
@@ -49,7 +50,7 @@ export const COMMANDS: readonly Command[] = [
   COMPLETIONS,
   MAN,
   HELP,
-];
+].map((one) => ({ ...one, options: [...one.options, ...USUAL] }));
 
 /** Returns the command with this name, if there is one. */
 export function findCommand(name: string): Command | undefined {

@@ -33,7 +33,6 @@ import {
   LOCAL_ENDS,
   SERVER_OPERANDS,
   SERVERS,
-  USUAL,
 } from "./shared_options.ts";
 
 /** The options of every service; they come last in the help. */
@@ -72,7 +71,6 @@ export const LOCAL: Command = {
     ...optionsOf(ACL),
     ...optionsOf(SNIFF),
     ...REST,
-    ...USUAL,
     ...optionsNotServed("local"),
   ],
   examples: [
@@ -100,7 +98,6 @@ export const TUNNEL: Command = {
     ...LOCAL_ENDS,
     ...optionsOf(BALANCER),
     ...REST,
-    ...USUAL,
     ...optionsNotServed("tunnel"),
   ],
   examples: [
@@ -138,7 +135,6 @@ export const REDIR: Command = {
     ...optionsOf(ACL),
     ...optionsOf(SNIFF),
     ...REST,
-    ...USUAL,
     ...optionsNotServed("local").filter(({ name }) =>
       !SERVED_BY_REDIR.has(name)
     ),
@@ -171,7 +167,6 @@ export const SERVER: Command = {
     ...REST,
     ...optionsOf(CONTROL),
     ...optionsOf(FLEET),
-    ...USUAL,
     ...optionsNotServed("server"),
   ],
   examples: [

@@ -31,6 +31,22 @@ export interface Option {
   readonly standing?: "ignored" | "refused";
 }
 
+/**
+ * Makes an option.
+ *
+ * @param name Its name and, unless it is a switch, the name of its value:
+ * `port PORT`.
+ * @param help One sentence without a full stop.
+ */
+export function flag(
+  name: string,
+  help: string,
+  more: Partial<Option> = {},
+): Option {
+  const [long = "", value] = name.split(" ");
+  return { name: long, ...value && { value }, help, ...more };
+}
+
 /** One command. */
 export interface Command {
   /** The word after the name of the program. */
