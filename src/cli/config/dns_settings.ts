@@ -24,6 +24,7 @@ import { readFile } from "./find_servers.ts";
 import type { LocalDns } from "./local_settings.ts";
 import { onlineSettings } from "./online_settings.ts";
 import type { Sources } from "./secrets.ts";
+import { usage } from "../options/getopt.ts";
 
 /** The settings of the DNS inbound. */
 export interface DnsSettings {
@@ -81,8 +82,7 @@ export function dnsSettings(
   if (useless === undefined || locals.some(({ dns }) => dns !== undefined)) {
     return undefined;
   }
-  throw new ConfigError(
-    "ERR_CONFIG_USAGE",
+  throw usage(
     `--${DNS[useless].flag} has no effect alone: give --dns-listen ` +
       "HOST:PORT too",
   );

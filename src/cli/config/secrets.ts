@@ -15,6 +15,7 @@ import { fromObject, fromOptions } from "../settings/read.ts";
 import { SECRET } from "../settings/server.ts";
 import type { Place } from "../settings/setting.ts";
 import type { ConfigObject, NamedConfig } from "./config_file.ts";
+import { usage } from "../options/getopt.ts";
 
 /** A password or a raw key. */
 export interface Secret {
@@ -95,10 +96,7 @@ export class Secrets {
     if (key !== undefined) return { kind: "key", text: key, origin: "--key" };
     if (text !== undefined) checkDecoded(text, "-k, --password");
     if (text !== undefined && file !== undefined) {
-      throw new ConfigError(
-        "ERR_CONFIG_USAGE",
-        "-k and --password-file exclude each other: give one",
-      );
+      throw usage("-k and --password-file exclude each other: give one");
     }
     if (text !== undefined) {
       return { kind: "password", text, origin: "-k, --password" };

@@ -40,6 +40,7 @@ import {
 } from "./plugin_settings.ts";
 import { locate, type Secret, type Secrets } from "./secrets.ts";
 import { readHostAndPort } from "./values.ts";
+import { usage } from "../options/getopt.ts";
 
 /** The settings of one server. */
 export interface ServerSettings {
@@ -152,8 +153,7 @@ export function serverFromOptions(
 function serviceFromOptions(args: Arguments): Said<ServiceOptions> {
   const { both, alone } = fromOptions(MODE_SWITCHES, args);
   if (both && alone) {
-    throw new ConfigError(
-      "ERR_CONFIG_USAGE",
+    throw usage(
       "-u and -U exclude each other: give -u for TCP and UDP, or -U for UDP only",
     );
   }
@@ -209,8 +209,7 @@ export function serverFromUri(text: string): ServerSettings {
   }
   const place = isLink(text) ? undefined : readHostAndPort(text);
   if (place?.port !== undefined) {
-    throw new ConfigError(
-      "ERR_CONFIG_USAGE",
+    throw usage(
       "For a server without a link, give -s HOST:PORT, -m METHOD and " +
         "--password-file FILE",
     );

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { readdirSync, statSync } from "node:fs";
 import process from "node:process";
 import {
   findProgram,
@@ -12,7 +12,7 @@ import {
   programsRefusal,
 } from "../../adapters/system/programs.ts";
 import { badValue, ConfigError } from "../../errors.ts";
-import { fileFailure } from "../file_failure.ts";
+import { readBytes } from "../file_failure.ts";
 import type { Sources } from "./secrets.ts";
 
 /** The files, variables and programs of this system. */
@@ -35,7 +35,7 @@ export const systemSources: Sources = {
  * @throws {ConfigError} `ERR_CONFIG_FILE`.
  */
 function readText(path: string): string {
-  const bytes = read(path);
+  const bytes = readBytes(path);
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch (error) {
@@ -53,18 +53,6 @@ function list(path: string): readonly string[] | undefined {
   } catch {
     // The path is read as a file next, and that error names the reason.
     return undefined;
-  }
-}
-
-function read(path: string): Uint8Array {
-  try {
-    return readFileSync(path);
-  } catch (error) {
-    throw new ConfigError(
-      "ERR_CONFIG_FILE",
-      `Cannot read ${path}: ${fileFailure(error, "read")}`,
-      { cause: error },
-    );
   }
 }
 

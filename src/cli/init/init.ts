@@ -52,6 +52,7 @@ import {
 import { complain, print } from "../output.ts";
 import { qrLines } from "../tools/qr_terminal.ts";
 import { selfCommand } from "../tools/self_command.ts";
+import { usage } from "../options/getopt.ts";
 
 /**
  * The suggested ports; they are below the ports that systems give to outgoing
@@ -128,7 +129,7 @@ async function askFor(args: Arguments): Promise<InitAnswers> {
     terminal.prompt();
     const line = await lines.next();
     if (!line.done) return line.value.trim() || suggestion;
-    throw new ConfigError("ERR_CONFIG_USAGE", "No answer; nothing was written");
+    throw usage("No answer; nothing was written");
   };
   try {
     return await initAnswers(args, suggested, ask);

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { readFileSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import {
   type CountryDatabase,
@@ -28,7 +28,7 @@ import {
   type RuleList,
   type RuleListFacts,
 } from "../../routes/rule_list.ts";
-import { fileFailure } from "../file_failure.ts";
+import { readBytes } from "../file_failure.ts";
 import { nearest } from "../options/nearest.ts";
 import type { NamedConfig } from "../config/config_file.ts";
 import type { Sources } from "../config/secrets.ts";
@@ -273,19 +273,6 @@ function factsOfFile(
     ...changedUnixMs !== undefined &&
       { changedUnixMs: Math.round(changedUnixMs) },
   };
-}
-
-/** @throws {ConfigError} `ERR_CONFIG_FILE`. */
-function readBytes(path: string): Uint8Array {
-  try {
-    return readFileSync(path);
-  } catch (error) {
-    throw new ConfigError(
-      "ERR_CONFIG_FILE",
-      `Cannot read ${path}: ${fileFailure(error, "read")}`,
-      { cause: error },
-    );
-  }
 }
 
 /** Runs a function and adds the name of a list to the message of its error. */

@@ -6,7 +6,7 @@
  */
 import { openSqliteStore } from "../../adapters/store/sqlite_store.ts";
 import { systemClock } from "../../clock.ts";
-import { badValue, ConfigError } from "../../errors.ts";
+import { badValue } from "../../errors.ts";
 import type { ReplayMemoryKind } from "../../crypto/family.ts";
 import type { Transport } from "../../transport.ts";
 import {
@@ -40,6 +40,7 @@ import { openLists } from "../routes/open_lists.ts";
 import { makeMember } from "./open_member.ts";
 import { runRole } from "./run_role.ts";
 import { Supervisor } from "./supervisor.ts";
+import { usage } from "../options/getopt.ts";
 
 /** Runs `ss-local` until a signal. */
 export async function runLocal(args: Arguments, host: Host): Promise<void> {
@@ -158,10 +159,7 @@ async function runLocals(
  */
 function checkOneWorker({ workers }: OperatorSettings): void {
   if (workers === 1) return;
-  throw new ConfigError(
-    "ERR_CONFIG_USAGE",
-    "--system-proxy is for one worker: leave --workers out",
-  );
+  throw usage("--system-proxy is for one worker: leave --workers out");
 }
 
 /**

@@ -28,7 +28,7 @@ import {
 import { readSubscription } from "../../codec/ssr_uri.ts";
 import { toSsrConfig } from "../../codec/ssr_config.ts";
 import { findMethod, type Method } from "../../crypto/method.ts";
-import { badValue, ConfigError } from "../../errors.ts";
+import { badValue, type ConfigError } from "../../errors.ts";
 import type { RandomBytes } from "../../random.ts";
 import {
   CONVERT_FORMS,
@@ -51,6 +51,7 @@ import type { Arguments } from "../options/args.ts";
 import { option } from "../options/option_value.ts";
 import { alternatives } from "../settings/kinds.ts";
 import { generateKey } from "./genkey.ts";
+import { usage } from "../options/getopt.ts";
 
 type Form = (typeof CONVERT_FORMS)[number];
 
@@ -164,10 +165,7 @@ function read(
   const secrets = new Secrets(sources, file);
   const found = findServers(args, file, secrets, online);
   if (found.servers.length === 0 && file === undefined) {
-    throw new ConfigError(
-      "ERR_CONFIG_USAGE",
-      "No server to convert: give -c FILE, a link, or -s HOST:PORT",
-    );
+    throw usage("No server to convert: give -c FILE, a link, or -s HOST:PORT");
   }
   return {
     result: listed(found, secrets),
