@@ -5,8 +5,8 @@
  *
  * @module
  */
-import type { Clock } from "../../clock.ts";
-import { StoreError, TransportError } from "../../errors.ts";
+import type { Clock } from "../../src/clock.ts";
+import { StoreError, TransportError } from "../../src/errors.ts";
 import type {
   Entrance,
   FleetLink,
@@ -25,7 +25,7 @@ import type {
   UsageReport,
   UserChanges,
   UserSnapshot,
-} from "../../fleet.ts";
+} from "../../src/fleet.ts";
 import {
   FLEET_ACTIVE_MS,
   FLEET_CALL_MS,
@@ -36,8 +36,8 @@ import {
   SALT_MARK_LENGTH,
   SALT_POOL_MS,
   SEAT_MS,
-} from "../../limits.ts";
-import { onAbort, Stop } from "../../on_abort.ts";
+} from "../../src/limits.ts";
+import { onAbort, Stop } from "../../src/on_abort.ts";
 
 /** How the source reacts to calls. */
 export type Reach =
