@@ -13,6 +13,7 @@ import { badValue, ConfigError } from "../errors.ts";
 import { shownText } from "../text.ts";
 import { type FlatMap, readMaps } from "./flow_yaml.ts";
 import { collect, type OnlineConfig, type OnlineServer } from "./sip008.ts";
+import { isObject } from "./json.ts";
 
 /**
  * True if a parsed document is one outbound of sing-box, or has a list of them.
@@ -205,8 +206,4 @@ function noForm(program: string): ConfigError {
 
 function refuse(what: string, why: string): ConfigError {
   return new ConfigError("ERR_ONLINE_CONFIG", `Cannot use ${what}: ${why}`);
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -12,6 +12,7 @@
  */
 import { badValue, type ConfigError } from "../errors.ts";
 import { type UserLimits, userNameFault } from "../users.ts";
+import { isObject } from "./json.ts";
 
 /** The settings that both ends of one port share. */
 export interface SsrSettings {
@@ -267,10 +268,6 @@ const PORT = "a port from 1 to 65535";
 
 function isPort(port: number): boolean {
   return Number.isInteger(port) && port >= 1 && port <= 65_535;
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function wrongParam(): ConfigError {

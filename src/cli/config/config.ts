@@ -76,7 +76,7 @@ import { LocalRules, ServerAcls } from "../routes/route_config.ts";
 import { reachOf, targetPolicyOf } from "./target_settings.ts";
 import { wayOf, withoutProgram } from "./native_plugin.ts";
 import { checkWebSocket } from "./transport_settings.ts";
-import { complete, fromObject, fromOptions, merge } from "../settings/read.ts";
+import { complete, fromBoth, merge } from "../settings/read.ts";
 import { longestTimeout, SERVICE } from "../settings/service.ts";
 import type { ServiceOptions } from "../../service/options.ts";
 import { isWildcard } from "./values.ts";
@@ -146,10 +146,7 @@ export function configureLocal(
   online?: readonly ServerSettings[],
 ): ConfiguredRole<ConfiguredLocal[]> {
   const file = readFile(args, sources);
-  const pac = merge(
-    fromOptions(PAC, args),
-    file && fromObject(PAC, file.object),
-  );
+  const pac = fromBoth(PAC, args, file?.object);
   const locals = configureLocals(
     args,
     sources,
@@ -487,11 +484,7 @@ function upstreamOf(server: ServerSettings, sources: Sources): UpstreamServer {
  * True if programs encrypt with lightsocks themselves and Umbra only forwards.
  */
 function isBlind(args: Arguments, file: ConfigObject | undefined): boolean {
-  const said = merge(
-    fromOptions(BLIND, args),
-    file && fromObject(BLIND, file),
-  );
-  return complete(BLIND, said).blind;
+  return complete(BLIND, fromBoth(BLIND, args, file)).blind;
 }
 
 /** The placeholder for a target that only the program and the server know. */

@@ -9,6 +9,7 @@ import { badValue, type ConfigError } from "../../errors.ts";
 import { editDistance, nearest } from "../options/nearest.ts";
 import type { Kind } from "../settings/setting.ts";
 import { isComment, readConfigText } from "./config_text.ts";
+import { isObject } from "../../codec/json.ts";
 
 /** The value that {@link ConfigObject.children} expects, for messages. */
 export const LIST_EXPECTED = "a list of objects";
@@ -240,10 +241,6 @@ export function parseConfig(text: string, name: string): ConfigObject {
     [],
     fields,
   );
-}
-
-function isObject(value: unknown): value is Fields {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** @param isSecret True if every string inside is secret. */

@@ -17,7 +17,13 @@ import { DEFAULT_RESOLVER } from "../commands/defaults.ts";
 import type { Arguments } from "../options/args.ts";
 import { DNS, type DnsKeys, LOCAL_DNS } from "../settings/dns.ts";
 import { ROUTES } from "../settings/routes.ts";
-import { complete, fromObject, fromOptions, merge } from "../settings/read.ts";
+import {
+  complete,
+  fromBoth,
+  fromObject,
+  fromOptions,
+  merge,
+} from "../settings/read.ts";
 import type { ConfigObject } from "./config_file.ts";
 import { followedLists } from "../routes/open_lists.ts";
 import { readFile } from "./find_servers.ts";
@@ -74,7 +80,7 @@ export function dnsSettings(
   const file = readFile(args, sources);
   const chosen = fromOptions(DNS, args);
   const { listen } = merge(chosen, file && fromObject(DNS, file.object));
-  if (listen !== undefined) return settingsOf(args, sources, { listen });
+  if (listen !== undefined) return localDnsSettings(args, sources, { listen });
   const asksForRoutes = file !== undefined &&
     fromObject(ROUTES, file.object).resolve === "remote";
   const [useless] = (Object.keys(chosen) as (keyof DnsKeys)[])
@@ -89,8 +95,9 @@ export function dnsSettings(
 }
 
 /**
- * Reads the settings of a local that answers DNS.
+ * Reads the settings of a DNS inbound, or of a local that answers DNS.
  *
+ * @param own The settings of the inbound itself.
  * @throws {ConfigError} `ERR_CONFIG_VALUE`.
  */
 export function localDnsSettings(
@@ -98,21 +105,9 @@ export function localDnsSettings(
   sources: Sources,
   own: OwnDns,
 ): DnsSettings {
-  return settingsOf(args, sources, own);
-}
-
-/** @param own The settings of the inbound itself. */
-function settingsOf(
-  args: Arguments,
-  sources: Sources,
-  own: OwnDns,
-): DnsSettings {
   const { listen } = own;
   const file = readFile(args, sources);
-  const said = merge(
-    fromOptions(DNS, args),
-    file && fromObject(DNS, file.object),
-  );
+  const said = fromBoth(DNS, args, file?.object);
   const resolver = own.resolver ?? said.resolver ?? DEFAULT_RESOLVER;
   const direct = own.direct ?? said.direct;
   if (direct !== undefined && isItself(direct, listen)) {
@@ -151,8 +146,7 @@ export function routeResolver(
   args: Arguments,
   file: ConfigObject | undefined,
 ): DnsResolver {
-  const said = merge(fromOptions(DNS, args), file && fromObject(DNS, file));
-  return said.resolver ?? DEFAULT_RESOLVER;
+  return fromBoth(DNS, args, file).resolver ?? DEFAULT_RESOLVER;
 }
 
 /**

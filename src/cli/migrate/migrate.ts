@@ -12,7 +12,7 @@ import { findMethod, type Method } from "../../crypto/method.ts";
 import { badValue } from "../../errors.ts";
 import { findCommand } from "../commands/commands.ts";
 import { configureServer } from "../config/config.ts";
-import { parseStrictJson } from "../config/strict_json.ts";
+import { parseStrictJson } from "../../codec/json.ts";
 import { methodOf, secretOf } from "../config/credentials.ts";
 import {
   findServers,

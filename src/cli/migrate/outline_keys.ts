@@ -8,6 +8,7 @@
 import { badValue, type ConfigError } from "../../errors.ts";
 import { DEFAULT_METHOD } from "../commands/defaults.ts";
 import { readPort } from "../config/values.ts";
+import { isObject } from "../../codec/json.ts";
 
 /** One access key. */
 export interface OutlineKey {
@@ -66,8 +67,4 @@ export function readOutlineKeys(
       ...limitBytes !== undefined && { limitBytes: limitBytes as number },
     };
   });
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import process from "node:process";
 import { fetchIfChanged } from "../../adapters/net/fetch_document.ts";
 import { systemClock } from "../../clock.ts";
 import { parseOnlineUrl } from "../../codec/sip008.ts";
@@ -16,7 +15,7 @@ import {
 import { readConfig } from "../config/find_servers.ts";
 import type { Sources } from "../config/secrets.ts";
 import { KeptFile } from "../kept_file.ts";
-import { defaultCachePath } from "../online/online_cache.ts";
+import { cachePath } from "../online/online_cache.ts";
 import type { Arguments } from "../options/args.ts";
 import { type FollowedList, FollowedLists } from "./followed_lists.ts";
 
@@ -77,7 +76,7 @@ export function followedLists(file: string, sets: unknown): FollowedList[] {
     if (typeof text !== "string") return [];
     const key = `${file}: rule_sets.${name}`;
     const url = urlOf(`${key}.url`, text);
-    const path = cachePath(url);
+    const path = cachePath(url, "list");
     return [{
       name,
       url,
@@ -113,12 +112,3 @@ const UNITS_MS: Readonly<Record<string, number>> = {
   h: 3_600_000,
   d: 86_400_000,
 };
-
-function cachePath(url: URL): string | undefined {
-  try {
-    return defaultCachePath(url, process.env, "list");
-  } catch {
-    // Deno without --allow-env cannot read the environment: no folder is known.
-    return undefined;
-  }
-}

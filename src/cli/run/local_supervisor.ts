@@ -19,7 +19,6 @@ import { formatAddress } from "../../codec/address.ts";
 import type { Method } from "../../crypto/method.ts";
 import { badValue } from "../../errors.ts";
 import { MAX_ADDED_SERVERS } from "../../limits.ts";
-import type { Logger } from "../../observe.ts";
 import type { DnsService } from "../../service/dns/dns_inbound.ts";
 import {
   ServerGroup,
@@ -27,27 +26,22 @@ import {
 } from "../../service/outbound/servers/server_group.ts";
 import { PluginCrew } from "../../service/plugin/crew.ts";
 import { sameServer } from "../../service/outbound/servers/same_server.ts";
-import type { Dependencies } from "../../service/service.ts";
 import type { UpstreamServer } from "../../service/outbound/shadowsocks.ts";
 import { nameOf } from "../config/balancer_settings.ts";
 import type { ConfiguredLocal, ConfiguredRole } from "../config/config.ts";
 import { describeMethod } from "../config/legacy_gate.ts";
 import { OPERATOR_ROWS } from "../config/operator_settings.ts";
-import type { Fleet, PlannedService } from "./fleet.ts";
-import type { ProvidersInUse } from "../tools/crypto.ts";
+import type { PlannedService } from "./fleet.ts";
 import type { FollowedListStatus } from "../routes/followed_lists.ts";
 import { DnsPlan, LocalPlan } from "./local_plan.ts";
 import { needsRestart } from "./setting_changes.ts";
 import { Turns } from "./turns.ts";
+import type { Surroundings } from "./run_role.ts";
 
 /** The dependencies of a supervisor. */
-export interface LocalSupervisorOptions {
+export interface LocalSupervisorOptions extends Omit<Surroundings, "owned"> {
   /** Reads the configuration; called at every reload. */
   configure(): ConfiguredRole<ConfiguredLocal[]>;
-  /** Prepares the methods of a configuration, and serves those in use. */
-  readonly ciphers: Pick<ProvidersInUse, "prepare" | "serve">;
-  /** The dependencies of services. */
-  readonly world: Dependencies;
   /** Returns the plans of a configuration; all use one group. */
   plans(
     locals: readonly ConfiguredLocal[],
@@ -61,12 +55,6 @@ export interface LocalSupervisorOptions {
   readLink(link: string): UpstreamServer;
   /** Returns the status of published rule lists, by name; default: none. */
   listStatus?(): ReadonlyMap<string, FollowedListStatus>;
-  /** Logs the operator's changes. */
-  readonly logger: Logger;
-  /** The running services. */
-  readonly fleet: Fleet;
-  /** Returns the status without servers and users. */
-  programStatus(): Omit<Status, "servers" | "users" | "keepsUsers" | "plugins">;
 }
 
 const NO_USERS = "A local has no users; the users are on its server";

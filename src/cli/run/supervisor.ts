@@ -29,10 +29,8 @@ import {
 } from "../../admin/user_page.ts";
 import type { Clock } from "../../clock.ts";
 import { findMethod, type Method } from "../../crypto/method.ts";
-import type { Logger } from "../../observe.ts";
 import type { RandomBytes } from "../../random.ts";
 import type { ServerService } from "../../service/server/server.ts";
-import type { Dependencies } from "../../service/service.ts";
 import {
   checkDistinct,
   CompactUser,
@@ -52,9 +50,7 @@ import {
   type OperatorSettings,
 } from "../config/operator_settings.ts";
 import { passwordSecret } from "../config/secrets.ts";
-import type { Fleet } from "./fleet.ts";
 import { linksOf, nodeService } from "./fleet_links.ts";
-import type { ProvidersInUse } from "../tools/crypto.ts";
 import { generateKey } from "../tools/genkey.ts";
 import { FLUSH_MS, Ledger } from "./ledger.ts";
 import { MadeUser } from "./made_user.ts";
@@ -71,29 +67,20 @@ import {
   userStatus,
 } from "./server_view.ts";
 import { Turns } from "./turns.ts";
+import type { Surroundings } from "./run_role.ts";
 
 /** The dependencies of a supervisor. */
-export interface SupervisorOptions {
+export interface SupervisorOptions extends Omit<Surroundings, "owned"> {
   /** Reads the configuration; called at every reload. */
   configure(): ConfiguredRole<ConfiguredServer[]>;
-  /** Prepares the methods of a configuration, and serves those in use. */
-  readonly ciphers: Pick<ProvidersInUse, "prepare" | "serve">;
-  /** The dependencies of services. */
-  readonly world: Dependencies;
   /** The time of accounts and of the ledger. */
   readonly clock: Clock;
   /** Makes passwords. */
   readonly randomBytes: RandomBytes;
-  /** Logs the changes of a reload. */
-  readonly logger: Logger;
-  /** The running services. */
-  readonly fleet: Fleet;
   /** Keeps users and counts; not set if a restart forgets them. */
   readonly store?: UserStore | undefined;
   /** Keeps minutes; not set if a restart forgets them. */
   readonly minutes?: MinuteStore | undefined;
-  /** Returns the status without servers and users. */
-  programStatus(): Omit<Status, "servers" | "users" | "keepsUsers" | "plugins">;
   /** Host of `ss://` URIs; default: the address on which the server listens. */
   readonly publicHost?: string | undefined;
   /** Returns the host if the server listens on every address. */

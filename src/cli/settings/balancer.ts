@@ -43,7 +43,6 @@ const UDP_POLICIES = ["follow", ...POLICY_NAMES] as const;
 /** An address that answers `HEAD` requests, or none. */
 const PROBE_TARGET: Kind<ProbeTarget | "none"> = textAs({
   value: "URL",
-  type: "string",
   expected: '"none" or an http:// address',
   read: (text) => text === "none" ? text : readProbeTarget(text),
   write: (target) =>

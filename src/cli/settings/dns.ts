@@ -37,7 +37,6 @@ export interface LocalDnsKeys {
 
 const IP: Kind<string> = textAs({
   value: "IP",
-  type: "string",
   expected: "an IP address",
   read: (text) => parseIp(text) && text,
 });
@@ -80,7 +79,6 @@ export const LOCAL_DNS: Settings<LocalDnsKeys> = settings({
 /** A resolver; plain DNS needs an IP address. */
 const RESOLVER: Kind<DnsResolver> = textAs({
   value: "RESOLVER",
-  type: "string",
   expected: "IP[:PORT], tls://HOST[:PORT] or https://HOST[:PORT]/PATH",
   read: readResolver,
   write: formatResolver,
@@ -161,7 +159,6 @@ function block(length: 4 | 16, mostBits: number): Kind<CidrBlock> {
   const version = length === 4 ? 4 : 6;
   return textAs({
     value: "CIDR",
-    type: "string",
     expected: `a block of IPv${version} addresses, /${mostBits} or larger`,
     read: (text) => {
       const read = parseCidr(text);

@@ -27,7 +27,6 @@ export interface FleetSettings {
 
 const NAME = textAs({
   value: "NAME",
-  type: "string",
   expected: "up to 64 letters, digits, dots, dashes and underscores",
   read: (name) => /^[A-Za-z0-9._-]{1,64}$/.test(name) ? name : undefined,
 });
@@ -38,7 +37,6 @@ export const FLEET: Settings<FleetSettings> = settings({ role: "server" }, {
     name: "fleet",
     kind: textAs({
       value: "URL",
-      type: "string",
       expected: "valkeys://HOST[:PORT], valkey://…, " +
         "valkeys+sentinel://HOST,HOST/PRIMARY or unix:/PATH, with ?fleet=NAME " +
         "for one of several, and without a password",

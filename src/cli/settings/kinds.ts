@@ -87,13 +87,14 @@ type Form<T> = Omit<Kind<T>, "schema">;
 
 /** Returns the kind of a text with a format of its own. */
 export function textAs<T>(
-  { read, ...form }: Omit<Form<T>, "read"> & {
+  { type = "string", read, ...form }: Omit<Form<T>, "read" | "type"> & {
+    readonly type?: string;
     read(text: string): T | undefined;
   },
 ): Kind<T> {
   return {
     ...form,
-    schema: STRING,
+    ...{ type, schema: STRING },
     read: (value) => typeof value === "string" ? read(value) : undefined,
   };
 }
@@ -220,7 +221,6 @@ export const REMOTE_HOST: Kind<HostAndPort> = {
 /** A host with its port. */
 export const ENDPOINT: Kind<Endpoint> = textAs({
   value: "HOST:PORT",
-  type: "string",
   expected: "HOST:PORT",
   read: readEndpoint,
   write: formatAddress,

@@ -231,7 +231,6 @@ export const SSR_PORTS: Settings<{
 /** `HOST:PORT`, or `:PORT` for every address. */
 const LISTEN: Kind<HostAndPort> = textAs({
   value: "HOST:PORT",
-  type: "string",
   expected: "HOST:PORT or :PORT",
   read(text): HostAndPort | undefined {
     const read = readHostAndPort(text.startsWith(":") ? `[::]${text}` : text);

@@ -85,7 +85,6 @@ function protocol(
 /** A target with its port, which is not 0. */
 export const TARGET: Kind<Address> = textAs({
   value: "HOST:PORT",
-  type: "string",
   expected: "HOST:PORT, an IPv6 address in brackets",
   read(text): Address | undefined {
     const { host, port } = readHostAndPort(text) ?? {};
@@ -194,7 +193,6 @@ export const SOCKS_USERS: Settings<{ readonly users: SocksUser[] }> = {
     kind: several({
       ...textAs({
         value: "NAME:PASSWORD",
-        type: "string",
         expected: "NAME:PASSWORD in UTF-8, each of 1 to 255 bytes",
         read: readSocksUser,
       }),

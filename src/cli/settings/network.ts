@@ -29,7 +29,6 @@ export const TARGETS: Settings<{
     kind: several({
       ...textAs<Allowed>({
         value: "CIDR",
-        type: "string",
         expected: "an IP address, IP/BITS, or all",
         read(text): Allowed | undefined {
           const block = text === "all" ? text : parseCidr(text);
@@ -149,7 +148,6 @@ function parseForbiddenPort(text: string): PortRange | undefined {
 
 const ADDRESS: Kind<string> = textAs({
   value: "ADDRESS",
-  type: "string",
   expected: "an IP address of this host, one of each family at most; " +
     "an interface is outbound_bind_interface",
   read(text): string | undefined {

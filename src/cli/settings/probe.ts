@@ -43,7 +43,6 @@ export const PROBE: Settings<ProbeSettings> = {
 
 const URL_KIND: Kind<URL> = textAs({
   value: "URL",
-  type: "string",
   expected: URL_EXPECTED,
   read: readUrl,
 });
@@ -51,7 +50,6 @@ const URL_KIND: Kind<URL> = textAs({
 /** The name of a host, in lower case. */
 const NAME: Kind<string> = textAs({
   value: "NAME",
-  type: "string",
   expected: "the name of a host",
   read(text): string | undefined {
     const name = text.toLowerCase();

@@ -167,7 +167,6 @@ export interface ControlSettings {
 
 const ADMIN_ADDRESS: Kind<AdminAddress> = textAs({
   value: "ADDRESS",
-  type: "string",
   expected: "HOST:PORT or unix:/PATH",
   read: readAdmin,
   write: formatAdminAddress,
@@ -175,7 +174,6 @@ const ADMIN_ADDRESS: Kind<AdminAddress> = textAs({
 
 const HOST_NAME: Kind<string> = textAs({
   value: "NAME",
-  type: "string",
   expected: "a name or an IP address, without a port",
   read(text): string | undefined {
     const { host, port } = readHostAndPort(text) ?? {};
@@ -185,7 +183,6 @@ const HOST_NAME: Kind<string> = textAs({
 
 const HTTP_URL: Kind<string> = textAs({
   value: "URL",
-  type: "string",
   expected: "https://HOST or http://HOST, optionally with a port or a path",
   read(text): string | undefined {
     const url = URL.parse(text);

@@ -59,6 +59,15 @@ export function fromObject<T>(
   });
 }
 
+/** Reads settings from the command line, and others from the top of a file. */
+export function fromBoth<T>(
+  settings: Settings<T>,
+  args: Arguments,
+  file: ConfigObject | undefined,
+): Said<T> {
+  return merge(fromOptions(settings, args), file && fromObject(settings, file));
+}
+
 /** Returns each setting from the first source that has it. */
 export function merge<T>(
   ...sources: readonly (Said<T> | undefined)[]

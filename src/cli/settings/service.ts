@@ -31,7 +31,6 @@ import {
 
 const CIDR: Kind<string> = textAs({
   value: "CIDR",
-  type: "string",
   expected: "an IP address, or IP/BITS",
   read: (text) => parseCidr(text) && text,
 });

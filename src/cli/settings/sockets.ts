@@ -15,7 +15,6 @@ import { type Kind, type Settings, settings } from "./setting.ts";
  */
 export const INTERFACE: Kind<string> = textAs({
   value: "NAME",
-  type: "string",
   expected: "the name of a network interface, as `ip link` shows it",
   read: (text) =>
     /^[^\s/:%]{1,15}$/.test(text) && !/^[\d.]+$/.test(text) ? text : undefined,

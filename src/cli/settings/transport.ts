@@ -51,7 +51,6 @@ const OF_TRANSPORT: readonly Place[] = ["transport"];
 const URL_KIND: Kind<WebSocketUrl> = {
   ...textAs({
     value: "URL",
-    type: "string",
     expected: "wss://HOST/PATH or ws://HOST/PATH",
     read: parseWebSocketUrl,
     write: formatWebSocketUrl,
@@ -114,7 +113,6 @@ const OF_WEBSOCKET: readonly Place[] = ["websocket"];
 const PATH: Kind<string> = {
   ...textAs({
     value: "PATH",
-    type: "string",
     expected: "a path that begins with /, without spaces",
     read: (text) => /^\/[\x21-\x7e]*$/.test(text) ? text : undefined,
   }),
@@ -157,7 +155,6 @@ export const WEBSOCKET: Settings<{
     key: "trusted_proxies",
     kind: several(textAs<CidrBlock>({
       value: "CIDR",
-      type: "string",
       expected: "an IP address, or IP/BITS",
       read: parseCidr,
     })),

@@ -36,7 +36,7 @@ import {
   INIT_METHOD,
 } from "../commands/defaults.ts";
 import { findServers, listed, readFile } from "../config/find_servers.ts";
-import { parseStrictJson } from "../config/strict_json.ts";
+import { parseStrictJson } from "../../codec/json.ts";
 import { formatLink, type LinkedServer } from "../config/server_links.ts";
 import { linkedServers } from "../config/configure_urls.ts";
 import { publicHostOf } from "../config/operator_settings.ts";
