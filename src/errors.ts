@@ -293,6 +293,13 @@ export class StoreError extends UmbraError<StoreErrorCode> {
   override readonly name = "StoreError";
 }
 
+/** Returns the fields of an error in the log. */
+export function faultOf(
+  { code, message }: UmbraError,
+): { readonly code: ErrorCode; readonly reason: string } {
+  return { code, reason: message };
+}
+
 /** Returns the message of any thrown value. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

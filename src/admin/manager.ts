@@ -10,7 +10,7 @@
  * @module
  */
 import { type Clock, pause } from "../clock.ts";
-import { badValue, TransportError, UmbraError } from "../errors.ts";
+import { badValue, faultOf, TransportError, UmbraError } from "../errors.ts";
 import { ACCEPT_BACKOFF_MS } from "../limits.ts";
 import type { Logger } from "../observe.ts";
 import type {
@@ -206,8 +206,7 @@ async function add(
     if (!(error instanceof UmbraError)) throw error;
     logger.log("warn", "the manager could not add a server", {
       port: server.port,
-      code: error.code,
-      reason: error.message,
+      ...faultOf(error),
     });
     return error instanceof TransportError ? NOT_AVAILABLE : ERR;
   }

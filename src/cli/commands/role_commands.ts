@@ -48,7 +48,7 @@ const REST: readonly Option[] = [
 ];
 
 /** `umbra local`. */
-export const LOCAL: Command = {
+const LOCAL: Command = {
   name: "local",
   executable: "ss-local",
   operands: SERVER_OPERANDS,
@@ -82,7 +82,7 @@ export const LOCAL: Command = {
 };
 
 /** `umbra tunnel`. */
-export const TUNNEL: Command = {
+const TUNNEL: Command = {
   name: "tunnel",
   executable: "ss-tunnel",
   operands: SERVER_OPERANDS,
@@ -113,7 +113,7 @@ const SERVED_BY_REDIR = new Set(
 );
 
 /** `umbra redir`. */
-export const REDIR: Command = {
+const REDIR: Command = {
   name: "redir",
   executable: "ss-redir",
   operands: `[rules] ${SERVER_OPERANDS}`,
@@ -148,10 +148,9 @@ export const REDIR: Command = {
 };
 
 /** `umbra server`. */
-export const SERVER: Command = {
+const SERVER: Command = {
   name: "server",
   executable: "ss-server",
-  maxOperands: 0,
   summary: "Run ss-server: accept ss-local and connect to the targets",
   description: [
     "Runs ss-server: accepts connections of ss-local, resolves and connects " +
@@ -174,3 +173,6 @@ export const SERVER: Command = {
     "umbra server -s [::]:8388 -c config.json",
   ],
 };
+
+/** The commands that run a service, in the order of the help. */
+export const ROLE_COMMANDS: readonly Command[] = [LOCAL, TUNNEL, REDIR, SERVER];

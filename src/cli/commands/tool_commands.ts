@@ -29,9 +29,8 @@ import {
 } from "./shared_options.ts";
 
 /** `umbra init`. */
-export const INIT: Command = {
+const INIT: Command = {
   name: "init",
-  maxOperands: 0,
   summary: "Set up a server, its users and their URIs with four questions",
   description: [
     "Asks for host, port, method and users, or takes them from options, and " +
@@ -94,7 +93,7 @@ const LIMITS: readonly Option[] = [
 ];
 
 /** `umbra user`. */
-export const USER_COMMAND: Command = {
+const USER_COMMAND: Command = {
   name: "user",
   operands: "ACTION [NAME]",
   maxOperands: 2,
@@ -125,7 +124,7 @@ export const USER_COMMAND: Command = {
 };
 
 /** `umbra fleet`. */
-export const FLEET_COMMAND: Command = {
+const FLEET_COMMAND: Command = {
   name: "fleet",
   operands: "ACTION [WORD] [NAME]",
   maxOperands: 3,
@@ -183,7 +182,7 @@ export const FLEET_COMMAND: Command = {
 };
 
 /** `umbra genkey`. */
-export const GENKEY: Command = {
+const GENKEY: Command = {
   name: "genkey",
   operands: "[METHOD]",
   maxOperands: 1,
@@ -200,7 +199,7 @@ export const GENKEY: Command = {
 };
 
 /** `umbra url`. */
-export const URL_COMMAND: Command = {
+const URL_COMMAND: Command = {
   name: "url",
   operands: SERVER_OPERANDS,
   maxOperands: Infinity,
@@ -227,9 +226,8 @@ export const URL_COMMAND: Command = {
 };
 
 /** `umbra env`. */
-export const ENV: Command = {
+const ENV: Command = {
   name: "env",
-  maxOperands: 0,
   summary: "Print the environment variables of a local proxy",
   description: [
     "Prints http_proxy, https_proxy, all_proxy and no_proxy, in lower and " +
@@ -253,7 +251,7 @@ export const ENV: Command = {
 };
 
 /** `umbra system-proxy`. */
-export const SYSTEM_PROXY_COMMAND: Command = {
+const SYSTEM_PROXY_COMMAND: Command = {
   name: "system-proxy",
   operands: "off | pac [-c FILE]",
   maxOperands: 2,
@@ -278,7 +276,7 @@ export const SYSTEM_PROXY_COMMAND: Command = {
 };
 
 /** `umbra convert`. */
-export const CONVERT: Command = {
+const CONVERT: Command = {
   name: "convert",
   operands: "[FILE | ss://URI | ssr://URI | https://LIST]...",
   maxOperands: Infinity,
@@ -315,7 +313,7 @@ export const CONVERT: Command = {
 };
 
 /** `umbra migrate`. */
-export const MIGRATE: Command = {
+const MIGRATE: Command = {
   name: "migrate",
   operands: "FILE | FOLDER...",
   maxOperands: Infinity,
@@ -349,9 +347,8 @@ export const MIGRATE: Command = {
 };
 
 /** `umbra top`. */
-export const TOP: Command = {
+const TOP: Command = {
   name: "top",
-  maxOperands: 0,
   summary: "Watch a running program: traffic, users, refusals",
   description: [
     "Reads the operator's port of a running program once a second and shows " +
@@ -381,7 +378,7 @@ export const TOP: Command = {
 };
 
 /** `umbra check`. */
-export const CHECK: Command = {
+const CHECK: Command = {
   name: "check",
   operands: "config FILE | acl | crypto | transport | server",
   maxOperands: Infinity,
@@ -427,7 +424,7 @@ export const CHECK: Command = {
 };
 
 /** `umbra route`. */
-export const ROUTE: Command = {
+const ROUTE: Command = {
   name: "route",
   operands: "TARGET...",
   maxOperands: Infinity,
@@ -451,7 +448,7 @@ export const ROUTE: Command = {
 };
 
 /** `umbra doctor`. */
-export const DOCTOR: Command = {
+const DOCTOR: Command = {
   name: "doctor",
   operands: "[ss://URI...]",
   maxOperands: Infinity,
@@ -485,7 +482,7 @@ export const DOCTOR: Command = {
 };
 
 /** `umbra completions`. */
-export const COMPLETIONS: Command = {
+const COMPLETIONS: Command = {
   name: "completions",
   operands: "bash | zsh | fish",
   maxOperands: 1,
@@ -503,9 +500,8 @@ export const COMPLETIONS: Command = {
 };
 
 /** `umbra man`. */
-export const MAN: Command = {
+const MAN: Command = {
   name: "man",
-  maxOperands: 0,
   summary: "Print the man page",
   description: ["Prints the page umbra(1), for man to read."],
   options: [],
@@ -513,7 +509,7 @@ export const MAN: Command = {
 };
 
 /** `umbra help`. */
-export const HELP: Command = {
+const HELP: Command = {
   name: "help",
   operands: "[COMMAND]",
   maxOperands: 1,
@@ -522,3 +518,23 @@ export const HELP: Command = {
   options: [],
   examples: ["umbra help server"],
 };
+
+/** The commands that run no service, in the order of the help. */
+export const TOOL_COMMANDS: readonly Command[] = [
+  INIT,
+  USER_COMMAND,
+  FLEET_COMMAND,
+  GENKEY,
+  URL_COMMAND,
+  CONVERT,
+  MIGRATE,
+  ENV,
+  SYSTEM_PROXY_COMMAND,
+  TOP,
+  CHECK,
+  ROUTE,
+  DOCTOR,
+  COMPLETIONS,
+  MAN,
+  HELP,
+];

@@ -252,7 +252,7 @@ function ssrHasUsers({ wire = "origin" }: ServerSettings): boolean {
 export function usersIn(server: ServerSettings): readonly UserSettings[] {
   const { users = [], protocolParam = "", origin } = server;
   if (methodOf(server).userKind !== "uid" || !ssrHasUsers(server)) return users;
-  const named = locate(origin, () => parseSsrUsers(protocolParam)).users;
+  const named = locate(origin, () => parseSsrUsers(protocolParam));
   return [
     ...users,
     ...named.map(({ uid, password: text }): UserSettings => ({

@@ -93,7 +93,10 @@ function read(
         options: result,
         dns: dnsSettings(args, systemSources, result),
       },
-      findings: [understood(role, file), ...warnings.map(toFinding)],
+      findings: [
+        understood(role, file),
+        ...warnings.map((one) => CONFIG.warn(one)),
+      ],
     };
   }
   if (role === "server") {
@@ -101,7 +104,10 @@ function read(
     const methods = result.map(({ method }) => method);
     return {
       subject: { ...base(methods, file, operator), role, options: result },
-      findings: [understood(role, file), ...warnings.map(toFinding)],
+      findings: [
+        understood(role, file),
+        ...warnings.map((one) => CONFIG.warn(one)),
+      ],
     };
   }
   return undefined;
@@ -121,10 +127,6 @@ function understood(role: string, file: string | undefined): Finding {
       ? `the command line, read as that of ss-${role}`
       : `${file}, read as that of ss-${role} (--role says otherwise)`,
   );
-}
-
-function toFinding(warning: string): Finding {
-  return CONFIG.warn(warning);
 }
 
 function readRole(text: string): "local" | "server" | undefined {

@@ -55,8 +55,8 @@ export interface Command {
   readonly executable?: string;
   /** The operands after the options, as the help shows them. */
   readonly operands?: string;
-  /** The maximum number of operands. */
-  readonly maxOperands: number;
+  /** The maximum number of operands; default: 0. */
+  readonly maxOperands?: number;
   /** One line, for the list of commands. */
   readonly summary: string;
   /** Paragraphs above the options. */

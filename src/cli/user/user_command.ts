@@ -89,15 +89,11 @@ async function controlOf(
     : parseArguments(findCommand("server")!, ["-c", file]);
   const configured = asServer && configureServer(asServer, systemSources);
   const secrets = new Secrets(systemSources);
-  const { admin, adminToken: token, adminCert } = {
-    ...configured?.operator,
-    ...present(
-      operatorSettings("server", { args, file: undefined, secrets }),
-      "admin",
-      "adminToken",
-      "adminCert",
-    ),
-  };
+  const given = operatorSettings("server", { args, file: undefined, secrets });
+  const known = configured?.operator;
+  const admin = given.admin ?? known?.admin;
+  const token = given.adminToken ?? known?.adminToken;
+  const adminCert = given.adminCert ?? known?.adminCert;
   if (admin !== undefined) {
     const secure = secureSource(adminCert);
     const control = remoteControl({ address: admin, token, secure });
@@ -116,17 +112,6 @@ async function controlOf(
   throw usage(
     "Missing server: give -c FILE of the server, or --admin of a running server",
   );
-}
-
-/** Returns the settings of these names that have a value. */
-function present<T, K extends keyof T>(
-  settings: T,
-  ...names: readonly K[]
-): Partial<Pick<T, K>> {
-  const set = names.filter((name) => settings[name] !== undefined);
-  return Object.fromEntries(
-    set.map((name) => [name, settings[name]]),
-  ) as Partial<Pick<T, K>>;
 }
 
 async function act(

@@ -13,7 +13,7 @@ import {
   truncatedAnswer,
 } from "../../codec/dns_message.ts";
 import { detach } from "../../defect.ts";
-import { UmbraError } from "../../errors.ts";
+import { faultOf, UmbraError } from "../../errors.ts";
 import {
   DNS_CONNECT_TIMEOUT_MS,
   DNS_TCP_TIMEOUT_MS,
@@ -343,8 +343,7 @@ class DnsInbound {
       if (!(error instanceof UmbraError)) throw error;
       logger.log("debug", "DNS connection ended", {
         client: client.remote.host,
-        code: error.code,
-        reason: error.message,
+        ...faultOf(error),
       });
     }
   }
