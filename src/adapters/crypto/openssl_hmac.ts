@@ -7,15 +7,19 @@
  * @module
  */
 import type { HmacProvider, LegacyHash } from "../../crypto/legacy_digest.ts";
-import { type ForeignFunction, openFirst } from "./_library.ts";
+import { type ForeignFunction, openFirst, type Signature } from "./_library.ts";
 import { SHA1_SYMBOLS } from "./_libcrypto_subkey.ts";
 import { LIBRARIES } from "./openssl.ts";
+
+// output, context
+const FINAL: Signature = { parameters: ["buffer", "buffer"], result: "i32" };
 
 const SYMBOLS = {
   "MD5_Init": SHA1_SYMBOLS.SHA1_Init,
   "MD5_Update": SHA1_SYMBOLS.SHA1_Update,
-  "MD5_Final": SHA1_SYMBOLS.SHA1_Final,
+  "MD5_Final": FINAL,
   ...SHA1_SYMBOLS,
+  "SHA1_Final": FINAL,
 };
 
 /** Length of a block in bytes; a longer key would be hashed first. */

@@ -18,7 +18,7 @@ import { FLEET_CLOCK_WARN_S } from "../../limits.ts";
 import { systemRandomBytes } from "../../random.ts";
 import { nodeState } from "../../service/fleet/node_state.ts";
 import { fleetOf } from "../config/fleet_settings.ts";
-import { fileFailure } from "../file_failure.ts";
+import { fileError } from "../file_failure.ts";
 import type { Arguments } from "../options/args.ts";
 import { hostName } from "../run/open_member.ts";
 import { FLEET } from "../settings/fleet.ts";
@@ -99,11 +99,7 @@ function lineOf(word: string): string {
     // 0 is the descriptor of standard input.
     return readFileSync(word === "-" ? 0 : word, "utf8").trim();
   } catch (error) {
-    throw new ConfigError(
-      "ERR_CONFIG_FILE",
-      `Cannot read ${word}: ${fileFailure(error, "read")}`,
-      { cause: error },
-    );
+    throw fileError(`Cannot read ${word}`, error, "read");
   }
 }
 
@@ -183,10 +179,6 @@ function write(folder: string, files: ReadonlyMap<string, string>): void {
       writeFileSync(join(folder, name), text, { mode: 0o600, flag: "wx" });
     }
   } catch (error) {
-    throw new ConfigError(
-      "ERR_CONFIG_FILE",
-      `Cannot make files in ${folder}: ${fileFailure(error, "write")}`,
-      { cause: error },
-    );
+    throw fileError(`Cannot make files in ${folder}`, error, "write");
   }
 }

@@ -10,7 +10,6 @@
  *
  * @module
  */
-import { readFileSync } from "node:fs";
 import {
   type FleetAdmin,
   openFleetAdmin,
@@ -26,7 +25,7 @@ import {
 import { systemRandomBytes } from "../../random.ts";
 import { nodeState } from "../../service/fleet/node_state.ts";
 import { readFleetKeys } from "../config/fleet_settings.ts";
-import { fileFailure } from "../file_failure.ts";
+import { readBytes } from "../file_failure.ts";
 import { KeptFile } from "../kept_file.ts";
 import type { Arguments } from "../options/args.ts";
 import { usage } from "../options/getopt.ts";
@@ -150,15 +149,7 @@ function wordOf({ keys, words }: Step, check: string): Uint8Array {
 }
 
 function readLine(path: string): string {
-  try {
-    return readFileSync(path, "utf8").trim();
-  } catch (error) {
-    throw new ConfigError(
-      "ERR_CONFIG_FILE",
-      `Cannot read ${path}: ${fileFailure(error, "read")}`,
-      { cause: error },
-    );
-  }
+  return new TextDecoder().decode(readBytes(path)).trim();
 }
 
 /** Replaces the key file atomically. */

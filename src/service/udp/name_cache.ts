@@ -128,10 +128,7 @@ export class NameCache {
   /** @throws {TransportError} If no addresses are known either. */
   async #lookUp(host: string, entry: Entry): Promise<Addresses> {
     const { transport, clock } = this.#world;
-    using deadline = new Deadline(clock, {
-      delayMs: CONNECT_TIMEOUT_MS,
-      code: "ERR_NET_TIMEOUT",
-    });
+    using deadline = new Deadline(clock, { delayMs: CONNECT_TIMEOUT_MS });
     this.#lookups++;
     try {
       entry.ips = await transport.resolve(host, { signal: deadline.signal });
