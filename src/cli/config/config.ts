@@ -135,16 +135,24 @@ export interface ServerSecrets {
 }
 
 /**
+ * Returns the options of a local: one service for each listening address.
+ *
+ * @param online The servers of the published list that was fetched.
+ * @throws {ConfigError} With the place of the mistake.
+ */
+type ConfigureLocals = (
+  args: Arguments,
+  sources: Sources,
+  online?: readonly ServerSettings[],
+) => ConfiguredRole<ConfiguredLocal[]>;
+
+/**
  * Returns the options of `umbra local`: one proxy for each listening address.
  *
  * @param online The servers of the published list that was fetched.
  * @throws {ConfigError} With the place of the mistake.
  */
-export function configureLocal(
-  args: Arguments,
-  sources: Sources,
-  online?: readonly ServerSettings[],
-): ConfiguredRole<ConfiguredLocal[]> {
+export const configureLocal: ConfigureLocals = (args, sources, online) => {
   const file = readFile(args, sources);
   const pac = fromBoth(PAC, args, file?.object);
   const locals = configureLocals(
@@ -168,7 +176,7 @@ export function configureLocal(
   }));
   checkDnsRoutes(dnsSettings(args, sources, result), result);
   return { ...locals, result };
-}
+};
 
 /**
  * Returns the options of `umbra tunnel`: one tunnel for each listening address.
@@ -176,11 +184,7 @@ export function configureLocal(
  * @param online The servers of the published list that was fetched.
  * @throws {ConfigError} With the place of the mistake.
  */
-export function configureTunnel(
-  args: Arguments,
-  sources: Sources,
-  online?: readonly ServerSettings[],
-): ConfiguredRole<ConfiguredLocal[]> {
+export const configureTunnel: ConfigureLocals = (args, sources, online) => {
   if (localFromOptions(args).protocol !== undefined) {
     throw badOption("protocol", SSR.wire.kind.expected);
   }
@@ -192,23 +196,23 @@ export function configureTunnel(
       'give -L HOST:PORT, or -c FILE with "tunnel_address"',
     );
   });
-}
+};
 
 /**
  * Returns the options of `umbra redir` if the file is for libev's `ss-redir`,
  * else those of `umbra local`.
  */
-export function configureLocalOrRedir(
-  args: Arguments,
-  sources: Sources,
-  online?: readonly ServerSettings[],
-): ConfiguredRole<ConfiguredLocal[]> {
+export const configureLocalOrRedir: ConfigureLocals = (
+  args,
+  sources,
+  online,
+) => {
   const file = readFile(args, sources);
   const configure = file !== undefined && isForRedir(file.object)
     ? configureRedir
     : configureLocal;
   return configure(args, sources, online);
-}
+};
 
 /**
  * @param tcp How the system redirects TCP; default: as in shadowsocks-libev and
@@ -227,11 +231,7 @@ function redirected(
  * @param online The servers of the published list that was fetched.
  * @throws {ConfigError} With the place of the mistake.
  */
-export function configureRedir(
-  args: Arguments,
-  sources: Sources,
-  online?: readonly ServerSettings[],
-): ConfiguredRole<ConfiguredLocal[]> {
+export const configureRedir: ConfigureLocals = (args, sources, online) => {
   return configureLocals(
     args,
     sources,
@@ -245,7 +245,7 @@ export function configureRedir(
       },
     },
   );
-}
+};
 
 /** The protocol that a listening address serves. */
 type Served = Partial<Pick<ConfiguredLocal, "protocol" | "redirected">>;

@@ -13,7 +13,7 @@ import {
 import type { Endpoint } from "../../transport.ts";
 import { DEFAULT_RESOLVER } from "../commands/defaults.ts";
 import { readHostAndPort } from "../config/values.ts";
-import { ENDPOINT, PORT, several, SWITCH, text, textAs } from "./kinds.ts";
+import { ENDPOINT, OFF, PORT, several, text, textAs } from "./kinds.ts";
 import { type Kind, OF_LOCAL, type Settings, settings } from "./setting.ts";
 
 export interface DnsKeys {
@@ -121,8 +121,7 @@ export const DNS: Settings<DnsKeys> = settings({ role: "local" }, {
   },
   fakeIp: {
     name: "fake_ip",
-    kind: SWITCH,
-    default: false,
+    ...OFF,
     help: "Answer with fake addresses for names that are reached through a " +
       "server; a connection to a fake address leads to its name",
   },

@@ -9,7 +9,7 @@ import {
 } from "../../adapters/fleet/engine_url.ts";
 import type { Replay } from "../../service/fleet/domain_salts.ts";
 import type { Outage } from "../../service/fleet/member.ts";
-import { choice, SWITCH, text, textAs } from "./kinds.ts";
+import { choice, OFF, text, textAs } from "./kinds.ts";
 import { type Settings, settings } from "./setting.ts";
 
 /** The settings of a fleet member. */
@@ -69,8 +69,7 @@ export const FLEET: Settings<FleetSettings> = settings({ role: "server" }, {
   },
   fleetPlain: {
     name: "fleet_plain",
-    kind: SWITCH,
-    default: false,
+    ...OFF,
     help: "Connect to an engine on another machine without TLS; only for a " +
       "private network",
   },

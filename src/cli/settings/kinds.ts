@@ -31,6 +31,12 @@ export const SWITCH: Kind<boolean> = {
   read: (value) => typeof value === "boolean" ? value : undefined,
 };
 
+/** A switch that is off by default. */
+export const OFF: {
+  readonly kind: Kind<boolean>;
+  readonly default: boolean;
+} = { kind: SWITCH, default: false };
+
 /** `on` or `off`, for an option that needs a value. */
 export const ON_OR_OFF: Kind<boolean> = {
   ...SWITCH,

@@ -11,6 +11,7 @@ import {
 } from "../config/values.ts";
 import {
   choice,
+  OFF,
   PORT,
   REMARK,
   REMOTE_HOST,
@@ -65,8 +66,7 @@ export const LEGACY: Settings<{ readonly allowLegacy: boolean }> = {
   allowLegacy: {
     key: "allow_legacy",
     flag: "allow-legacy",
-    kind: SWITCH,
-    default: false,
+    ...OFF,
     help: "Allow stream ciphers, ShadowsocksR and lightsocks, which do not " +
       "protect the traffic from changes; see SECURITY.md",
     reload: "adopts",
@@ -287,8 +287,7 @@ export const BLIND: Settings<{ readonly blind: boolean }> = {
   blind: {
     key: "blind",
     flag: "blind",
-    kind: SWITCH,
-    default: false,
+    ...OFF,
     help:
       "Only translate bytes between programs and a lightsocks server, as the " +
       "original programs do; programs then use SOCKS5 with the server",

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { COUNT, object, SWITCH, text } from "./kinds.ts";
+import { COUNT, object, OFF, text } from "./kinds.ts";
 import { type Place, type Settings, settings } from "./setting.ts";
 
 /** The key of the object with the keys below. */
@@ -51,16 +51,14 @@ export const PANEL: Settings<{
   },
   resends: {
     key: "resend",
-    kind: SWITCH,
-    default: false,
+    ...OFF,
     help: "Repeat traffic reports that may have arrived: users may be billed " +
       "twice for the traffic; without this setting they may not be billed for " +
       "it",
   },
   plain: {
     key: "plain",
-    kind: SWITCH,
-    default: false,
+    ...OFF,
     help:
       "Allow an http address, for a network on which no one else can read the " +
       "token and the keys of users",

@@ -13,7 +13,7 @@ import {
   PROBE_WAIT_MS,
 } from "../commands/defaults.ts";
 import { readUrl, URL_EXPECTED } from "../config/values.ts";
-import { SECONDS, several, SWITCH, textAs, whole } from "./kinds.ts";
+import { OFF, SECONDS, several, SWITCH, textAs, whole } from "./kinds.ts";
 import { TARGET } from "./local.ts";
 import type { Kind, Settings } from "./setting.ts";
 
@@ -125,8 +125,7 @@ export const MEASURE: Settings<MeasureKeys> = {
   },
   json: {
     flag: "json",
-    kind: SWITCH,
-    default: false,
+    ...OFF,
     help: "Print one JSON object (`server`)",
   },
 };

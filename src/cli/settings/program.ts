@@ -14,6 +14,7 @@ import type { LogPrivacy } from "../log/log_privacy.ts";
 import {
   choice,
   numberOrText,
+  OFF,
   readEndpoint,
   seconds,
   several,
@@ -85,8 +86,7 @@ export const RUNNING: Settings<RunningSettings> = settings({}, {
   },
   reusePort: {
     name: "reuse_port",
-    kind: SWITCH,
-    default: false,
+    ...OFF,
     help: "Share the ports with another process, to take over from it",
   },
 });
@@ -117,16 +117,14 @@ export const LOG: Settings<LogSettings> = settings({}, {
   },
   logConnections: {
     name: "log_connections",
-    kind: SWITCH,
-    default: false,
+    ...OFF,
     help:
       "Log each connection when it ends, in one line with the reason, and " +
       "never replace many lines of one kind by a count",
   },
   logWithoutTime: {
     name: "log_without_time",
-    kind: SWITCH,
-    default: false,
+    ...OFF,
     help: "Leave the time out of log lines, if journald or a container adds it",
   },
   verbose: {

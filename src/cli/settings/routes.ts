@@ -5,7 +5,7 @@
  */
 import type { LocalRoutes } from "../../service/routing/rule_router.ts";
 import { LIST_EXPECTED } from "../config/config_file.ts";
-import { choice, object, several, SWITCH, text } from "./kinds.ts";
+import { choice, object, OFF, several, text } from "./kinds.ts";
 import {
   EVERYWHERE,
   type Kind,
@@ -101,8 +101,7 @@ export const ROUTES: Settings<RouteKeys> = settings({
   },
   leakGuard: {
     key: "leak_guard",
-    kind: SWITCH,
-    default: false,
+    ...OFF,
     help:
       "Never resolve a name on this machine for a rule, even with `resolve`; " +
       "rules on addresses then do not match names",

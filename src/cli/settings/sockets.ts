@@ -6,7 +6,7 @@
  * @module
  */
 import type { SocketOptions } from "../../transport.ts";
-import { seconds, SWITCH, textAs, whole } from "./kinds.ts";
+import { OFF, seconds, SWITCH, textAs, whole } from "./kinds.ts";
 import { type Kind, type Settings, settings } from "./setting.ts";
 
 /**
@@ -135,8 +135,7 @@ export const NAMES: Settings<{ readonly ipv6First: boolean }> = {
     key: "ipv6_first",
     flag: "ipv6-first",
     short: "6",
-    kind: SWITCH,
-    default: false,
+    ...OFF,
     help:
       "Try the IPv6 addresses of a name before its IPv4 addresses, regardless " +
       "of the system's preference",

@@ -108,36 +108,33 @@ function leftOut(
   servers: readonly ServerSettings[],
   isUpgrade: boolean,
 ): string[] {
-  const has = (said: (server: ServerSettings) => unknown): boolean =>
-    servers.some((server) => said(server));
-  const forbidden = [
-    ...has(({ forbiddenIps }) => forbiddenIps?.text) ? ["forbidden_ip"] : [],
-    ...has(({ forbiddenPorts }) => forbiddenPorts?.text)
-      ? ["forbidden_port"]
-      : [],
-  ];
-  const names = isUpgrade
-    ? [
-      ...has(({ redirect = [] }) => redirect.length > 0) ? ["redirect"] : [],
-      ...has(({ bytesPerSecond = Infinity }) => bytesPerSecond < Infinity)
-        ? ["speed_limit_per_user"]
-        : [],
-      ...has(({ connectionBytesPerSecond: rate = Infinity }) => rate < Infinity)
-        ? ["speed_limit_per_con"]
-        : [],
-      ...has(({ owner, users = [] }) =>
-          owner !== undefined || users.some(({ limits }) => limits)
-        )
-        ? ["limits of users"]
-        : [],
-    ]
-    : forbidden;
+  const names = Object.entries(isUpgrade ? OF_THE_OLD : OF_SERVERS)
+    .filter(([, isSaid]) => servers.some(isSaid)).map(([name]) => name);
   if (names.length === 0) return [];
   const why = isUpgrade
     ? "give the new server its own"
     : "a client has no such setting";
   return [`left out: ${names.join(", ")}: ${why}`];
 }
+
+type IsSaid = (server: ServerSettings) => boolean;
+
+/** Settings of servers that no client has. */
+const OF_SERVERS: Readonly<Record<string, IsSaid>> = {
+  ["forbidden_ip"]: ({ forbiddenIps }) => Boolean(forbiddenIps?.text),
+  ["forbidden_port"]: ({ forbiddenPorts }) => Boolean(forbiddenPorts?.text),
+};
+
+/** Settings of servers that an upgrade does not take over. */
+const OF_THE_OLD: Readonly<Record<string, IsSaid>> = {
+  redirect: ({ redirect = [] }) => redirect.length > 0,
+  ["speed_limit_per_user"]: ({ bytesPerSecond = Infinity }) =>
+    bytesPerSecond < Infinity,
+  ["speed_limit_per_con"]: ({ connectionBytesPerSecond: rate = Infinity }) =>
+    rate < Infinity,
+  "limits of users": ({ owner, users = [] }) =>
+    owner !== undefined || users.some(({ limits }) => limits !== undefined),
+};
 
 function read(
   args: Arguments,
