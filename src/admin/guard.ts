@@ -18,7 +18,7 @@ import type { Endpoint } from "../transport.ts";
 import { isLoopback } from "../codec/loopback.ts";
 import { failure, failureWith } from "./replies.ts";
 import type { Access } from "./router.ts";
-import { TokenCheck } from "./token_check.ts";
+import { tokenCheck } from "./token_check.ts";
 
 /** The address of the port, and its requirements. */
 export interface GuardSettings {
@@ -39,7 +39,7 @@ const MIN_TOKEN_LENGTH = 16;
 export class Guard {
   readonly #host: string;
   readonly #names: ReadonlySet<string>;
-  readonly #token: TokenCheck | undefined;
+  readonly #token: ReturnType<typeof tokenCheck> | undefined;
   readonly #logger: Logger;
 
   /**
@@ -73,9 +73,7 @@ export class Guard {
     }
     this.#host = canonical(host);
     this.#names = new Set(names.map(canonical));
-    this.#token = token === undefined
-      ? undefined
-      : new TokenCheck(token, clock);
+    this.#token = token === undefined ? undefined : tokenCheck(token, clock);
     this.#logger = logger;
   }
 
@@ -125,7 +123,7 @@ export class Guard {
     peer: Endpoint | undefined,
   ): Response | undefined {
     const from = peer?.host ?? "a unix socket";
-    switch (this.#token?.check(authorization, from)) {
+    switch (this.#token?.(authorization, from)) {
       case "missing":
         return failureWith(401, "A token is required", CHALLENGE);
       case "wrong":

@@ -181,14 +181,18 @@ function systemResolver(
   sources: Sources,
   listen: Endpoint,
 ): Endpoint | undefined {
-  let text: string;
+  return nameservers(resolvConf(sources) ?? "")
+    .find((resolver) => !isItself(resolver, listen));
+}
+
+/** @returns The text of /etc/resolv.conf; `undefined` if it cannot be read. */
+export function resolvConf(sources: Sources): string | undefined {
   try {
-    text = sources.readText("/etc/resolv.conf");
+    return sources.readText("/etc/resolv.conf");
   } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    return undefined;
+    if (error instanceof ConfigError) return undefined;
+    throw error;
   }
-  return nameservers(text).find((resolver) => !isItself(resolver, listen));
 }
 
 /** The resolvers that `/etc/resolv.conf` names, in order. */

@@ -20,7 +20,7 @@ import { DEFAULT_RESOLVER } from "../commands/defaults.ts";
 import { chooseProviders } from "../../adapters/crypto/providers.ts";
 import type { ConfiguredLocal } from "../config/config.ts";
 import { systemSources } from "../config/sources.ts";
-import { ConfigError, UmbraError } from "../../errors.ts";
+import { UmbraError } from "../../errors.ts";
 import { fetchStatus, secureSource } from "../top/status_client.ts";
 import { examineDns } from "./doctor_dns.ts";
 import { examineFiles } from "./doctor_files.ts";
@@ -50,6 +50,7 @@ import { judgeLookups, judgeSystemResolvers } from "./judge_dns.ts";
 import { shifted } from "./probe_clock.ts";
 import type { ProbeWorld } from "./probe_server.ts";
 import { Progress } from "./progress.ts";
+import { resolvConf } from "../config/dns_settings.ts";
 
 const DNS_SYSTEM = findingsOf("dns system");
 
@@ -211,19 +212,9 @@ async function* examineNames(
     );
   }
   for (const [settings, beside] of inbounds) {
-    yield judgeSystemResolvers(resolvConf(), settings.listen);
+    yield judgeSystemResolvers(resolvConf(systemSources), settings.listen);
     yield* examineDns({ settings, locals: beside, names, progressed }, world);
     yield* examinePorts(portsOf(settings.listen, "tcp_and_udp"), world);
-  }
-}
-
-/** @returns The text of /etc/resolv.conf; `undefined` if it cannot be read. */
-function resolvConf(): string | undefined {
-  try {
-    return systemSources.readText("/etc/resolv.conf");
-  } catch (error) {
-    if (error instanceof ConfigError) return undefined;
-    throw error;
   }
 }
 

@@ -57,10 +57,12 @@ export interface LocalSupervisorOptions extends Omit<Surroundings, "owned"> {
   listStatus?(): ReadonlyMap<string, FollowedListStatus>;
 }
 
-const NO_USERS = "A local has no users; the users are on its server";
-
 /** Runs locals and changes them. */
 export class LocalSupervisor implements Operator {
+  readonly addUser: () => never = noUsers;
+  readonly changeUser: () => never = noUsers;
+  readonly removeUser: () => never = noUsers;
+  readonly clearCounts: () => never = noUsers;
   readonly #options: LocalSupervisorOptions;
   /** Runs changes one after the other. */
   readonly #turns = new Turns();
@@ -342,22 +344,6 @@ export class LocalSupervisor implements Operator {
     return undefined;
   }
 
-  addUser(): never {
-    throw new RangeError(NO_USERS);
-  }
-
-  changeUser(): never {
-    throw new RangeError(NO_USERS);
-  }
-
-  removeUser(): never {
-    throw new RangeError(NO_USERS);
-  }
-
-  clearCounts(): never {
-    throw new RangeError(NO_USERS);
-  }
-
   addServer(): Promise<never> {
     return Promise.reject(
       badValue("A local has no servers of its own"),
@@ -367,6 +353,10 @@ export class LocalSupervisor implements Operator {
   removeServer(): boolean {
     return false;
   }
+}
+
+function noUsers(): never {
+  throw new RangeError("A local has no users; the users are on its server");
 }
 
 function withAdded(

@@ -21,6 +21,7 @@ import {
   NAME_TTL_MS,
 } from "../../limits.ts";
 import type { Transport } from "../../transport.ts";
+import { putNewest } from "../../recently_used.ts";
 
 /** The resolver and the clock. */
 interface World {
@@ -148,12 +149,7 @@ export class NameCache {
   }
 
   #keep(key: string, entry: Entry): void {
-    this.#entries.delete(key);
-    if (this.#entries.size >= MAX_CACHED_NAMES) {
-      const [oldest] = this.#entries.keys();
-      this.#entries.delete(oldest!);
-    }
-    this.#entries.set(key, entry);
+    putNewest(this.#entries, key, entry, MAX_CACHED_NAMES);
   }
 
   #nowMs(): number {
