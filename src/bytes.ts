@@ -109,3 +109,8 @@ const LATIN1_STEP = 4_096;
 
 /** An empty array. */
 export const NOTHING: Uint8Array = new Uint8Array(0);
+
+/** Returns the bytes of `a`, each combined with that of `b` by exclusive or. */
+export function xor(a: Uint8Array, b: Uint8Array): Uint8Array {
+  return a.map((byte, i) => byte ^ b[i]!);
+}

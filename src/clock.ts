@@ -61,8 +61,11 @@ export function unixMsAt(clock: Clock, momentMs: number): number {
 export interface DeadlineOptions {
   /** Milliseconds from now until the signal aborts. */
   readonly delayMs: number;
-  /** Code of the {@link TransportError} with which the signal aborts. */
-  readonly code: TransportErrorCode;
+  /**
+   * Code of the {@link TransportError} with which the signal aborts; default:
+   * `ERR_NET_TIMEOUT`.
+   */
+  readonly code?: TransportErrorCode;
   /**
    * The parent signal. Its abort aborts the deadline at once, with the same
    * reason.
@@ -91,7 +94,12 @@ export class Deadline implements Disposable {
    */
   constructor(
     clock: Clock,
-    { delayMs, code, parent, what = () => "Gave up waiting" }: DeadlineOptions,
+    {
+      delayMs,
+      code = "ERR_NET_TIMEOUT",
+      parent,
+      what = () => "Gave up waiting",
+    }: DeadlineOptions,
   ) {
     this.#cancelTimer = clock.schedule(() => {
       this.#abort(

@@ -249,6 +249,11 @@ export class ConfigError extends UmbraError<ConfigErrorCode> {
   override readonly name = "ConfigError";
 }
 
+/** Returns the error of a value that is missing, of the wrong type or too large. */
+export function badValue(message: string, options?: ErrorOptions): ConfigError {
+  return new ConfigError("ERR_CONFIG_VALUE", message, options);
+}
+
 /** The peer is responsible: its bytes violate the wire format. */
 export class ProtocolError extends UmbraError<ProtocolErrorCode> {
   /** The name of the class. */
@@ -286,6 +291,13 @@ export class PolicyError extends UmbraError<PolicyErrorCode> {
 export class StoreError extends UmbraError<StoreErrorCode> {
   /** The name of the class. */
   override readonly name = "StoreError";
+}
+
+/** Returns the fields of an error in the log. */
+export function faultOf(
+  { code, message }: UmbraError,
+): { readonly code: ErrorCode; readonly reason: string } {
+  return { code, reason: message };
 }
 
 /** Returns the message of any thrown value. */

@@ -36,3 +36,18 @@ export class RecentlyUsed<K, V> {
     return value;
   }
 }
+
+/**
+ * Puts an entry at the end of a bounded map. The entry that was put first is
+ * dropped if there is no room.
+ */
+export function putNewest<K, V>(
+  map: Map<K, V>,
+  key: K,
+  value: V,
+  most: number,
+): void {
+  map.delete(key);
+  if (map.size >= most) map.delete(map.keys().next().value!);
+  map.set(key, value);
+}

@@ -11,14 +11,14 @@
  */
 import type { Clock } from "../clock.ts";
 import { formatIp, isUnspecified, parseIp } from "../codec/ip_address.ts";
-import { ConfigError } from "../errors.ts";
+import { badValue } from "../errors.ts";
 import { MAX_WRONG_TOKENS, WRONG_TOKEN_WINDOW_MS } from "../limits.ts";
 import type { Logger } from "../observe.ts";
 import type { Endpoint } from "../transport.ts";
 import { isLoopback } from "../codec/loopback.ts";
 import { failure, failureWith } from "./replies.ts";
 import type { Access } from "./router.ts";
-import { TokenCheck } from "./token_check.ts";
+import { tokenCheck } from "./token_check.ts";
 
 /** The address of the port, and its requirements. */
 export interface GuardSettings {
@@ -39,7 +39,7 @@ const MIN_TOKEN_LENGTH = 16;
 export class Guard {
   readonly #host: string;
   readonly #names: ReadonlySet<string>;
-  readonly #token: TokenCheck | undefined;
+  readonly #token: ReturnType<typeof tokenCheck> | undefined;
   readonly #logger: Logger;
 
   /**
@@ -53,22 +53,19 @@ export class Guard {
     { clock, logger }: { readonly clock: Clock; readonly logger: Logger },
   ) {
     if (token === undefined && !isLoopback(host)) {
-      throw new ConfigError(
-        "ERR_CONFIG_VALUE",
+      throw badValue(
         `--admin on ${host} needs a token, because other machines can reach ` +
           "it: give --admin-token-file, or listen on 127.0.0.1",
       );
     }
     if (token === undefined && names.length > 0) {
-      throw new ConfigError(
-        "ERR_CONFIG_VALUE",
+      throw badValue(
         "--admin-host needs a token, because other machines can reach the " +
           "port through a proxy: give --admin-token-file",
       );
     }
     if (token !== undefined && !isStrong(token)) {
-      throw new ConfigError(
-        "ERR_CONFIG_VALUE",
+      throw badValue(
         `Invalid token of --admin: expected at least ${MIN_TOKEN_LENGTH} ` +
           "printable characters without spaces, for example from \`umbra " +
           "genkey aes-256-gcm\`",
@@ -76,9 +73,7 @@ export class Guard {
     }
     this.#host = canonical(host);
     this.#names = new Set(names.map(canonical));
-    this.#token = token === undefined
-      ? undefined
-      : new TokenCheck(token, clock);
+    this.#token = token === undefined ? undefined : tokenCheck(token, clock);
     this.#logger = logger;
   }
 
@@ -128,7 +123,7 @@ export class Guard {
     peer: Endpoint | undefined,
   ): Response | undefined {
     const from = peer?.host ?? "a unix socket";
-    switch (this.#token?.check(authorization, from)) {
+    switch (this.#token?.(authorization, from)) {
       case "missing":
         return failureWith(401, "A token is required", CHALLENGE);
       case "wrong":

@@ -11,6 +11,7 @@ import {
   MAX_WRONG_TOKENS,
   WRONG_TOKEN_WINDOW_MS,
 } from "../limits.ts";
+import { putNewest } from "../recently_used.ts";
 
 /** The wrong secrets of one origin in a window of time. */
 interface Count {
@@ -63,12 +64,7 @@ export class Guesses {
   }
 
   #begin(place: string, last: Uint8Array): void {
-    this.#counts.delete(place);
-    if (this.#counts.size >= MAX_WRONG_TOKEN_PEERS) {
-      const [oldest] = this.#counts.keys();
-      this.#counts.delete(oldest!);
-    }
-    const sinceMs = this.#clock.monotonicMs();
-    this.#counts.set(place, { count: 1, last, sinceMs });
+    const count = { count: 1, last, sinceMs: this.#clock.monotonicMs() };
+    putNewest(this.#counts, place, count, MAX_WRONG_TOKEN_PEERS);
   }
 }

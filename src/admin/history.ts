@@ -6,6 +6,7 @@
  */
 import { HISTORY_GAP_MS, HISTORY_MS } from "../limits.ts";
 import { NO_RATE, type Rate, type Status } from "./operator.ts";
+import type { UserCounts } from "../users.ts";
 
 /**
  * One measurement. `null` stands for an unknown value; a plot has a gap there.
@@ -110,10 +111,7 @@ function hole(unixMs: number): Sample {
   };
 }
 
-interface Counters {
-  readonly bytesUp: number;
-  readonly bytesDown: number;
-}
+type Counters = Pick<UserCounts, "bytesUp" | "bytesDown">;
 
 /**
  * Returns the rate between two counts. Counts that were cleared in between give

@@ -10,7 +10,7 @@
  * @module
  */
 import { type Clock, pause } from "../clock.ts";
-import { ConfigError, TransportError, UmbraError } from "../errors.ts";
+import { badValue, faultOf, TransportError, UmbraError } from "../errors.ts";
 import { ACCEPT_BACKOFF_MS } from "../limits.ts";
 import type { Logger } from "../observe.ts";
 import type {
@@ -62,8 +62,7 @@ export interface ManagerWorld {
  */
 export function checkManager(host: string): void {
   if (isLoopback(host)) return;
-  throw new ConfigError(
-    "ERR_CONFIG_VALUE",
+  throw badValue(
     `--manager on ${host} would let anyone add and remove servers without a ` +
       "password: listen on 127.0.0.1",
   );
@@ -207,8 +206,7 @@ async function add(
     if (!(error instanceof UmbraError)) throw error;
     logger.log("warn", "the manager could not add a server", {
       port: server.port,
-      code: error.code,
-      reason: error.message,
+      ...faultOf(error),
     });
     return error instanceof TransportError ? NOT_AVAILABLE : ERR;
   }

@@ -18,6 +18,16 @@ import Gauge from "prom-client/lib/gauge.js";
 import Registry, { type Collected } from "prom-client/lib/registry.js";
 import type { UserLimits, UserUsage } from "../users.ts";
 import { DIAL_BOUNDS_MS, type DialCounts } from "../dial_times.ts";
+import {
+  counter,
+  each,
+  gauge,
+  type Labels,
+  maybe,
+  type Metric,
+  one,
+  type Sample,
+} from "./metric.ts";
 import type { Status, UserPage } from "./operator.ts";
 import { panelMetrics } from "./panel_metrics.ts";
 import type { FleetTotals } from "../service/fleet/fleet_totals.ts";
@@ -108,16 +118,6 @@ function registryOf(metrics: readonly Metric[]): Registry {
   return registry;
 }
 
-type Labels = Readonly<Record<string, string>>;
-type Sample = readonly [labels: Labels, value: number];
-
-interface Metric {
-  readonly name: string;
-  readonly type: "counter" | "gauge";
-  readonly help: string;
-  readonly samples: readonly Sample[];
-}
-
 const DIALS = {
   name: "umbra_dial_duration_seconds",
   help: "Time to resolve and connect to targets, or to servers.",
@@ -142,47 +142,55 @@ function metricsOf(status: Status, maxUsers: number): Metric[] {
       "Crypto provider of each method in use; always 1.",
       status.crypto.map((labels) => [{ ...labels }, 1]),
     ),
-    gauge("umbra_ready", "1 when every configured service listens.", [
+    gauge(
+      "umbra_ready",
+      "1 when every configured service listens.",
       one(status.ready ? 1 : 0),
-    ]),
-    gauge("umbra_connections_open", "TCP connections that are open.", [
+    ),
+    gauge(
+      "umbra_connections_open",
+      "TCP connections that are open.",
       one(connections.open),
-    ]),
+    ),
     gauge(
       "umbra_connections_limit",
       "Maximum of open TCP connections; further clients wait.",
-      [one(connections.limit)],
+      one(connections.limit),
     ),
-    counter("umbra_connections_total", "TCP connections accepted.", [
+    counter(
+      "umbra_connections_total",
+      "TCP connections accepted.",
       one(connections.accepted),
-    ]),
+    ),
     counter(
       "umbra_refusals_total",
       "Connections and requests that failed or were refused, by error code.",
-      byCode({ ...EXPECTED_REFUSALS, ...status.refusals }),
+      each("code", { ...EXPECTED_REFUSALS, ...status.refusals }),
     ),
-    gauge("umbra_udp_associations", "UDP associations that are open.", [
+    gauge(
+      "umbra_udp_associations",
+      "UDP associations that are open.",
       one(status.associations.open),
-    ]),
+    ),
     counter(
       "umbra_udp_evictions_total",
       "UDP associations that ended to make room for others.",
-      [one(status.associations.evicted)],
+      one(status.associations.evicted),
     ),
     counter(
       "umbra_datagrams_dropped_total",
       "Datagrams that were not relayed, by error code.",
-      byCode(status.drops),
+      each("code", status.drops),
     ),
     counter(
       "umbra_datagrams_lost_total",
       "Datagrams lost because the buffer of the system or of Umbra was full.",
-      [one(status.lostDatagrams)],
+      one(status.lostDatagrams),
     ),
     counter(
       "umbra_local_lookups_total",
       "Names that this machine's resolver was asked for, by reason.",
-      Object.entries(status.lookups).map(([why, count]) => [{ why }, count]),
+      each("why", status.lookups),
     ),
     counter(
       "umbra_routed_total",
@@ -200,15 +208,17 @@ function metricsOf(status: Status, maxUsers: number): Metric[] {
     gauge(
       "umbra_event_loop_lag_seconds",
       "Largest delay of a timer in the last second.",
-      [one(status.eventLoopLagMs / 1_000)],
+      one(status.eventLoopLagMs / 1_000),
     ),
-    gauge("process_resident_memory_bytes", "Resident memory in bytes.", [
+    gauge(
+      "process_resident_memory_bytes",
+      "Resident memory in bytes.",
       one(status.residentBytes),
-    ]),
+    ),
     gauge(
       "process_start_time_seconds",
       "Start of the process in seconds since 1970.",
-      [one(status.startedUnixMs / 1_000)],
+      one(status.startedUnixMs / 1_000),
     ),
     gauge(
       "process_open_fds",
@@ -351,33 +361,4 @@ function histogramValues(
 function boundOf(bucket: number): string {
   const bound = DIAL_BOUNDS_MS[bucket];
   return bound === undefined ? "+Inf" : String(bound / 1_000);
-}
-
-function counter(
-  name: string,
-  help: string,
-  samples: readonly Sample[],
-): Metric {
-  return { name, type: "counter", help, samples };
-}
-
-function gauge(
-  name: string,
-  help: string,
-  samples: readonly Sample[],
-): Metric {
-  return { name, type: "gauge", help, samples };
-}
-
-function one(value: number): Sample {
-  return [{}, value];
-}
-
-/** Returns no sample if the value is unknown. */
-function maybe(value: number | undefined): Sample[] {
-  return value === undefined ? [] : [one(value)];
-}
-
-function byCode(counts: Readonly<Record<string, number>>): Sample[] {
-  return Object.entries(counts).map(([code, count]) => [{ code }, count]);
 }

@@ -16,7 +16,7 @@ import type { UsedBytes } from "../fleet.ts";
 import type { FleetTotals } from "../service/fleet/fleet_totals.ts";
 import type { KnownNodes } from "../service/fleet/presence.ts";
 import type { PluginStatus } from "../service/plugin/plugin.ts";
-import type { UserLimits, UserUsage } from "../users.ts";
+import type { UserCounts, UserLimits, UserUsage } from "../users.ts";
 
 /** The switches of the servers of a local. */
 export interface UpstreamControl {
@@ -260,12 +260,10 @@ export interface Status {
   /** UDP associations. */
   readonly associations: { readonly open: number; readonly evicted: number };
   /** Payload since the start, of all services. */
-  readonly traffic: {
-    readonly bytesUp: number;
-    readonly bytesDown: number;
-    readonly packetsUp: number;
-    readonly packetsDown: number;
-  };
+  readonly traffic: Pick<
+    UserCounts,
+    "bytesUp" | "bytesDown" | "packetsUp" | "packetsDown"
+  >;
   /** Failed and refused connections since the start, by error code. */
   readonly refusals: Readonly<Record<string, number>>;
   /** Refusals of the last minute by error code, without zeros. */

@@ -4,28 +4,26 @@
  * @module
  */
 import type { Status } from "./operator.ts";
-import type { UpstreamMetric } from "./upstream_metrics.ts";
+import { counter, gauge, type Metric, type Sample } from "./metric.ts";
 
 /** Returns the metrics. */
-export function pluginMetrics({ plugins = [] }: Status): UpstreamMetric[] {
+export function pluginMetrics({ plugins = [] }: Status): Metric[] {
   const samples = (
     valueOf: (one: (typeof plugins)[number]) => number,
-  ): UpstreamMetric["samples"] =>
+  ): Sample[] =>
     plugins.map((one) =>
       [{ plugin: one.name, server: one.server }, valueOf(one)] as const
     );
   return [
-    {
-      name: "umbra_plugin_up",
-      type: "gauge",
-      help: "1 when the plugin of a server runs and listens.",
-      samples: samples(({ state }) => state === "ready" ? 1 : 0),
-    },
-    {
-      name: "umbra_plugin_restarts_total",
-      type: "counter",
-      help: "Number of restarts of the plugin of a server.",
-      samples: samples(({ restarts }) => restarts),
-    },
+    gauge(
+      "umbra_plugin_up",
+      "1 when the plugin of a server runs and listens.",
+      samples(({ state }) => state === "ready" ? 1 : 0),
+    ),
+    counter(
+      "umbra_plugin_restarts_total",
+      "Number of restarts of the plugin of a server.",
+      samples(({ restarts }) => restarts),
+    ),
   ];
 }

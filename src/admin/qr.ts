@@ -6,7 +6,7 @@
  * @module
  */
 import { encodeQR } from "qr";
-import { ConfigError } from "../errors.ts";
+import { badValue } from "../errors.ts";
 
 /** Light modules on every side, which readers need: §5.3.8. */
 const QUIET_ZONE = 4;
@@ -30,8 +30,7 @@ export function fitsQr(text: string): boolean {
 export function qrMatrix(text: string): boolean[][] {
   const { length } = new TextEncoder().encode(text);
   if (length > MAX_QR_BYTES) {
-    throw new ConfigError(
-      "ERR_CONFIG_VALUE",
+    throw badValue(
       `Too long for a QR code: ${length} bytes, expected at most ${MAX_QR_BYTES}`,
     );
   }

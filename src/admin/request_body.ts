@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { ConfigError } from "../errors.ts";
+import { badValue, ConfigError } from "../errors.ts";
 import { type UserLimits, userNameFault } from "../users.ts";
 import type { NewUser, UserChange } from "./operator.ts";
 
@@ -43,7 +43,7 @@ export function readChange(fields: Fields): UserChange {
   const disabled = fields.get("disabled");
   const limits = fields.get("limits");
   if (disabled !== undefined && typeof disabled !== "boolean") {
-    throw wrong('"disabled": expected true or false');
+    throw badValue('"disabled": expected true or false');
   }
   return {
     ...(password !== undefined &&
@@ -57,17 +57,19 @@ export function readChange(fields: Fields): UserChange {
 export function readName(value: unknown, field: string): string {
   const name = readText(value, field);
   const fault = userNameFault(name);
-  if (fault !== undefined) throw wrong(`"${field}" ${fault}`);
+  if (fault !== undefined) throw badValue(`"${field}" ${fault}`);
   return name;
 }
 
 /** Reads text that is not empty and is well formed. */
 export function readText(value: unknown, field: string): string {
   if (typeof value !== "string" || value === "") {
-    throw wrong(`"${field}": expected text that is not empty`);
+    throw badValue(`"${field}": expected text that is not empty`);
   }
   if (value.isWellFormed()) return value;
-  throw wrong(`"${field}": expected well-formed text without lone surrogates`);
+  throw badValue(
+    `"${field}": expected well-formed text without lone surrogates`,
+  );
 }
 
 /** Smallest value of each limit. */
@@ -84,7 +86,7 @@ function readLimits(value: unknown): UserLimits {
   for (const [field, limit] of fields) {
     const least = LEAST[field as keyof UserLimits];
     if (!Number.isSafeInteger(limit) || (limit as number) < least) {
-      throw wrong(`"${field}": expected a whole number, ${least} or more`);
+      throw badValue(`"${field}": expected a whole number, ${least} or more`);
     }
   }
   return Object.fromEntries(fields);
@@ -96,12 +98,14 @@ function toFields(
   what: string,
 ): Fields {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw wrong(`${what}: expected an object`);
+    throw badValue(`${what}: expected an object`);
   }
   const fields = new Map(Object.entries(value));
   for (const field of fields.keys()) {
     if (!known.includes(field)) {
-      throw wrong(`${what} has an unknown field, expected ${known.join(", ")}`);
+      throw badValue(
+        `${what} has an unknown field, expected ${known.join(", ")}`,
+      );
     }
   }
   return fields;
@@ -126,8 +130,4 @@ function parseJson(text: string): unknown {
     // The runtime's message may quote the text, which may contain a password.
     throw new ConfigError("ERR_CONFIG_SYNTAX", "The body is not JSON");
   }
-}
-
-function wrong(message: string): ConfigError {
-  return new ConfigError("ERR_CONFIG_VALUE", message);
 }

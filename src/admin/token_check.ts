@@ -20,34 +20,26 @@ export type TokenVerdict =
 
 const PURPOSE = "umbra 2026-11-21 token of the operator's port";
 
-/** Compares tokens. */
-export class TokenCheck {
-  readonly #digest: Uint8Array;
-  readonly #guesses: Guesses;
-
-  /**
-   * Keeps only the digest of the token.
-   *
-   * @param clock Ends the window of wrong tokens.
-   */
-  constructor(token: string, clock: Clock) {
-    this.#digest = deriveSecret(token, PURPOSE);
-    this.#guesses = new Guesses(clock);
-  }
-
-  /**
-   * Checks one request. The right token is always accepted: wrong tokens of
-   * another program at the same address cannot lock the operator out.
-   *
-   * @param authorization Value of the header.
-   * @param peer Address of the client.
-   */
-  check(authorization: string | null, peer: string): TokenVerdict {
+/**
+ * Returns the check of one request, with the value of its header and the address
+ * of the client. The right token is always accepted: wrong tokens of another
+ * program at the same address cannot lock the operator out.
+ *
+ * @param token Only its digest is kept.
+ * @param clock Ends the window of wrong tokens.
+ */
+export function tokenCheck(
+  token: string,
+  clock: Clock,
+): (authorization: string | null, peer: string) => TokenVerdict {
+  const right = deriveSecret(token, PURPOSE);
+  const guesses = new Guesses(clock);
+  return (authorization, peer) => {
     if (authorization === null) return "missing";
-    const token = /^Bearer +(\S+)$/i.exec(authorization)?.[1] ?? "";
-    const digest = deriveSecret(token, PURPOSE);
-    if (equalBytes(digest, this.#digest)) return "right";
-    if (this.#guesses.areTooMany(peer)) return "blocked";
-    return this.#guesses.add(peer, digest) ? "wrong" : "repeated";
-  }
+    const given = /^Bearer +(\S+)$/i.exec(authorization)?.[1] ?? "";
+    const digest = deriveSecret(given, PURPOSE);
+    if (equalBytes(digest, right)) return "right";
+    if (guesses.areTooMany(peer)) return "blocked";
+    return guesses.add(peer, digest) ? "wrong" : "repeated";
+  };
 }

@@ -4,30 +4,21 @@
  * @module
  */
 import type { DialCounts } from "../dial_times.ts";
+import {
+  counter,
+  each as eachCount,
+  gauge,
+  type Metric,
+  type Sample,
+} from "./metric.ts";
 import type { UpstreamStatus } from "./operator.ts";
-
-/** A metric with one number for each set of labels. */
-export interface UpstreamMetric {
-  readonly name: string;
-  readonly type: "counter" | "gauge";
-  readonly help: string;
-  readonly samples: readonly (readonly [
-    labels: Readonly<Record<string, string>>,
-    value: number,
-  ])[];
-}
-
-type Sample = UpstreamMetric["samples"][number];
 
 /** Returns every metric except the histogram. */
 export function upstreamMetrics(
   all: readonly UpstreamStatus[],
-): UpstreamMetric[] {
+): Metric[] {
   const each = (
-    samplesOf: (one: UpstreamStatus) => (readonly [
-      labels: Readonly<Record<string, string>>,
-      value: number,
-    ])[],
+    samplesOf: (one: UpstreamStatus) => Sample[],
   ): Sample[] =>
     all.flatMap((one) =>
       samplesOf(one).map(([labels, value]): Sample => [
@@ -38,60 +29,49 @@ export function upstreamMetrics(
   const counts = (
     label: string,
     countsOf: (one: UpstreamStatus) => Readonly<Record<string, number>>,
-  ): Sample[] =>
-    each((one) =>
-      Object.entries(countsOf(one)).map(([key, value]) =>
-        [{ [label]: key }, value] as const
-      )
-    );
+  ): Sample[] => each((one) => eachCount(label, countsOf(one)));
   return [
-    {
-      name: "umbra_upstream_up",
-      type: "gauge",
-      help: "1 when a server of this local works, as far as known.",
-      samples: each(({ tcp, udp }) => [
+    gauge(
+      "umbra_upstream_up",
+      "1 when a server of this local works, as far as known.",
+      each(({ tcp, udp }) => [
         [{ transport: "tcp" }, tcp.state === "up" ? 1 : 0],
         [{ transport: "udp" }, udp.state === "up" ? 1 : 0],
       ]),
-    },
-    {
-      name: "umbra_upstream_selected",
-      type: "gauge",
-      help: "1 for the server of the last connection.",
-      samples: each(({ selected }) => [
+    ),
+    gauge(
+      "umbra_upstream_selected",
+      "1 for the server of the last connection.",
+      each(({ selected }) => [
         [{ transport: "tcp" }, selected ? 1 : 0],
       ]),
-    },
-    {
-      name: "umbra_upstream_connections_total",
-      type: "counter",
-      help: "Connection attempts to a server by result: ok, or an error code.",
-      samples: counts("result", ({ results }) => results),
-    },
-    {
-      name: "umbra_upstream_bytes_total",
-      type: "counter",
-      help: "Payload bytes through a server: up to it, down from it.",
-      samples: each(({ bytesUp, bytesDown }) => [
+    ),
+    counter(
+      "umbra_upstream_connections_total",
+      "Connection attempts to a server by result: ok, or an error code.",
+      counts("result", ({ results }) => results),
+    ),
+    counter(
+      "umbra_upstream_bytes_total",
+      "Payload bytes through a server: up to it, down from it.",
+      each(({ bytesUp, bytesDown }) => [
         [{ direction: "up" }, bytesUp],
         [{ direction: "down" }, bytesDown],
       ]),
-    },
-    {
-      name: "umbra_upstream_switches_total",
-      type: "counter",
-      help: "Number of times that a server replaced another one, by reason.",
-      samples: counts(
+    ),
+    counter(
+      "umbra_upstream_switches_total",
+      "Number of times that a server replaced another one, by reason.",
+      counts(
         "reason",
         ({ switches }) => switches as Readonly<Record<string, number>>,
       ),
-    },
-    {
-      name: "umbra_upstream_probes_total",
-      type: "counter",
-      help: "Probes of a server by result: ok, or an error code.",
-      samples: counts("result", ({ probes }) => probes),
-    },
+    ),
+    counter(
+      "umbra_upstream_probes_total",
+      "Probes of a server by result: ok, or an error code.",
+      counts("result", ({ probes }) => probes),
+    ),
   ];
 }
 

@@ -11,7 +11,7 @@
  *
  * @module
  */
-import { ConfigError } from "../errors.ts";
+import { badValue } from "../errors.ts";
 import type { Operator, UpstreamControl, UpstreamStatus } from "./operator.ts";
 import { done, failure, json } from "./replies.ts";
 import { type Fields, readFields, readText } from "./request_body.ts";
@@ -104,7 +104,7 @@ const NO_SERVERS = "This program is not a local and has no upstream servers";
 function readSwitches(fields: Fields): Change {
   const disabled = fields.get("disabled");
   if (disabled !== undefined && typeof disabled !== "boolean") {
-    throw wrong('"disabled": expected true or false');
+    throw badValue('"disabled": expected true or false');
   }
   return {
     disabled,
@@ -117,7 +117,7 @@ function readWeight(fields: Fields, field: string): number | undefined {
   const value = fields.get(field);
   if (value === undefined) return undefined;
   if (typeof value === "number" && value >= 0 && value <= 1) return value;
-  throw wrong(`"${field}": expected a number from 0 to 1`);
+  throw badValue(`"${field}": expected a number from 0 to 1`);
 }
 
 /** Refuses a change that leaves no server for TCP. */
@@ -136,11 +136,7 @@ function refuseLast(
     return !disabled && tcpWeight > 0;
   });
   if (isLeft) return;
-  throw wrong(
+  throw badValue(
     "no server is left: every one is disabled or has weight 0 for TCP",
   );
-}
-
-function wrong(message: string): ConfigError {
-  return new ConfigError("ERR_CONFIG_VALUE", message);
 }

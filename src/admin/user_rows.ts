@@ -266,23 +266,17 @@ function lowerCode(text: string, at: number): number {
 }
 
 /** The states of a user. */
-export type UserState =
-  | "disabled"
-  | "expired"
-  | "over quota"
-  | "connected"
-  | "idle"
-  | "never seen";
+export type UserState = keyof typeof STATES;
 
 /** The text of each state. */
-export const STATES: Readonly<Record<UserState, TextKey>> = {
+export const STATES = {
   disabled: "user-disabled",
   expired: "user-expired",
   "over quota": "user-over-quota",
   connected: "user-connected",
   idle: "user-idle",
   "never seen": "user-never-seen",
-};
+} as const;
 
 /** Returns the first state that applies. */
 export function stateOf(user: UserStatus, nowUnixMs: number): UserState {

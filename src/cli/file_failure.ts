@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { readFileSync } from "node:fs";
+import { ConfigError } from "../errors.ts";
 
 /** The kind of access that failed. */
 export type FileAccess = "read" | "write";
@@ -36,5 +38,33 @@ export function fileFailure(error: unknown, access: FileAccess): string {
       return `Deno was not granted it; run with --allow-${access}`;
     default:
       return message;
+  }
+}
+
+/**
+ * Returns the error for the operator.
+ *
+ * @param what What failed: `Cannot read FILE`.
+ * @param error The error of `node:fs`.
+ */
+export function fileError(
+  what: string,
+  error: unknown,
+  access: FileAccess,
+): ConfigError {
+  const message = `${what}: ${fileFailure(error, access)}`;
+  return new ConfigError("ERR_CONFIG_FILE", message, { cause: error });
+}
+
+/**
+ * Reads a file.
+ *
+ * @throws {ConfigError} `ERR_CONFIG_FILE`.
+ */
+export function readBytes(path: string): Uint8Array {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    throw fileError(`Cannot read ${path}`, error, "read");
   }
 }

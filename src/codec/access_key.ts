@@ -21,6 +21,7 @@ import {
   parseWebSocketUrl,
   type WebSocketTransport,
 } from "./websocket_transport.ts";
+import { isObject } from "./json.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -271,10 +272,6 @@ function textOf(value: unknown): string | undefined {
   return typeof value === "string" && value !== "" && value.isWellFormed()
     ? value
     : undefined;
-}
-
-function isObject(value: unknown): value is Fields {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function refuse(why: string): ConfigError {

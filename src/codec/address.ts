@@ -10,7 +10,7 @@
  * @module
  */
 import { cutBytes, readU16, viewOf, writeU16 } from "../bytes.ts";
-import { ConfigError, ProtocolError } from "../errors.ts";
+import { badValue, ProtocolError } from "../errors.ts";
 import { formatIp, parseIp } from "./ip_address.ts";
 
 /** ATYP values of RFC 1928 §5. */
@@ -91,8 +91,7 @@ export function parseAddress(text: string): Address {
   const isValid = match !== null && Number(port) <= 0xffff &&
     (ipv6 === undefined || parseIp(ipv6)?.length === 16);
   if (!isValid) {
-    throw new ConfigError(
-      "ERR_CONFIG_VALUE",
+    throw badValue(
       `Cannot read address ${JSON.stringify(text)}: expected HOST:PORT, an ` +
         "IPv6 address in brackets",
     );

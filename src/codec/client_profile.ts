@@ -8,7 +8,7 @@
  *
  * @module
  */
-import { ConfigError } from "../errors.ts";
+import { badValue, type ConfigError } from "../errors.ts";
 import { formatAddress } from "./address.ts";
 import { toClash, toSingBox } from "./foreign_outbounds.ts";
 import type { ListedServer, OnlineServer } from "./sip008.ts";
@@ -192,8 +192,5 @@ function pluginOf(
 }
 
 function noForm(program: string, has: string): ConfigError {
-  return new ConfigError(
-    "ERR_CONFIG_VALUE",
-    `Cannot write the server for ${program}: it has ${has}`,
-  );
+  return badValue(`Cannot write the server for ${program}: it has ${has}`);
 }

@@ -9,10 +9,11 @@
  *
  * @module
  */
-import { ConfigError } from "../errors.ts";
+import { badValue, ConfigError } from "../errors.ts";
 import { shownText } from "../text.ts";
 import { type FlatMap, readMaps } from "./flow_yaml.ts";
 import { collect, type OnlineConfig, type OnlineServer } from "./sip008.ts";
+import { isObject } from "./json.ts";
 
 /**
  * True if a parsed document is one outbound of sing-box, or has a list of them.
@@ -198,16 +199,11 @@ function readEntry(
 }
 
 function noForm(program: string): ConfigError {
-  return new ConfigError(
-    "ERR_CONFIG_VALUE",
+  return badValue(
     `Cannot write ShadowsocksR for ${program}: it is not supported there`,
   );
 }
 
 function refuse(what: string, why: string): ConfigError {
   return new ConfigError("ERR_ONLINE_CONFIG", `Cannot use ${what}: ${why}`);
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

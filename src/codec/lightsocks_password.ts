@@ -10,7 +10,6 @@
  * @module
  */
 import { ConfigError } from "../errors.ts";
-import { randomBelow, type RandomBytes } from "../random.ts";
 import { decodeBase64, encodeBase64 } from "./base64.ts";
 
 /** Bytes of a table: one for each value of a byte. */
@@ -47,24 +46,6 @@ export function formatLightsocksPassword(
 ): string {
   const text = encodeBase64(table);
   return form === "go" ? text : text.replaceAll("+", "-").replaceAll("/", "_");
-}
-
-/** Makes a table that replaces every byte by another one. */
-export function makeLightsocksTable(randomBytes: RandomBytes): Uint8Array {
-  for (;;) {
-    const table = Uint8Array.from({ length: TABLE_LENGTH }, (_, i) => i);
-    for (let i = TABLE_LENGTH - 1; i > 0; i--) {
-      const j = randomBelow(i + 1, randomBytes);
-      [table[i], table[j]] = [table[j]!, table[i]!];
-    }
-    // About one shuffle in three leaves no byte unchanged.
-    if (unchangedBytes(table) === 0) return table;
-  }
-}
-
-/** Counts the bytes that a table leaves unchanged. */
-export function unchangedBytes(table: Uint8Array): number {
-  return table.filter((byte, i) => byte === i).length;
 }
 
 function invalid(why: string): ConfigError {

@@ -85,7 +85,7 @@ export function tryOpenPacket(
 ): Packet | undefined {
   const { saltLength, nonceLength } = masterKey.method;
   const length = packet.length - saltLength - TAG_LENGTH;
-  if (length < 0) throw truncated(packet);
+  if (length < 0) throw truncatedPacket(packet);
   const plaintext = cutBytes(length);
   const aead = masterKey.sessionAead(viewOf(packet, 0, saltLength));
   try {
@@ -95,7 +95,7 @@ export function tryOpenPacket(
     aead.free();
   }
   const decoded = decodeAddress(plaintext);
-  if (decoded === undefined) throw truncated(packet);
+  if (decoded === undefined) throw truncatedPacket(packet);
   return {
     address: decoded.address,
     payload: viewOf(plaintext, decoded.length),
@@ -110,7 +110,8 @@ function nonceOf(length: number): Uint8Array {
 
 let nonce: Uint8Array = new Uint8Array(12);
 
-function truncated({ length }: Uint8Array): ProtocolError {
+/** Returns the error of a packet that is too short. */
+export function truncatedPacket({ length }: Uint8Array): ProtocolError {
   return new ProtocolError(
     "ERR_SS_TRUNCATED",
     `Cannot open packet: ${length} bytes are too few`,

@@ -16,7 +16,7 @@
  *
  * @module
  */
-import { concat, readU16, writeU16 } from "../bytes.ts";
+import { concat, readU16, writeU16, xor } from "../bytes.ts";
 import type { Aead } from "../crypto/aead.ts";
 import { BLOCK_LENGTH } from "../crypto/block_cipher.ts";
 import type { Psk } from "../crypto/psk.ts";
@@ -240,10 +240,6 @@ function decodeHead(plain: Uint8Array): PacketHead {
     sessionId: plain.subarray(0, SESSION_ID_LENGTH),
     packetId: view.getBigUint64(SESSION_ID_LENGTH),
   };
-}
-
-function xor(a: Uint8Array, b: Uint8Array): Uint8Array {
-  return a.map((byte, i) => byte ^ b[i]!);
 }
 
 function truncated(what: string): ProtocolError {

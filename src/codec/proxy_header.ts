@@ -63,7 +63,7 @@ export function readProxyHeader(
 ): ReadProxyHeader | undefined {
   if (startsAs(bytes, LINE_START)) return readLine(bytes);
   if (startsAs(bytes, SIGNATURE)) return readBinary(bytes, kind);
-  throw wrong("it starts like neither version");
+  throw badProxyHeader("it starts like neither version");
 }
 
 /** True if a datagram starts like a header of either version. */
@@ -83,10 +83,10 @@ function readLine(bytes: Uint8Array): ReadProxyHeader | undefined {
   const end = bytes.subarray(0, MAX_PROXY_LINE).indexOf(0x0a);
   if (end < 0) {
     if (bytes.length < MAX_PROXY_LINE) return undefined;
-    throw wrong(`its line has more than ${MAX_PROXY_LINE} bytes`);
+    throw badProxyHeader(`its line has more than ${MAX_PROXY_LINE} bytes`);
   }
   const line = String.fromCharCode(...bytes.subarray(0, end + 1));
-  if (!line.endsWith("\r\n")) throw wrong("its line ends without CR");
+  if (!line.endsWith("\r\n")) throw badProxyHeader("its line ends without CR");
   const length = line.length;
   const [, family, ...rest] = line.slice(0, -2).split(" ");
   if (family === "UNKNOWN") return { message: { isLocal: false }, length };
@@ -99,7 +99,7 @@ function readLine(bytes: Uint8Array): ReadProxyHeader | undefined {
   const [ip, targetIp] = [parseIp(source), parseIp(target)];
   const isRight = more === undefined && ip?.length === size &&
     targetIp?.length === size && isPort(port) && isPort(targetPort);
-  if (!isRight) throw wrong("its line has no two addresses and ports");
+  if (!isRight) throw badProxyHeader("its line has no two addresses and ports");
   return {
     message: { client: endpoint(ip!, Number(port)), isLocal: false },
     length,
@@ -117,7 +117,7 @@ function readBinary(
   const [command, transport] = [bytes[12], bytes[13]];
   if (command === undefined) return undefined;
   if (command !== 0x20 && command !== 0x21) {
-    throw wrong("its version or command is unknown");
+    throw badProxyHeader("its version or command is unknown");
   }
   if (transport === undefined) return undefined;
   const isLocal = command === 0x20;
@@ -127,14 +127,18 @@ function readBinary(
   const isKnown = transport === 0 ||
     (transport & 0xf) === protocol && family > 0;
   if (addressLength === undefined || !isLocal && !isKnown) {
-    throw wrong("its family or protocol does not match");
+    throw badProxyHeader("its family or protocol does not match");
   }
   if (bytes.length < FIXED_LENGTH) return undefined;
   const bodyLength = readU16(bytes, 14);
   if (bodyLength > MAX_PROXY_BODY) {
-    throw wrong(`${bodyLength} bytes follow, more than ${MAX_PROXY_BODY}`);
+    throw badProxyHeader(
+      `${bodyLength} bytes follow, more than ${MAX_PROXY_BODY}`,
+    );
   }
-  if (bodyLength < addressLength) throw wrong("it has no room for addresses");
+  if (bodyLength < addressLength) {
+    throw badProxyHeader("it has no room for addresses");
+  }
   const length = FIXED_LENGTH + bodyLength;
   if (bytes.length < length) return undefined;
   const header = bytes.subarray(0, length);
@@ -149,21 +153,21 @@ function readBinary(
 /** Checks the fields; a checksum must be correct. */
 function checkFields(header: Uint8Array, from: number): void {
   for (let at = from; at < header.length;) {
-    if (header.length - at < 3) throw wrong("a field is cut off");
+    if (header.length - at < 3) throw badProxyHeader("a field is cut off");
     const [type, length] = [header[at], readU16(header, at + 1)];
     const value = at + 3;
     at = value + length;
-    if (at > header.length) throw wrong("a field is cut off");
+    if (at > header.length) throw badProxyHeader("a field is cut off");
     if (type === CRC_FIELD) checkSum(header, value, length);
   }
 }
 
 function checkSum(header: Uint8Array, at: number, length: number): void {
-  if (length !== 4) throw wrong("its checksum is not 4 bytes");
+  if (length !== 4) throw badProxyHeader("its checksum is not 4 bytes");
   const cleared = header.slice();
   cleared.fill(0, at, at + 4);
   const told = readU16(header, at) * 0x10000 + readU16(header, at + 2);
-  if (crc32c(cleared) !== told) throw wrong("its checksum is wrong");
+  if (crc32c(cleared) !== told) throw badProxyHeader("its checksum is wrong");
 }
 
 /** Bytes of the Cloudflare Spectrum header. */
@@ -186,7 +190,8 @@ function endpoint(ip: Uint8Array, port: number): Endpoint {
   return { host: formatIp(unmapIpv4(ip)), port };
 }
 
-function wrong(what: string): ProtocolError {
+/** Returns the error of a header that cannot be used. */
+export function badProxyHeader(what: string): ProtocolError {
   return new ProtocolError(
     "ERR_PROXY_HEADER",
     `Cannot read the PROXY header: ${what}`,

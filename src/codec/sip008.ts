@@ -21,6 +21,7 @@ import { shownText } from "../text.ts";
 import { parseSsrUri, readSubscription, type SsrUri } from "./ssr_uri.ts";
 import { parseServerUri, type ServerUri } from "./uri.ts";
 import type { WebSocketTransport } from "./websocket_transport.ts";
+import { isObject, parseStrictJson } from "./json.ts";
 
 /** One server of a list; its tag is the name for people. */
 export type OnlineServer = ListedServer | ListedSsrServer;
@@ -118,8 +119,11 @@ function fromUris(lines: readonly string[]): OnlineConfig {
 }
 
 function fromJson(body: string): OnlineConfig {
-  const document = asObject(parseJson(body));
-  if (document === undefined) throw refuse("it is not a JSON object");
+  const document = parseStrictJson(body);
+  if (document === undefined) {
+    throw refuse("it is neither JSON nor ss:// URIs");
+  }
+  if (!isObject(document)) throw refuse("it is not a JSON object");
   const { version, servers, server } = document;
   if (servers === undefined && typeof server === "string") {
     return collect([document], nameOf, readServer);
@@ -155,7 +159,7 @@ export function collect<T>(
 }
 
 function readServer(entry: unknown): OnlineServer | string {
-  const fields = asObject(entry) ?? {};
+  const fields = isObject(entry) ? entry : {};
   const host = asText(fields["server"]);
   const port = Number(fields["server_port"]);
   const method = asText(fields["method"]);
@@ -196,7 +200,7 @@ function readServer(entry: unknown): OnlineServer | string {
 
 /** Names an entry for people by its position, and its remarks, id or host. */
 function nameOf(entry: unknown, index: number): string {
-  const { remarks, id, server } = asObject(entry) ?? {};
+  const { remarks, id, server } = isObject(entry) ? entry : {};
   const name = [remarks, id, server].map((one) => shownText(asText(one) ?? ""))
     .find(Boolean);
   return `server ${index + 1}` + (name === undefined ? "" : ` (${name})`);
@@ -215,22 +219,6 @@ function asWeight(value: unknown): number | undefined {
 /** Returns text that is not empty. */
 function asText(value: unknown): string | undefined {
   return typeof value === "string" && value !== "" ? value : undefined;
-}
-
-function parseJson(body: string): unknown {
-  try {
-    return JSON.parse(body);
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-    // Its message quotes the invalid text, which may contain a password.
-    throw refuse("it is neither JSON nor ss:// URIs");
-  }
-}
-
-function asObject(value: unknown): Record<string, unknown> | undefined {
-  return typeof value === "object" && value !== null && !Array.isArray(value)
-    ? value as Record<string, unknown>
-    : undefined;
 }
 
 /** True for 127.0.0.0/8 and ::1. A name could resolve to another machine. */

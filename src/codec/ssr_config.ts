@@ -10,8 +10,9 @@
  *
  * @module
  */
-import { ConfigError } from "../errors.ts";
+import { badValue, type ConfigError } from "../errors.ts";
 import { type UserLimits, userNameFault } from "../users.ts";
+import { isObject } from "./json.ts";
 
 /** The settings that both ends of one port share. */
 export interface SsrSettings {
@@ -82,15 +83,6 @@ const DEFAULTS: MudbDefaults = {
   obfsParam: "",
 };
 
-/** The defaults if a configuration beside the list has the settings. */
-const NO_DEFAULTS: MudbDefaults = {
-  method: undefined,
-  protocol: undefined,
-  protocolParam: undefined,
-  obfs: undefined,
-  obfsParam: undefined,
-};
-
 /**
  * Reads `mudb.json`.
  *
@@ -101,7 +93,7 @@ const NO_DEFAULTS: MudbDefaults = {
  */
 export function readMudb(document: unknown, isAlone = true): MudbUser[] {
   if (!Array.isArray(document)) throw wrong("the root", "a list");
-  const defaults = isAlone ? DEFAULTS : NO_DEFAULTS;
+  const defaults = isAlone ? DEFAULTS : {};
   const users = document.map((entry: unknown, i) =>
     readMudbUser(entry, i, defaults)
   );
@@ -118,35 +110,28 @@ export function readMudb(document: unknown, isAlone = true): MudbUser[] {
   return users;
 }
 
-/** A list of users in a server's `protocol_param`. */
-export interface SsrUserList {
-  /**
-   * Maximum number of clients of one user at once; the original counts IP
-   * addresses.
-   */
-  readonly maxClients?: number;
-  /** Empty if everyone with the port's password is accepted. */
-  readonly users: readonly {
-    readonly uid: number;
-    readonly password: string;
-  }[];
+/** A user in `protocol_param`. */
+interface SsrUser {
+  readonly uid: number;
+  readonly password: string;
 }
 
 /**
- * Parses a server's `protocol_param`, `MAX#UID:PASSWORD,UID:PASSWORD`.
+ * Parses a server's `protocol_param`, `MAX#UID:PASSWORD,UID:PASSWORD`. The
+ * maximum of clients is not read.
  *
+ * @returns No users if everyone with the port's password is accepted.
  * @throws {ConfigError} `ERR_CONFIG_VALUE`.
  */
-export function parseSsrUsers(param: string): SsrUserList {
-  const [first = "", ...rest] = param.split("#");
+export function parseSsrUsers(param: string): SsrUser[] {
+  const [, ...rest] = param.split("#");
   if (rest.length > 1) throw wrongParam();
-  const maxClients = /^\s*\d{1,9}\s*$/.test(first) ? Number(first) : undefined;
   const users = (rest[0] ?? "").split(",").filter((part) => part.trim() !== "")
     .map(parseSsrUser);
   if (new Set(users.map(({ uid }) => uid)).size < users.length) {
     throw wrongParam();
   }
-  return { ...(maxClients !== undefined && { maxClients }), users };
+  return users;
 }
 
 /**
@@ -154,9 +139,7 @@ export function parseSsrUsers(param: string): SsrUserList {
  *
  * @throws {ConfigError} `ERR_CONFIG_VALUE`.
  */
-export function parseSsrUser(
-  param: string,
-): { readonly uid: number; readonly password: string } {
+export function parseSsrUser(param: string): SsrUser {
   const match = /^\s*(\d{1,10}):(.+)$/s.exec(param);
   const uid = Number(match?.[1]);
   if (match === null || uid > 0xffff_ffff) throw wrongParam();
@@ -190,7 +173,7 @@ export function toSsrConfig(
 function readMudbUser(
   fields: unknown,
   i: number,
-  defaults: MudbDefaults,
+  defaults: Partial<MudbDefaults>,
 ): MudbUser {
   const what = `user ${i + 1}`;
   if (!isObject(fields)) throw wrong(what, "an object");
@@ -269,20 +252,12 @@ function isPort(port: number): boolean {
   return Number.isInteger(port) && port >= 1 && port <= 65_535;
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
 function wrongParam(): ConfigError {
-  return new ConfigError(
-    "ERR_CONFIG_VALUE",
+  return badValue(
     'Expected "protocol_param" to be UID:PASSWORD, or MAX#UID:PASSWORD,…',
   );
 }
 
 function wrong(what: string, expected: string): ConfigError {
-  return new ConfigError(
-    "ERR_CONFIG_VALUE",
-    `Expected ${what} in mudb.json to be ${expected}`,
-  );
+  return badValue(`Expected ${what} in mudb.json to be ${expected}`);
 }

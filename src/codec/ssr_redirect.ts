@@ -13,7 +13,7 @@
  *
  * @module
  */
-import { ConfigError } from "../errors.ts";
+import { badValue, type ConfigError } from "../errors.ts";
 import type { Address } from "./address.ts";
 import { crc32 } from "./checksum.ts";
 
@@ -87,8 +87,7 @@ function readTarget(text: string): Address {
 }
 
 function wrong(): ConfigError {
-  return new ConfigError(
-    "ERR_CONFIG_VALUE",
+  return badValue(
     `Expected "redirect" to be ${REDIRECT_EXPECTED}, or a list of one kind; ` +
       "patterns are not supported",
   );

@@ -13,7 +13,7 @@
  * @module
  */
 import { ConfigError } from "../errors.ts";
-import { decodeBase64, encodeBase64, encodeBase64Url } from "./base64.ts";
+import { decodeBase64, encodeBase64Url } from "./base64.ts";
 
 /** The content of an `ssr://` link. */
 export interface SsrUri {
@@ -112,12 +112,6 @@ export function readSubscription(body: string): string[] | undefined {
   const text = body.replace(/^\uFEFF/, "").trim();
   const lines = LINK.test(text) ? text : decodeUtf8(text.replace(/\s+/g, ""));
   return lines?.split(/\s*\r?\n\s*/).filter((line) => LINK.test(line));
-}
-
-/** Formats a subscription. */
-export function formatSsrSubscription(servers: readonly SsrUri[]): string {
-  const lines = servers.map(formatSsrUri).join("\n");
-  return encodeBase64(new TextEncoder().encode(lines));
 }
 
 /** Removes the suffix of servers, which clients do not use. */

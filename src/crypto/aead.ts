@@ -98,11 +98,7 @@ export class MasterKey {
    * @throws {RangeError} If the key has another length.
    */
   constructor(method: AeadMethod, key: Uint8Array, provider: AeadProvider) {
-    if (key.length !== method.keyLength) {
-      throw new RangeError(
-        `Cannot use key: got ${key.length} bytes, ${method.name} needs ${method.keyLength}`,
-      );
-    }
+    checkKeyLength(method, key);
     this.method = method;
     this.#key = key.slice();
     this.#provider = provider;
@@ -126,4 +122,15 @@ export class MasterKey {
     return this.#provider.deriveSubkey?.(this.#key, salt) ??
       deriveSubkey(this.#key, salt);
   }
+}
+
+/** @throws {RangeError} If a key does not have the length of its method. */
+export function checkKeyLength(
+  { name, keyLength }: { readonly name: string; readonly keyLength: number },
+  key: Uint8Array,
+): void {
+  if (key.length === keyLength) return;
+  throw new RangeError(
+    `Cannot use key: got ${key.length} bytes, ${name} needs ${keyLength}`,
+  );
 }

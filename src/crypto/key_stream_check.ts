@@ -7,12 +7,8 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import { equalBytes } from "../bytes.ts";
 import type { RandomBytes } from "../random.ts";
-import type {
-  KeyStreamDirection,
-  KeyStreamMethod,
-  KeyStreamProvider,
-} from "./key_stream.ts";
-import { referenceKeyStreams } from "./key_streams/reference.ts";
+import type { KeyStreamMethod, KeyStreamProvider } from "./key_stream.ts";
+import { type Parts, referenceKeyStreams } from "./key_streams/reference.ts";
 import { masterKeyFromPassword } from "./master_key.ts";
 
 /**
@@ -107,7 +103,7 @@ function knownAnswer(
   );
   const made = { method, key, iv };
   const turned = turn(provider, { ...made, direction: "encrypt" }, text);
-  if (hexOf(sha256(turned)).slice(0, expected.length) !== expected) {
+  if (sha256(turned).toHex().slice(0, expected.length) !== expected) {
     throw new Error("it gives a wrong known answer");
   }
   if (
@@ -159,18 +155,10 @@ function compare(
   }
 }
 
-/** The parameters of a key stream. */
-interface Made {
-  readonly method: KeyStreamMethod;
-  readonly key: Uint8Array;
-  readonly iv: Uint8Array;
-  readonly direction: KeyStreamDirection;
-}
-
 /** Encrypts or decrypts bytes in pieces. */
 function turn(
   provider: KeyStreamProvider,
-  { method, key, iv, direction }: Made,
+  { method, key, iv, direction }: Parts,
   text: Uint8Array,
 ): Uint8Array {
   const stream = provider.keyStream(method, key, iv, direction);
@@ -186,9 +174,4 @@ function turn(
     stream.free();
   }
   return out;
-}
-
-function hexOf(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0"))
-    .join("");
 }

@@ -34,6 +34,23 @@ export function masterKeyFromPassword(
 }
 
 /**
+ * Reads the key of an operator.
+ *
+ * @param kind A password, or a raw key in base64.
+ * @returns `method.keyLength` bytes.
+ * @throws {ConfigError} `ERR_SS_KEY_LENGTH`.
+ */
+export function readMasterKey(
+  text: string,
+  method: Method,
+  kind: "password" | "key",
+): Uint8Array {
+  return kind === "key"
+    ? masterKeyFromBase64(text, method)
+    : masterKeyFromPassword(text, method);
+}
+
+/**
  * Parses a raw key: base64 in the standard or the URL alphabet, with or without
  * padding.
  *

@@ -9,6 +9,7 @@ import type {
   KeyStreamMethod,
   KeyStreamProvider,
 } from "./key_stream.ts";
+import { checkKeyLength } from "./aead.ts";
 
 /**
  * A stream cipher method with its key.
@@ -35,11 +36,7 @@ export class StreamKey {
     key: Uint8Array,
     provider: KeyStreamProvider,
   ) {
-    if (key.length !== method.keyLength) {
-      throw new RangeError(
-        `Cannot use key: got ${key.length} bytes, ${method.name} needs ${method.keyLength}`,
-      );
-    }
+    checkKeyLength(method, key);
     this.method = method;
     this.#key = key.slice();
     this.#provider = provider;

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { ConfigError } from "../errors.ts";
+import { badValue, type ConfigError } from "../errors.ts";
 import {
   type Condition,
   inCountry,
@@ -242,7 +242,7 @@ function wrong(
   key: string,
   what: string,
 ): ConfigError {
-  return new ConfigError("ERR_CONFIG_VALUE", `${file}: ${key}: ${what}`);
+  return badValue(`${file}: ${key}: ${what}`);
 }
 
 /** Blocks that are never part of the public internet. RFC 6890, RFC 4193. */

@@ -4,7 +4,12 @@
  * @module
  */
 import type { Method } from "../crypto/method.ts";
-import { type ErrorCode, ProtocolError, UmbraError } from "../errors.ts";
+import {
+  type ErrorCode,
+  faultOf,
+  ProtocolError,
+  UmbraError,
+} from "../errors.ts";
 import type { ConnectionSummary, LogLevel } from "../observe.ts";
 import { explainDecision, type RouteDecision } from "../routes/route_table.ts";
 import type { Direction, PayloadCounter } from "../streams/channel.ts";
@@ -140,8 +145,7 @@ export class ConnectionReport
       client: this.#client,
       target: this.target,
       route: this.#routeText(),
-      code: error.code,
-      reason: error.message,
+      ...faultOf(error),
     });
   }
 

@@ -6,8 +6,7 @@
  */
 import { concat, NOTHING } from "../bytes.ts";
 import { Deadline } from "../clock.ts";
-import { readProxyHeader } from "../codec/proxy_header.ts";
-import { ProtocolError } from "../errors.ts";
+import { badProxyHeader, readProxyHeader } from "../codec/proxy_header.ts";
 import { PROXY_HEADER_TIMEOUT_MS } from "../limits.ts";
 import type { StopSignal } from "../on_abort.ts";
 import { ByteReader } from "../streams/byte_reader.ts";
@@ -34,7 +33,6 @@ export async function introduce(
 ): Promise<Accepted | undefined> {
   using deadline = new Deadline(clock, {
     delayMs: PROXY_HEADER_TIMEOUT_MS,
-    code: "ERR_NET_TIMEOUT",
     parent: signal,
   });
   const reader = new ByteReader(connection);
@@ -56,7 +54,7 @@ export async function introduce(
     const more = await readBefore(reader, deadline.signal, signal);
     if (more === undefined) {
       if (bytes.length === 0) return undefined;
-      throw missing("the proxy closed in the middle of it");
+      throw badProxyHeader("the proxy closed in the middle of it");
     }
     bytes = bytes.length === 0 ? more : concat(bytes, more);
   }
@@ -72,15 +70,10 @@ async function readBefore(
     return await reader.read(deadline);
   } catch (error) {
     if (!deadline.aborted || signal.aborted) throw error;
-    throw missing(`none arrived within ${PROXY_HEADER_TIMEOUT_MS / 1_000} s`);
+    throw badProxyHeader(
+      `none arrived within ${PROXY_HEADER_TIMEOUT_MS / 1_000} s`,
+    );
   }
-}
-
-function missing(what: string): ProtocolError {
-  return new ProtocolError(
-    "ERR_PROXY_HEADER",
-    `Cannot read the PROXY header: ${what}`,
-  );
 }
 
 /**

@@ -144,6 +144,34 @@ export interface ServerProtocol {
   replaceUser(old: ServerUser | undefined, next: ServerUser | undefined): void;
 }
 
+/**
+ * Returns the key of a server.
+ *
+ * @throws {RangeError} If it is missing.
+ */
+export function neededKey({ masterKey }: ServerKeys): Uint8Array {
+  if (masterKey !== undefined) return masterKey;
+  throw new RangeError("Cannot start server: it has no key");
+}
+
+/**
+ * Returns the methods for the users of a server that supports none.
+ *
+ * @param name The name of the method, for the error.
+ */
+export function withoutUsers(
+  name: string,
+): Pick<ServerProtocol, "setUsers" | "replaceUser"> {
+  const check = (isUsed: boolean): void => {
+    if (!isUsed) return;
+    throw new RangeError(`Cannot serve users: ${name} does not support users`);
+  };
+  return {
+    setUsers: (users) => check(users.length > 0),
+    replaceUser: (_old, next) => check(next !== undefined),
+  };
+}
+
 /** A family of methods. */
 export interface SessionFamily {
   /** The properties of the family. */

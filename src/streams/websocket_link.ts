@@ -215,7 +215,6 @@ export class WebSocketLink {
   async #untilEnded(): Promise<void> {
     using deadline = new Deadline(this.#options.clock, {
       delayMs: WEBSOCKET_CLOSE_MS,
-      code: "ERR_NET_TIMEOUT",
     });
     const { signal } = deadline;
     await abortable(Promise.allSettled([this.#reading]), signal);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { MemoryFleet } from "../../src/adapters/fleet/memory_fleet.ts";
+import { MemoryFleet } from "../support/memory_fleet.ts";
 import { LEASE_HOLD_MS, SEAT_MS } from "../../src/limits.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import {

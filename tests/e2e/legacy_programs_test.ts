@@ -7,10 +7,8 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { test } from "node:test";
-import {
-  formatLightsocksPassword,
-  makeLightsocksTable,
-} from "../../src/codec/lightsocks_password.ts";
+import { formatLightsocksPassword } from "../../src/codec/lightsocks_password.ts";
+import { makeLightsocksTable } from "../support/lightsocks_table.ts";
 import { seededBytes } from "../support/bytes.ts";
 import { announceSkip } from "../support/report.ts";
 import {

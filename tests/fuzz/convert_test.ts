@@ -15,10 +15,8 @@ import { findCommand } from "../../src/cli/commands/commands.ts";
 import { configureServer } from "../../src/cli/config/config.ts";
 import { type Arguments, parseArguments } from "../../src/cli/options/args.ts";
 import { convert } from "../../src/cli/tools/convert.ts";
-import {
-  formatLightsocksPassword,
-  makeLightsocksTable,
-} from "../../src/codec/lightsocks_password.ts";
+import { formatLightsocksPassword } from "../../src/codec/lightsocks_password.ts";
+import { makeLightsocksTable } from "../support/lightsocks_table.ts";
 import { isClash } from "../../src/codec/foreign_outbounds.ts";
 import { redirectTargets } from "../../src/codec/ssr_redirect.ts";
 import { UmbraError } from "../../src/errors.ts";

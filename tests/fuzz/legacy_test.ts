@@ -7,7 +7,7 @@ import process from "node:process";
 import { test } from "node:test";
 import { systemHmacs } from "../../src/adapters/crypto/hmacs.ts";
 import { concat, fromLatin1, toLatin1 } from "../../src/bytes.ts";
-import { makeLightsocksTable } from "../../src/codec/lightsocks_password.ts";
+import { makeLightsocksTable } from "../support/lightsocks_table.ts";
 import { parseLightsocksUrl } from "../../src/codec/lightsocks_config.ts";
 import { parseOnlineConfig } from "../../src/codec/sip008.ts";
 import { parseSsrUsers, readMudb } from "../../src/codec/ssr_config.ts";

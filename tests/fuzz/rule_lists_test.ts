@@ -14,7 +14,7 @@ import { decompress } from "../../src/adapters/system/decompress.ts";
 import { ConfigError } from "../../src/errors.ts";
 import { readAcl } from "../../src/routes/acl/read_acl.ts";
 import { clientRoutes } from "../../src/routes/acl/acl_routes.ts";
-import { readGeoIp, readGeoSite } from "../../src/routes/lists/geo_dat.ts";
+import { readGeoSite } from "../../src/routes/lists/geo_dat.ts";
 import {
   type ListFormat,
   readRuleList,
@@ -81,11 +81,6 @@ fuzz("srs, compressed", [file("rules/rule-set-v4.srs")], (bytes) => {
 
 fuzz("geosite.dat", [file("rules/geosite-test.dat")], (bytes) => {
   const { condition } = readGeoSite(bytes, "alpha", "l");
-  for (const question of QUESTIONS) condition.answer(question);
-});
-
-fuzz("geoip.dat", [file("rules/geoip-test.dat")], (bytes) => {
-  const { condition } = readGeoIp(bytes, "aa", "l");
   for (const question of QUESTIONS) condition.answer(question);
 });
 

@@ -4,10 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import {
-  MemoryFleet,
-  type Reach,
-} from "../../src/adapters/fleet/memory_fleet.ts";
+import { MemoryFleet, type Reach } from "../support/memory_fleet.ts";
 import { findMethod } from "../../src/crypto/method.ts";
 import { referenceKeyStreams } from "../../src/crypto/key_streams/reference.ts";
 import { nobleProvider } from "../../src/crypto/noble.ts";

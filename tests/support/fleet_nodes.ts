@@ -5,7 +5,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { MemoryFleet } from "../../src/adapters/fleet/memory_fleet.ts";
+import { MemoryFleet } from "./memory_fleet.ts";
 import type { Clock } from "../../src/clock.ts";
 import { StoreError } from "../../src/errors.ts";
 import type { NodeMemory, SharedChange, SharedUser } from "../../src/fleet.ts";

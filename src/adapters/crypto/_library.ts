@@ -48,6 +48,30 @@ export function openLibrary<Name extends string>(
     : openWithBun(path, signatures);
 }
 
+/**
+ * Opens the first library that exists, is permitted and has the functions.
+ *
+ * @param paths Paths or names of libcrypto, the best first.
+ * @param use Makes a provider from the functions; may throw.
+ * @throws {Error} With the reason of the last path.
+ */
+export function openFirst<Name extends string, T>(
+  paths: readonly string[],
+  signatures: Readonly<Record<Name, Signature>>,
+  use: (functions: Record<Name, ForeignFunction>, path: string) => T,
+): T {
+  let reason = "no path was given";
+  for (const path of paths) {
+    try {
+      return use(openLibrary(path, signatures), path);
+    } catch (error) {
+      // The next path may exist and be permitted.
+      reason = (error as Error).message;
+    }
+  }
+  throw new Error(`libcrypto cannot be used: ${reason}`);
+}
+
 function openWithDeno<Name extends string>(
   path: string,
   signatures: Readonly<Record<Name, Signature>>,

@@ -17,7 +17,7 @@ import { MAX_FREE_CONTEXTS, TAG_LENGTH } from "../../limits.ts";
 import { libcryptoSubkey, SHA1_SYMBOLS } from "./_libcrypto_subkey.ts";
 import {
   type ForeignFunction,
-  openLibrary,
+  openFirst,
   type Pointer,
   type Signature,
 } from "./_library.ts";
@@ -33,16 +33,11 @@ import {
 export function opensslProvider(
   paths: readonly string[] = LIBRARIES,
 ): AeadProvider {
-  let reason = "no path was given";
-  for (const path of paths) {
-    try {
-      return new OpensslProvider(path, openLibrary(path, SYMBOLS));
-    } catch (error) {
-      // The next path may exist and be permitted.
-      reason = (error as Error).message;
-    }
-  }
-  throw new Error(`libcrypto cannot be used: ${reason}`);
+  return openFirst(
+    paths,
+    SYMBOLS,
+    (functions, path) => new OpensslProvider(path, functions),
+  );
 }
 
 const POINTER_RESULT: Signature = { parameters: [], result: "pointer" };

@@ -7,30 +7,20 @@
  * @module
  */
 import type { HmacProvider, LegacyHash } from "../../crypto/legacy_digest.ts";
-import {
-  type ForeignFunction,
-  openLibrary,
-  type Signature,
-} from "./_library.ts";
+import { type ForeignFunction, openFirst, type Signature } from "./_library.ts";
+import { SHA1_SYMBOLS } from "./_libcrypto_subkey.ts";
 import { LIBRARIES } from "./openssl.ts";
 
-const UPDATE: Signature = {
-  // context, data, length
-  parameters: ["buffer", "buffer", "u32"],
-  result: "i32",
-};
-const INIT: Signature = { parameters: ["buffer"], result: "i32" };
 // output, context
 const FINAL: Signature = { parameters: ["buffer", "buffer"], result: "i32" };
 
 const SYMBOLS = {
-  "MD5_Init": INIT,
-  "MD5_Update": UPDATE,
+  "MD5_Init": SHA1_SYMBOLS.SHA1_Init,
+  "MD5_Update": SHA1_SYMBOLS.SHA1_Update,
   "MD5_Final": FINAL,
-  "SHA1_Init": INIT,
-  "SHA1_Update": UPDATE,
+  ...SHA1_SYMBOLS,
   "SHA1_Final": FINAL,
-} satisfies Record<string, Signature>;
+};
 
 /** Length of a block in bytes; a longer key would be hashed first. */
 const BLOCK = 64;
@@ -54,32 +44,24 @@ const CONTEXT = 128;
 export function opensslHmac(
   paths: readonly string[] = LIBRARIES,
 ): HmacProvider {
-  let reason = "no path was given";
-  for (const path of paths) {
-    try {
-      const functions = openLibrary(path, SYMBOLS);
-      const hashes = {
-        md5: new Hmac(16, {
-          init: functions.MD5_Init,
-          update: functions.MD5_Update,
-          final: functions.MD5_Final,
-        }),
-        sha1: new Hmac(20, {
-          init: functions.SHA1_Init,
-          update: functions.SHA1_Update,
-          final: functions.SHA1_Final,
-        }),
-      } satisfies Record<LegacyHash, Hmac>;
-      return {
-        name: "openssl",
-        hmac: (hash, key, data) => hashes[hash].compute(key, data),
-      };
-    } catch (error) {
-      // The next path may exist and be permitted.
-      reason = (error as Error).message;
-    }
-  }
-  throw new Error(`libcrypto cannot be used: ${reason}`);
+  return openFirst(paths, SYMBOLS, (functions) => {
+    const hashes = {
+      md5: new Hmac(16, {
+        init: functions.MD5_Init,
+        update: functions.MD5_Update,
+        final: functions.MD5_Final,
+      }),
+      sha1: new Hmac(20, {
+        init: functions.SHA1_Init,
+        update: functions.SHA1_Update,
+        final: functions.SHA1_Final,
+      }),
+    } satisfies Record<LegacyHash, Hmac>;
+    return {
+      name: "openssl",
+      hmac: (hash, key, data) => hashes[hash].compute(key, data),
+    };
+  });
 }
 
 /** The functions of one hash. */

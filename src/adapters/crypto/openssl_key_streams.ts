@@ -24,7 +24,7 @@ import { afterCounter, xchachaKey } from "../../crypto/key_streams/arx.ts";
 import { rc4Key } from "../../crypto/key_streams/rc4.ts";
 import {
   type ForeignFunction,
-  openLibrary,
+  openFirst,
   type Pointer,
   type Signature,
 } from "./_library.ts";
@@ -40,16 +40,11 @@ import { LIBRARIES, opensslVersion } from "./openssl.ts";
 export function opensslKeyStreams(
   paths: readonly string[] = LIBRARIES,
 ): KeyStreamProvider {
-  let reason = "no path was given";
-  for (const path of paths) {
-    try {
-      return new OpensslKeyStreams(path, openLibrary(path, SYMBOLS));
-    } catch (error) {
-      // The next path may exist and be permitted.
-      reason = (error as Error).message;
-    }
-  }
-  throw new Error(`libcrypto cannot be used: ${reason}`);
+  return openFirst(
+    paths,
+    SYMBOLS,
+    (functions, path) => new OpensslKeyStreams(path, functions),
+  );
 }
 
 const SYMBOLS = {

@@ -1,6 +1,6 @@
 /**
  * The Lua scripts, which the engine runs atomically. They follow the rules of
- * `memory_fleet.ts`. Decision 0133 describes the keys and fields.
+ * `tests/support/memory_fleet.ts`. Decision 0133 describes the keys and fields.
  *
  * @module
  */

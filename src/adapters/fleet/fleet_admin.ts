@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { ConfigError, StoreError } from "../../errors.ts";
+import { badValue, StoreError } from "../../errors.ts";
 import type { NodeList, SharedUser } from "../../fleet.ts";
 import { FLEET_COPY_BATCH, FLEET_PUT_TRIES } from "../../limits.ts";
 import { type RandomBytes, systemRandomBytes } from "../../random.ts";
@@ -112,10 +112,7 @@ export async function foundFleet(
       [names.meta, names.log, id, keys.check],
     ]);
     if (isNew === 1) return;
-    throw new ConfigError(
-      "ERR_CONFIG_VALUE",
-      `There is a fleet ${fleet} at ${address.shown} already`,
-    );
+    throw badValue(`There is a fleet ${fleet} at ${address.shown} already`);
   } finally {
     client.close();
   }

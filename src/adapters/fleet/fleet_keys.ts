@@ -22,7 +22,7 @@ import {
   hkdfSync,
   timingSafeEqual,
 } from "node:crypto";
-import { ConfigError, StoreError } from "../../errors.ts";
+import { badValue, type ConfigError, StoreError } from "../../errors.ts";
 import { FLEET_KEY_LENGTH } from "../../limits.ts";
 import type { RandomBytes } from "../../random.ts";
 
@@ -249,8 +249,7 @@ function damaged({ id }: SealedFor): StoreError {
 }
 
 function wrongLength(length: number): ConfigError {
-  return new ConfigError(
-    "ERR_CONFIG_VALUE",
+  return badValue(
     `A fleet key has ${FLEET_KEY_LENGTH} bytes, this one ${length}`,
   );
 }

@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { ConfigError, StoreError } from "../../errors.ts";
+import { badValue, StoreError } from "../../errors.ts";
 import type {
   Entrance,
   FleetLink,
@@ -146,21 +146,18 @@ export async function checkFleet(
     value instanceof Uint8Array ? textOf(value) : undefined
   );
   if (fleet === undefined || check === undefined) {
-    throw new ConfigError(
-      "ERR_CONFIG_VALUE",
+    throw badValue(
       `There is no fleet at ${shown}: make one with umbra fleet init`,
     );
   }
   if (form !== FORM) {
-    throw new ConfigError(
-      "ERR_CONFIG_VALUE",
+    throw badValue(
       `The fleet at ${shown} has form ${form}, known is ${FORM}: run a newer ` +
         "version",
     );
   }
   if (!keys.isOf(check)) {
-    throw new ConfigError(
-      "ERR_CONFIG_VALUE",
+    throw badValue(
       `The fleet at ${shown} has another key: give every node the key file ` +
         "that umbra fleet init or rekey has written",
     );

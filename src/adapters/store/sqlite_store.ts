@@ -294,11 +294,7 @@ class SqliteStore implements UserStore, MinuteStore, NodeMemory {
   remove(server: string, name: string): void {
     this.#changeUsers("forget a user", () => {
       for (const table of ["users", "counts"]) {
-        this.#all(
-          `DELETE FROM ${table} WHERE server = ? AND name = ?`,
-          server,
-          name,
-        );
+        this.#forget(table, server, name);
       }
     });
   }
@@ -356,11 +352,7 @@ class SqliteStore implements UserStore, MinuteStore, NodeMemory {
       if (name === undefined) {
         this.#all("DELETE FROM counts WHERE server = ?", server);
       } else {
-        this.#all(
-          "DELETE FROM counts WHERE server = ? AND name = ?",
-          server,
-          name,
-        );
+        this.#forget("counts", server, name);
       }
     });
   }
@@ -505,6 +497,11 @@ class SqliteStore implements UserStore, MinuteStore, NodeMemory {
     } catch (error) {
       throw toStoreError(error, what, this.#file);
     }
+  }
+
+  #forget(table: string, server: string, name: string): void {
+    const sql = `DELETE FROM ${table} WHERE server = ? AND name = ?`;
+    this.#all(sql, server, name);
   }
 
   #all(sql: string, ...values: SQLInputValue[]): Row[] {

@@ -187,12 +187,14 @@ export function findProgram(name: string, folder: string): string | undefined {
  * that may contain a secret.
  */
 export function programEnvironment(): Record<string, string> {
-  const env: Record<string, string> = { PATH: variable("PATH") || USUAL_PATH };
-  for (const name of INHERITED) {
-    const value = variable(name);
-    if (value !== undefined) env[name] = value;
-  }
-  return env;
+  return { PATH: variable("PATH") || USUAL_PATH, ...variables(INHERITED) };
+}
+
+/** Returns those of some variables that are set. */
+export function variables(names: readonly string[]): Record<string, string> {
+  const set = names.map((name) => [name, variable(name)] as const)
+    .filter(([, value]) => value !== undefined);
+  return Object.fromEntries(set) as Record<string, string>;
 }
 
 /** @returns `undefined` if Deno may not look for the file. */

@@ -6,8 +6,12 @@
 import { execFile } from "node:child_process";
 import process from "node:process";
 import { MAX_TOOL_OUTPUT, TOOL_TIMEOUT_MS } from "../../limits.ts";
-import { findProgram, programEnvironment, SHELL } from "./programs.ts";
-import { variable } from "./_variable.ts";
+import {
+  findProgram,
+  programEnvironment,
+  SHELL,
+  variables,
+} from "./programs.ts";
 
 /** The end of a program. */
 export interface ToolResult {
@@ -41,7 +45,7 @@ export const runTool: RunTool = (words) => {
     ? [words[0]!, words.slice(1)]
     : [SHELL, ["-c", 'exec "$@"', "umbra", ...words]];
   const options = {
-    env: toolEnvironment(),
+    env: { ...programEnvironment(), ...variables(OF_DESKTOP) },
     encoding: "utf8" as const,
     timeout: TOOL_TIMEOUT_MS,
     maxBuffer: MAX_TOOL_OUTPUT,
@@ -67,13 +71,4 @@ export const runTool: RunTool = (words) => {
 /** True if a program exists, or if that cannot be determined. */
 export function hasTool(name: string): boolean {
   return findProgram(name, "/") !== undefined;
-}
-
-function toolEnvironment(): Record<string, string> {
-  const env = programEnvironment();
-  for (const name of OF_DESKTOP) {
-    const value = variable(name);
-    if (value !== undefined) env[name] = value;
-  }
-  return env;
 }

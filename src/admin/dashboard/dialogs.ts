@@ -81,6 +81,15 @@ export function askToken(wasWrong: boolean): void {
   dialog.showModal();
 }
 
+/** Runs the action of a button, and shows an error. */
+export async function act(work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    toast((error as Error).message);
+  }
+}
+
 /** A question with one confirming button. */
 export interface Question {
   readonly title: string;

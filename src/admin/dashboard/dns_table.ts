@@ -8,7 +8,7 @@ import type { Status } from "../operator.ts";
 import { failureText } from "../upstream_rows.ts";
 import { wayText } from "../request_rows.ts";
 import { formatCount } from "../units.ts";
-import { byId, make, setText, within } from "./dom.ts";
+import { byId, drawRows, makeRow, setText } from "./dom.ts";
 import { say } from "./language.ts";
 
 /** Shows the latest status; hidden if there is no DNS inbound. */
@@ -27,24 +27,19 @@ export function drawDns({ dns }: Status): void {
       ? about
       : about + say("dns-made-up", { count: formatCount(madeUp) }),
   );
-  const table = byId("dns", HTMLTableElement);
-  const body = within(table, "tbody", HTMLTableSectionElement);
-  while (body.rows.length > ways.length) body.deleteRow(-1);
-  ways.forEach(({ way, resolver, asked, cached, failed, lastErrorCode }, i) => {
-    const row = body.rows[i] ?? body.appendChild(newRow());
-    const texts = [
-      wayText(way, say),
-      resolver,
-      formatCount(asked),
-      formatCount(cached),
-      formatCount(failed),
-      failureText(lastErrorCode, say),
-    ];
-    texts.forEach((text, j) => setText(row.cells[j]!, text));
-  });
+  const rows = ways.map((one) => ({
+    texts: [
+      wayText(one.way, say),
+      one.resolver,
+      formatCount(one.asked),
+      formatCount(one.cached),
+      formatCount(one.failed),
+      failureText(one.lastErrorCode, say),
+    ],
+  }));
+  drawRows("dns", newRow, rows);
 }
 
 function newRow(): HTMLTableRowElement {
-  const classes = ["", "", "number", "number", "number", ""];
-  return make("tr", "", ...classes.map((name) => make("td", name)));
+  return makeRow(["", "", "number", "number", "number", ""]);
 }

@@ -7,14 +7,13 @@
 import type { FleetView } from "../fleet_api.ts";
 import { fleetLine, fleetRows } from "../fleet_rows.ts";
 import { drainNode } from "./api.ts";
-import { confirm, toast } from "./dialogs.ts";
-import { byId, make, setText, within } from "./dom.ts";
+import { act, confirm, toast } from "./dialogs.ts";
+import { byId, drawRows, makeButton, makeRow, setText } from "./dom.ts";
 import { say } from "./language.ts";
 import { unit } from "./preferences.ts";
 
-/** A row and the node that it shows. */
+/** The button of a row and the node that it shows. */
 interface Shown {
-  readonly row: HTMLTableRowElement;
   readonly button: HTMLButtonElement;
   name: string;
   isDraining: boolean;
@@ -29,18 +28,9 @@ export function drawFleet(view: FleetView | undefined): void {
   byId("fleet-panel", HTMLElement).hidden = view === undefined;
   if (view === undefined) return;
   setText(byId("fleet-about", HTMLElement), fleetLine(view, unit(), say));
-  const table = byId("fleet", HTMLTableElement);
-  const body = within(table, "tbody", HTMLTableSectionElement);
-  while (shown.length > view.nodes.length) {
-    shown.pop();
-    body.deleteRow(-1);
-  }
-  fleetRows(view, unit(), say).forEach((texts, i) => {
-    const one = shown[i] ??= newRow(body);
-    const { isDraining } = view.nodes[i]!;
-    one.name = texts.name;
-    one.isDraining = isDraining;
-    const cells = [
+  shown.length = Math.min(shown.length, view.nodes.length);
+  const rows = fleetRows(view, unit(), say).map(({ tone, ...texts }) => ({
+    texts: [
       texts.name,
       texts.state,
       texts.hosts,
@@ -50,9 +40,14 @@ export function drawFleet(view: FleetView | undefined): void {
       texts.answer,
       texts.clock,
       texts.heard,
-    ];
-    cells.forEach((text, j) => setText(one.row.cells[j]!, text));
-    one.row.cells[1]!.dataset.tone = texts.tone;
+    ],
+    tones: { 1: tone },
+  }));
+  drawRows("fleet", newRow, rows);
+  view.nodes.forEach(({ node, isDraining }, i) => {
+    const one = shown[i]!;
+    one.name = node;
+    one.isDraining = isDraining;
     setText(one.button, say(isDraining ? "fleet-restore" : "fleet-drain"));
   });
 }
@@ -69,22 +64,18 @@ const LABELS = [
   "fleet-heard",
 ] as const;
 
-function newRow(body: HTMLTableSectionElement): Shown {
+function newRow(): HTMLTableRowElement {
   const classes = ["", "", "", "opt"]
     .concat("number", "number", "number opt", "number opt", "number");
-  const button = make("button", "");
-  button.type = "button";
-  const row = make(
-    "tr",
-    "",
-    ...classes.map((name) => make("td", name)),
-    make("td", "actions", button),
-  );
+  const one: Shown = {
+    button: makeButton("", () => one.isDraining ? restore(one) : askDrain(one)),
+    name: "",
+    isDraining: false,
+  };
+  shown.push(one);
+  const row = makeRow(classes, one.button);
   LABELS.forEach((key, i) => row.cells[i + 4]!.dataset.label = say(key));
-  const one: Shown = { row, button, name: "", isDraining: false };
-  button.onclick = () => one.isDraining ? void restore(one) : askDrain(one);
-  body.append(row);
-  return one;
+  return row;
 }
 
 function askDrain({ name }: Shown): void {
@@ -99,11 +90,9 @@ function askDrain({ name }: Shown): void {
   });
 }
 
-async function restore({ name }: Shown): Promise<void> {
-  try {
+function restore({ name }: Shown): Promise<void> {
+  return act(async () => {
     await drainNode(name, false);
     toast(say("fleet-restored", { name }));
-  } catch (error) {
-    toast((error as Error).message);
-  }
+  });
 }

@@ -8,7 +8,7 @@
 import type { Status } from "../operator.ts";
 import type { RecentRequest } from "../recent_requests.ts";
 import { requestRows } from "../request_rows.ts";
-import { byId, make, setText, within } from "./dom.ts";
+import { byId, drawRows, makeRow, setText, within } from "./dom.ts";
 import { say } from "./language.ts";
 
 /** A live table, the newest request first. */
@@ -54,25 +54,20 @@ export class RequestsTable {
     const rows = requestRows(this.#latest, say).filter(({ words }) =>
       words.includes(wanted)
     );
-    const body = this.#body;
-    while (body.rows.length > rows.length) body.deleteRow(-1);
-    rows.forEach(({ unixMs, ...row }, i) => {
-      const tr = body.rows[i] ?? body.appendChild(newRow());
-      const time = new Date(unixMs).toTimeString().slice(0, 8);
-      const texts = [
-        time,
+    const shown = rows.map((row) => ({
+      texts: [
+        new Date(row.unixMs).toTimeString().slice(0, 8),
         row.target,
         row.way,
         row.why,
         row.down,
         row.up,
         row.end,
-      ];
-      texts.forEach((text, j) => setText(tr.cells[j]!, text));
-      tr.cells[1]!.title = row.client;
-      tr.cells[2]!.dataset.tone = row.wayTone;
-      tr.cells[6]!.dataset.tone = row.endTone;
-    });
+      ],
+      tones: { 2: row.wayTone, 6: row.endTone },
+      titles: { 1: row.client },
+    }));
+    drawRows("requests", newRow, shown);
     this.#table.hidden = rows.length === 0;
     this.#empty.hidden = rows.length > 0;
     setText(
@@ -85,6 +80,5 @@ export class RequestsTable {
 }
 
 function newRow(): HTMLTableRowElement {
-  const classes = ["", "", "", "why", "number", "number", ""];
-  return make("tr", "", ...classes.map((name) => make("td", name)));
+  return makeRow(["", "", "", "why", "number", "number", ""]);
 }

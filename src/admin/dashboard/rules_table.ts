@@ -6,20 +6,16 @@
  */
 import type { RuleSetStatus, Status } from "../operator.ts";
 import { formatAgo, formatBytes, formatCount } from "../units.ts";
-import { byId, make, setText, within } from "./dom.ts";
+import { byId, drawRows, makeRow } from "./dom.ts";
 import { say } from "./language.ts";
 
 /** Shows the latest status; hidden if there are no rules. */
 export function drawRules({ ruleSets, nowUnixMs }: Status): void {
   byId("rules-panel", HTMLElement).hidden = ruleSets === undefined;
-  const table = byId("rules", HTMLTableElement);
-  const body = within(table, "tbody", HTMLTableSectionElement);
   const lists = ruleSets ?? [];
-  table.hidden = lists.length === 0;
+  byId("rules", HTMLTableElement).hidden = lists.length === 0;
   byId("rules-empty", HTMLElement).hidden = lists.length > 0;
-  while (body.rows.length > lists.length) body.deleteRow(-1);
-  lists.forEach((list, i) => {
-    const row = body.rows[i] ?? body.appendChild(newRow());
+  const rows = lists.map((list) => {
     const { name, source, rules, bytes, changedUnixMs, isStale } = list;
     const texts = [
       name,
@@ -31,9 +27,9 @@ export function drawRules({ ruleSets, nowUnixMs }: Status): void {
         : formatAgo(changedUnixMs, nowUnixMs, say),
       lookedText(list, nowUnixMs),
     ];
-    texts.forEach((text, j) => setText(row.cells[j]!, text));
-    row.cells[5]!.dataset.tone = isStale ? "warn" : "";
+    return { texts, tones: { 5: isStale ? "warn" : "" } };
   });
+  drawRows("rules", newRow, rows);
 }
 
 function lookedText(
@@ -47,6 +43,5 @@ function lookedText(
 }
 
 function newRow(): HTMLTableRowElement {
-  const classes = ["", "", "number", "number", "number", "number"];
-  return make("tr", "", ...classes.map((name) => make("td", name)));
+  return makeRow(["", "", "number", "number", "number", "number"]);
 }

@@ -7,7 +7,7 @@
 import type { Status } from "../operator.ts";
 import { formatBytes, formatCount } from "../units.ts";
 import type { TextKey } from "../texts/say.ts";
-import { byId, make, setText, within } from "./dom.ts";
+import { drawRows, makeRow } from "./dom.ts";
 import { say } from "./language.ts";
 
 const MODES: Readonly<Record<string, TextKey>> = {
@@ -18,12 +18,8 @@ const MODES: Readonly<Record<string, TextKey>> = {
 
 /** Shows the latest status. */
 export function drawServers({ servers }: Status): void {
-  const table = byId("servers", HTMLTableElement);
-  const body = within(table, "tbody", HTMLTableSectionElement);
-  while (body.rows.length > servers.length) body.deleteRow(-1);
-  servers.forEach(({ address, method, mode, usage, managed }, i) => {
-    const row = body.rows[i] ?? body.appendChild(newRow());
-    const texts = [
+  const rows = servers.map(({ address, method, mode, usage, managed }) => ({
+    texts: [
       address,
       method,
       MODES[mode] ? say(MODES[mode]) : mode,
@@ -31,12 +27,11 @@ export function drawServers({ servers }: Status): void {
       formatBytes(usage.bytesUp),
       formatCount(usage.open),
       say(managed ? "from-run-time" : "from-file"),
-    ];
-    texts.forEach((text, j) => setText(row.cells[j]!, text));
-  });
+    ],
+  }));
+  drawRows("servers", newRow, rows);
 }
 
 function newRow(): HTMLTableRowElement {
-  const classes = ["", "", "", "number", "number", "number", ""];
-  return make("tr", "", ...classes.map((name) => make("td", name)));
+  return makeRow(["", "", "", "number", "number", "number", ""]);
 }

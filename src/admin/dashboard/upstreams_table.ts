@@ -5,20 +5,19 @@
  * @module
  */
 import type { Status } from "../operator.ts";
-import { type UpstreamRow, upstreamRows } from "../upstream_rows.ts";
+import { upstreamRows } from "../upstream_rows.ts";
 import {
   changeUpstream,
   pinUpstream,
   probeUpstream,
   removeUpstream,
 } from "./api.ts";
-import { confirm, toast } from "./dialogs.ts";
-import { byId, make, setText, within } from "./dom.ts";
+import { act, confirm, toast } from "./dialogs.ts";
+import { byId, drawRows, makeButton, makeRow, setText } from "./dom.ts";
 import { say } from "./language.ts";
 
-/** A row, and what it shows. */
+/** The buttons of a row, and the server that it shows. */
 interface Shown {
-  readonly row: HTMLTableRowElement;
   readonly buttons: readonly HTMLButtonElement[];
   name: string;
   isPinned: boolean;
@@ -30,43 +29,33 @@ const shown: Shown[] = [];
 /** Shows the latest status; hidden if the program is not a local. */
 export function drawUpstreams({ upstreams = [], nowUnixMs }: Status): void {
   byId("upstreams-panel", HTMLElement).hidden = upstreams.length === 0;
-  const table = byId("upstreams", HTMLTableElement);
-  const body = within(table, "tbody", HTMLTableSectionElement);
-  while (shown.length > upstreams.length) {
-    shown.pop();
-    body.deleteRow(-1);
-  }
-  upstreamRows(upstreams, nowUnixMs, say).forEach((texts, i) => {
-    const one = shown[i] ??= newRow(body);
-    const { pinned, disabled, added = false } = upstreams[i]!;
-    one.name = texts.name;
+  shown.length = Math.min(shown.length, upstreams.length);
+  const rows = upstreamRows(upstreams, nowUnixMs, say).map((row) => ({
+    texts: [
+      row.name,
+      row.role,
+      row.tcp,
+      row.udp,
+      row.share,
+      row.time,
+      row.open,
+      row.failure,
+    ],
+    tones: { 2: row.tcpTone, 3: row.udpTone },
+    titles: { 0: row.address },
+  }));
+  drawRows("upstreams", newRow, rows);
+  upstreams.forEach(({ name, pinned, disabled, added = false }, i) => {
+    const one = shown[i]!;
+    one.name = name;
     one.isPinned = pinned;
     one.isDisabled = disabled;
-    one.buttons[3]!.hidden = !added;
-    draw(one, texts, upstreams.length > 1);
+    const [use, disable, , remove] = one.buttons;
+    setText(use!, say(pinned ? "use-none" : "use"));
+    setText(disable!, say(disabled ? "enable" : "disable"));
+    use!.hidden = disable!.hidden = upstreams.length === 1;
+    remove!.hidden = !added;
   });
-}
-
-function draw(one: Shown, texts: UpstreamRow, hasOthers: boolean): void {
-  const { row, buttons, isPinned, isDisabled } = one;
-  const cells = [
-    texts.name,
-    texts.role,
-    texts.tcp,
-    texts.udp,
-    texts.share,
-    texts.time,
-    texts.open,
-    texts.failure,
-  ];
-  cells.forEach((text, j) => setText(row.cells[j]!, text));
-  row.cells[0]!.title = texts.address;
-  row.cells[2]!.dataset.tone = texts.tcpTone;
-  row.cells[3]!.dataset.tone = texts.udpTone;
-  const [use, disable] = buttons;
-  setText(use!, say(isPinned ? "use-none" : "use"));
-  setText(disable!, say(isDisabled ? "enable" : "disable"));
-  use!.hidden = disable!.hidden = !hasOthers;
 }
 
 /** Labels of the cells from the third on. */
@@ -78,44 +67,36 @@ const LABELS = [
   "server-open",
 ] as const;
 
-function newRow(body: HTMLTableSectionElement): Shown {
+function newRow(): HTMLTableRowElement {
   const classes = ["", "", "", "", "number", "number", "number", ""];
-  const keys = ["use", "disable", "probe", "remove"] as const;
-  const buttons = keys.map((key) => {
-    const button = make("button", "", say(key));
-    button.type = "button";
-    return button;
-  });
-  const row = make(
-    "tr",
-    "",
-    ...classes.map((name) => make("td", name)),
-    make("td", "actions", ...buttons),
-  );
   const one: Shown = {
-    row,
-    buttons,
+    buttons: [
+      makeButton(
+        "",
+        () => act(() => pinUpstream(one.isPinned ? undefined : one.name)),
+      ),
+      makeButton(
+        "",
+        () =>
+          act(() => changeUpstream(one.name, { disabled: !one.isDisabled })),
+      ),
+      makeButton(say("probe"), () => act(() => probe(one.name))),
+      makeButton(say("remove"), () => askRemove(one.name)),
+    ],
     name: "",
     isPinned: false,
     isDisabled: false,
   };
+  shown.push(one);
+  const row = makeRow(classes, ...one.buttons);
   // Phones have no room for a table head.
   LABELS.forEach((key, i) => row.cells[i + 2]!.dataset.label = say(key));
-  const [use, disable, probe, remove] = buttons;
-  use!.onclick = () =>
-    act(() => pinUpstream(one.isPinned ? undefined : one.name));
-  disable!.onclick = () =>
-    act(() => changeUpstream(one.name, { disabled: !one.isDisabled }));
-  probe!.onclick = () =>
-    act(async () => {
-      const { answered } = await probeUpstream(one.name);
-      toast(
-        say(answered ? "probe-answers" : "probe-silent", { name: one.name }),
-      );
-    });
-  remove!.onclick = () => askRemove(one.name);
-  body.append(row);
-  return one;
+  return row;
+}
+
+async function probe(name: string): Promise<void> {
+  const { answered } = await probeUpstream(name);
+  toast(say(answered ? "probe-answers" : "probe-silent", { name }));
 }
 
 function askRemove(name: string): void {
@@ -128,13 +109,4 @@ function askRemove(name: string): void {
     await removeUpstream(name);
     toast(say("server-removed", { name }));
   });
-}
-
-/** Runs the action of a button, and shows an error. */
-async function act(work: () => Promise<void>): Promise<void> {
-  try {
-    await work();
-  } catch (error) {
-    toast((error as Error).message);
-  }
 }

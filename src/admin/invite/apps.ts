@@ -7,6 +7,7 @@
 import { encodeBase64Url } from "../../codec/base64.ts";
 import { isForOutline } from "../../codec/client_profile.ts";
 import type { OnlineServer } from "../../codec/sip008.ts";
+import { isPlain } from "./forms.ts";
 
 /** The data for the link that opens an app. Secret. */
 export interface Access {
@@ -107,10 +108,6 @@ export const APPS: readonly App[] = [
     speaks: isPlain,
   },
 ];
-
-function isPlain(server: OnlineServer): boolean {
-  return !("ssr" in server);
-}
 
 function encoded(text: string): string {
   return encodeBase64Url(new TextEncoder().encode(text));

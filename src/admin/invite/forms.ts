@@ -116,6 +116,6 @@ export function parseLink(uri: string, mode: string): OnlineServer | undefined {
   return { ...server, ...alone && { mode } };
 }
 
-function isPlain(server: OnlineServer): boolean {
+export function isPlain(server: OnlineServer): boolean {
   return !("ssr" in server);
 }

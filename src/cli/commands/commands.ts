@@ -7,49 +7,15 @@
 import { usage } from "../options/getopt.ts";
 import { nearest } from "../options/nearest.ts";
 import type { Command } from "../options/option.ts";
-import { LOCAL, REDIR, SERVER, TUNNEL } from "./role_commands.ts";
-import {
-  CHECK,
-  COMPLETIONS,
-  CONVERT,
-  DOCTOR,
-  ENV,
-  FLEET_COMMAND,
-  GENKEY,
-  HELP,
-  INIT,
-  MAN,
-  MIGRATE,
-  ROUTE,
-  SYSTEM_PROXY_COMMAND,
-  TOP,
-  URL_COMMAND,
-  USER_COMMAND,
-} from "./tool_commands.ts";
+import { ROLE_COMMANDS } from "./role_commands.ts";
+import { TOOL_COMMANDS } from "./tool_commands.ts";
+import { USUAL } from "./shared_options.ts";
 
 /** All commands, in the order of the help. */
 export const COMMANDS: readonly Command[] = [
-  LOCAL,
-  TUNNEL,
-  REDIR,
-  SERVER,
-  INIT,
-  USER_COMMAND,
-  FLEET_COMMAND,
-  GENKEY,
-  URL_COMMAND,
-  CONVERT,
-  MIGRATE,
-  ENV,
-  SYSTEM_PROXY_COMMAND,
-  TOP,
-  CHECK,
-  ROUTE,
-  DOCTOR,
-  COMPLETIONS,
-  MAN,
-  HELP,
-];
+  ...ROLE_COMMANDS,
+  ...TOOL_COMMANDS,
+].map((one) => ({ ...one, options: [...one.options, ...USUAL] }));
 
 /** Returns the command with this name, if there is one. */
 export function findCommand(name: string): Command | undefined {

@@ -33,7 +33,6 @@ import {
   LOCAL_ENDS,
   SERVER_OPERANDS,
   SERVERS,
-  USUAL,
 } from "./shared_options.ts";
 
 /** The options of every service; they come last in the help. */
@@ -49,7 +48,7 @@ const REST: readonly Option[] = [
 ];
 
 /** `umbra local`. */
-export const LOCAL: Command = {
+const LOCAL: Command = {
   name: "local",
   executable: "ss-local",
   operands: SERVER_OPERANDS,
@@ -72,7 +71,6 @@ export const LOCAL: Command = {
     ...optionsOf(ACL),
     ...optionsOf(SNIFF),
     ...REST,
-    ...USUAL,
     ...optionsNotServed("local"),
   ],
   examples: [
@@ -84,7 +82,7 @@ export const LOCAL: Command = {
 };
 
 /** `umbra tunnel`. */
-export const TUNNEL: Command = {
+const TUNNEL: Command = {
   name: "tunnel",
   executable: "ss-tunnel",
   operands: SERVER_OPERANDS,
@@ -100,7 +98,6 @@ export const TUNNEL: Command = {
     ...LOCAL_ENDS,
     ...optionsOf(BALANCER),
     ...REST,
-    ...USUAL,
     ...optionsNotServed("tunnel"),
   ],
   examples: [
@@ -116,7 +113,7 @@ const SERVED_BY_REDIR = new Set(
 );
 
 /** `umbra redir`. */
-export const REDIR: Command = {
+const REDIR: Command = {
   name: "redir",
   executable: "ss-redir",
   operands: `[rules] ${SERVER_OPERANDS}`,
@@ -138,7 +135,6 @@ export const REDIR: Command = {
     ...optionsOf(ACL),
     ...optionsOf(SNIFF),
     ...REST,
-    ...USUAL,
     ...optionsNotServed("local").filter(({ name }) =>
       !SERVED_BY_REDIR.has(name)
     ),
@@ -152,10 +148,9 @@ export const REDIR: Command = {
 };
 
 /** `umbra server`. */
-export const SERVER: Command = {
+const SERVER: Command = {
   name: "server",
   executable: "ss-server",
-  maxOperands: 0,
   summary: "Run ss-server: accept ss-local and connect to the targets",
   description: [
     "Runs ss-server: accepts connections of ss-local, resolves and connects " +
@@ -171,7 +166,6 @@ export const SERVER: Command = {
     ...REST,
     ...optionsOf(CONTROL),
     ...optionsOf(FLEET),
-    ...USUAL,
     ...optionsNotServed("server"),
   ],
   examples: [
@@ -179,3 +173,6 @@ export const SERVER: Command = {
     "umbra server -s [::]:8388 -c config.json",
   ],
 };
+
+/** The commands that run a service, in the order of the help. */
+export const ROLE_COMMANDS: readonly Command[] = [LOCAL, TUNNEL, REDIR, SERVER];

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Option } from "../options/option.ts";
+import { flag, type Option } from "../options/option.ts";
 import { LIST, LOCAL, ONLINE } from "../settings/local.ts";
 import { LOG } from "../settings/program.ts";
 import { SECRET, SERVER } from "../settings/server.ts";
@@ -11,21 +11,20 @@ import { LIST_PLUGINS, PLUGIN } from "../settings/plugin.ts";
 import { LEGACY, SSR } from "../settings/legacy.ts";
 import { optionsOf } from "../settings/tables.ts";
 
-/** The options of every command. */
+/** The options of every command, which the table of commands adds. */
 export const USUAL: readonly Option[] = [
   ...optionsOf(LOG, "verbose"),
-  { name: "help", short: "h", help: "Print this help" },
-  { name: "version", short: "V", help: "Print version, build and runtime" },
+  flag("help", "Print this help", { short: "h" }),
+  flag("version", "Print version, build and runtime", { short: "V" }),
 ];
 
 /** The configuration file. */
-export const CONFIG: Option = {
-  name: "config",
-  short: "c",
-  value: "FILE",
-  help: "Read this JSON configuration (shadowsocks-libev or -rust), or the " +
+export const CONFIG: Option = flag(
+  "config FILE",
+  "Read this JSON configuration (shadowsocks-libev or -rust), or the " +
     "folder of ShadowsocksR; an option on the command line overrides the file",
-};
+  { short: "c" },
+);
 
 /** The options that name servers and their keys. */
 export const SERVERS: readonly Option[] = [

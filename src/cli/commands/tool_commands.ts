@@ -4,7 +4,7 @@
  * @module
  */
 import { METHODS } from "../../crypto/method.ts";
-import type { Command, Option } from "../options/option.ts";
+import { type Command, flag, type Option } from "../options/option.ts";
 import {
   CONVERT_FORMS,
   DEFAULT_METHOD,
@@ -26,13 +26,11 @@ import {
   LOCAL_ENDS,
   SERVER_OPERANDS,
   SERVERS,
-  USUAL,
 } from "./shared_options.ts";
 
 /** `umbra init`. */
-export const INIT: Command = {
+const INIT: Command = {
   name: "init",
-  maxOperands: 0,
   summary: "Set up a server, its users and their URIs with four questions",
   description: [
     "Asks for host, port, method and users, or takes them from options, and " +
@@ -42,49 +40,32 @@ export const INIT: Command = {
     "Overwrites nothing.",
   ],
   options: [
-    {
-      name: "host",
-      value: "HOST",
-      help: "Name or IP address under which clients reach the server",
-      default: "this machine's",
-    },
-    {
-      name: "port",
-      value: "PORT",
-      help: "Port of the server",
-      default: "a free one",
-    },
-    {
-      name: "method",
-      value: "METHOD",
-      help: `Method: ${METHODS.map((method) => method.name).join(", ")}`,
-      default: INIT_METHOD,
-    },
-    {
-      name: "user",
-      value: "NAME",
+    flag(
+      "host HOST",
+      "Name or IP address under which clients reach the server",
+      { default: "this machine's" },
+    ),
+    flag("port PORT", "Port of the server", { default: "a free one" }),
+    flag(
+      "method METHOD",
+      `Method: ${METHODS.map((method) => method.name).join(", ")}`,
+      { default: INIT_METHOD },
+    ),
+    flag("user NAME", "Name of a user; repeat the option for several users", {
       repeatable: true,
-      help: "Name of a user; repeat the option for several users",
       default: INIT_USER,
-    },
-    {
-      name: "dir",
-      value: "DIR",
-      help: "Folder for the files",
+    }),
+    flag("dir DIR", "Folder for the files", {
       default: "/etc/umbra as root, else umbra-server",
-    },
-    {
-      name: "install",
-      help: "Also install the program, a user and the systemd unit on this " +
+    }),
+    flag(
+      "install",
+      "Also install the program, a user and the systemd unit on this " +
         "machine; needs root and Linux",
-    },
-    { name: "yes", short: "y", help: "Ask nothing, use the suggested values" },
-    { name: "force", help: "Overwrite existing files" },
-    {
-      name: "qr",
-      help: "Draw QR codes even if standard output is not a terminal",
-    },
-    ...USUAL,
+    ),
+    flag("yes", "Ask nothing, use the suggested values", { short: "y" }),
+    flag("force", "Overwrite existing files"),
+    flag("qr", "Draw QR codes even if standard output is not a terminal"),
   ],
   examples: [
     "umbra init",
@@ -95,35 +76,24 @@ export const INIT: Command = {
 
 /** The options that limit a user. */
 const LIMITS: readonly Option[] = [
-  {
-    name: "quota",
-    value: "SIZE",
-    help: "Total payload of the user, for example 50 GiB; none for no limit",
-  },
-  {
-    name: "rate",
-    value: "RATE",
-    help: "Payload rate each way, for example 10 Mbit/s; none for no limit",
-  },
-  {
-    name: "connections",
-    value: "N",
-    help: "Simultaneous connections; none for no limit",
-  },
-  {
-    name: "devices",
-    value: "N",
-    help: "Simultaneous devices, by IP address; none for no limit",
-  },
-  {
-    name: "expires",
-    value: "DATE",
-    help: "Day or time of expiry, for example 2027-01-31; none for never",
-  },
+  flag(
+    "quota SIZE",
+    "Total payload of the user, for example 50 GiB; none for no limit",
+  ),
+  flag(
+    "rate RATE",
+    "Payload rate each way, for example 10 Mbit/s; none for no limit",
+  ),
+  flag("connections N", "Simultaneous connections; none for no limit"),
+  flag("devices N", "Simultaneous devices, by IP address; none for no limit"),
+  flag(
+    "expires DATE",
+    "Day or time of expiry, for example 2027-01-31; none for never",
+  ),
 ];
 
 /** `umbra user`. */
-export const USER_COMMAND: Command = {
+const USER_COMMAND: Command = {
   name: "user",
   operands: "ACTION [NAME]",
   maxOperands: 2,
@@ -141,18 +111,10 @@ export const USER_COMMAND: Command = {
   options: [
     CONFIG,
     ...optionsOf(ADMIN, "admin", "adminTokenFile", "adminCert"),
-    {
-      name: "server",
-      value: "PORT",
-      help: "Port of the server, if there are several servers",
-    },
+    flag("server PORT", "Port of the server, if there are several servers"),
     ...LIMITS,
-    {
-      name: "qr",
-      help: "Draw the QR code even if standard output is not a terminal",
-    },
-    { name: "json", help: "Print JSON (`list`, `show`)" },
-    ...USUAL,
+    flag("qr", "Draw the QR code even if standard output is not a terminal"),
+    flag("json", "Print JSON (`list`, `show`)"),
   ],
   examples: [
     "umbra user add bob -c /etc/umbra/server.json --quota '50 GiB'",
@@ -162,7 +124,7 @@ export const USER_COMMAND: Command = {
 };
 
 /** `umbra fleet`. */
-export const FLEET_COMMAND: Command = {
+const FLEET_COMMAND: Command = {
   name: "fleet",
   operands: "ACTION [WORD] [NAME]",
   maxOperands: 3,
@@ -192,38 +154,27 @@ export const FLEET_COMMAND: Command = {
       ...["fleet", "fleetKey", "fleetAuthFile", "fleetCa", "fleetPlain"],
       "node",
     ),
-    {
-      name: "same-key",
-      help:
-        "Put the server's key into the token (`token`), for servers behind " +
+    flag(
+      "same-key",
+      "Put the server's key into the token (`token`), for servers behind " +
         "one address",
-    },
-    {
-      name: "wait",
-      value: "SECONDS",
-      help:
-        "Wait until the server has no connections (`drain`); the exit code is 1 " +
+    ),
+    flag(
+      "wait SECONDS",
+      "Wait until the server has no connections (`drain`); the exit code is 1 " +
         "if some are left after this time",
-    },
-    {
-      name: "server",
-      value: "PORT",
-      help: "Port of the servers that have these users",
+    ),
+    flag("server PORT", "Port of the servers that have these users", {
       default: "that of -c FILE",
-    },
-    {
-      name: "method",
-      value: "METHOD",
-      help: "Method of the servers, for the key of a new user: " +
+    }),
+    flag(
+      "method METHOD",
+      "Method of the servers, for the key of a new user: " +
         METHODS.map((method) => method.name).join(", "),
-      default: "that of -c FILE",
-    },
+      { default: "that of -c FILE" },
+    ),
     ...LIMITS,
-    {
-      name: "json",
-      help: "Print JSON (`status`, `doctor`, `user list`, `user show`)",
-    },
-    ...USUAL,
+    flag("json", "Print JSON (`status`, `doctor`, `user list`, `user show`)"),
   ],
   examples: [
     "umbra fleet init --fleet valkeys://valkey.example --fleet-key fleet.key",
@@ -237,7 +188,7 @@ export const FLEET_COMMAND: Command = {
 };
 
 /** `umbra genkey`. */
-export const GENKEY: Command = {
+const GENKEY: Command = {
   name: "genkey",
   operands: "[METHOD]",
   maxOperands: 1,
@@ -249,12 +200,12 @@ export const GENKEY: Command = {
     "kind of password.",
     `METHOD is ${DEFAULT_METHOD} unless given. Methods, best first:`,
   ],
-  options: USUAL,
+  options: [],
   examples: ["umbra genkey aes-256-gcm"],
 };
 
 /** `umbra url`. */
-export const URL_COMMAND: Command = {
+const URL_COMMAND: Command = {
   name: "url",
   operands: SERVER_OPERANDS,
   maxOperands: Infinity,
@@ -265,18 +216,13 @@ export const URL_COMMAND: Command = {
   ],
   options: [
     CONFIG,
-    {
-      name: "host",
-      value: "NAME",
-      help: "Host in the URI, for a server that listens on every address",
-    },
-    { name: "tag", value: "TEXT", help: "Name of the server in the URI" },
-    {
-      name: "qr",
-      help: "Also draw each URI as a QR code, for a phone to scan",
-    },
+    flag(
+      "host NAME",
+      "Host in the URI, for a server that listens on every address",
+    ),
+    flag("tag TEXT", "Name of the server in the URI"),
+    flag("qr", "Also draw each URI as a QR code, for a phone to scan"),
     ...SERVERS,
-    ...USUAL,
   ],
   examples: [
     "umbra url -c server.json --host example.com",
@@ -286,9 +232,8 @@ export const URL_COMMAND: Command = {
 };
 
 /** `umbra env`. */
-export const ENV: Command = {
+const ENV: Command = {
   name: "env",
-  maxOperands: 0,
   summary: "Print the environment variables of a local proxy",
   description: [
     "Prints http_proxy, https_proxy, all_proxy and no_proxy, in lower and " +
@@ -300,14 +245,10 @@ export const ENV: Command = {
     CONFIG,
     ...optionsOf(LOCAL, "address", "port", "protocol"),
     ...optionsOf(SOCKS_USERS),
-    {
-      name: "shell",
-      value: "SHELL",
+    flag("shell SHELL", `Shell to write for: ${ENV_SHELLS.join(", ")}`, {
       words: ENV_SHELLS,
-      help: `Shell to write for: ${ENV_SHELLS.join(", ")}`,
       default: "sh",
-    },
-    ...USUAL,
+    }),
   ],
   examples: [
     'eval "$(umbra env -c config.json)"',
@@ -316,7 +257,7 @@ export const ENV: Command = {
 };
 
 /** `umbra system-proxy`. */
-export const SYSTEM_PROXY_COMMAND: Command = {
+const SYSTEM_PROXY_COMMAND: Command = {
   name: "system-proxy",
   operands: "off | pac [-c FILE]",
   maxOperands: 2,
@@ -333,7 +274,6 @@ export const SYSTEM_PROXY_COMMAND: Command = {
     ...optionsOf(LOCAL, "protocol"),
     ...optionsOf(SOCKS_USERS),
     ...optionsOf(PAC),
-    ...USUAL,
   ],
   examples: [
     "umbra system-proxy off",
@@ -342,7 +282,7 @@ export const SYSTEM_PROXY_COMMAND: Command = {
 };
 
 /** `umbra convert`. */
-export const CONVERT: Command = {
+const CONVERT: Command = {
   name: "convert",
   operands: "[FILE | ss://URI | ssr://URI | https://LIST]...",
   maxOperands: Infinity,
@@ -359,22 +299,17 @@ export const CONVERT: Command = {
   ],
   options: [
     CONFIG,
-    {
-      name: "to",
-      value: "FORM",
+    flag("to FORM", `Form to write: ${CONVERT_FORMS.join(", ")}`, {
       words: CONVERT_FORMS,
-      help: `Form to write: ${CONVERT_FORMS.join(", ")}`,
       default: "json",
-    },
-    { name: "upgrade", help: "Write a Shadowsocks 2022 server instead" },
-    {
-      name: "host",
-      value: "NAME",
-      help: "Host for clients, for a server that listens on every address",
-    },
-    { name: "tag", value: "TEXT", help: "Display name of the server" },
+    }),
+    flag("upgrade", "Write a Shadowsocks 2022 server instead"),
+    flag(
+      "host NAME",
+      "Host for clients, for a server that listens on every address",
+    ),
+    flag("tag TEXT", "Display name of the server"),
     ...SERVERS,
-    ...USUAL,
   ],
   examples: [
     "umbra convert config.json --to clash",
@@ -384,7 +319,7 @@ export const CONVERT: Command = {
 };
 
 /** `umbra migrate`. */
-export const MIGRATE: Command = {
+const MIGRATE: Command = {
   name: "migrate",
   operands: "FILE | FOLDER...",
   maxOperands: Infinity,
@@ -399,17 +334,14 @@ export const MIGRATE: Command = {
     "contains passwords.",
   ],
   options: [
-    {
-      name: "host",
-      value: "NAME",
-      help:
-        "Name or IP address under which clients reach the server, for links",
-    },
+    flag(
+      "host NAME",
+      "Name or IP address under which clients reach the server, for links",
+    ),
     // This is the method of ports without one: that with which ss-manager was
     // started.
     ...optionsOf(SERVER, "method"),
     ...optionsOf(BESIDE),
-    ...USUAL,
   ],
   examples: [
     "umbra migrate /etc/shadowsocks-libev/config.json > server.json",
@@ -421,9 +353,8 @@ export const MIGRATE: Command = {
 };
 
 /** `umbra top`. */
-export const TOP: Command = {
+const TOP: Command = {
   name: "top",
-  maxOperands: 0,
   summary: "Watch a running program: traffic, users, refusals",
   description: [
     "Reads the operator's port of a running program once a second and shows " +
@@ -431,24 +362,20 @@ export const TOP: Command = {
     "standard output is not a terminal, prints one report as text.",
   ],
   options: [
-    {
-      name: "admin",
-      value: "ADDRESS",
-      help: "The --admin of the running program: HOST:PORT or unix:/PATH",
-    },
-    {
-      name: "admin-token-file",
-      aliases: ["token-file"],
-      value: "FILE",
-      help: "File whose first line is the token of the operator's port",
-    },
-    {
-      name: "admin-cert",
-      value: "FILE",
-      help: "The --admin-cert of the running program, if it has one",
-    },
-    { name: "json", help: "Print one report as JSON and exit" },
-    ...USUAL,
+    flag(
+      "admin ADDRESS",
+      "The --admin of the running program: HOST:PORT or unix:/PATH",
+    ),
+    flag(
+      "admin-token-file FILE",
+      "File whose first line is the token of the operator's port",
+      { aliases: ["token-file"] },
+    ),
+    flag(
+      "admin-cert FILE",
+      "The --admin-cert of the running program, if it has one",
+    ),
+    flag("json", "Print one report as JSON and exit"),
   ],
   examples: [
     "umbra top --admin 127.0.0.1:9090",
@@ -457,7 +384,7 @@ export const TOP: Command = {
 };
 
 /** `umbra check`. */
-export const CHECK: Command = {
+const CHECK: Command = {
   name: "check",
   operands: "config FILE | acl | crypto | transport | server",
   maxOperands: Infinity,
@@ -485,15 +412,12 @@ export const CHECK: Command = {
     ...SERVERS,
     ...optionsOf(PROBE),
     ...optionsOf(MEASURE),
-    {
-      name: "role",
-      value: "ROLE",
-      help:
-        "The role that uses the file of `check config`: `server`, `local` or " +
+    flag(
+      "role ROLE",
+      "The role that uses the file of `check config`: `server`, `local` or " +
         "`tunnel`",
-      default: "found from its content",
-    },
-    ...USUAL,
+      { default: "found from its content" },
+    ),
   ],
   examples: [
     "umbra check config server.json",
@@ -506,7 +430,7 @@ export const CHECK: Command = {
 };
 
 /** `umbra route`. */
-export const ROUTE: Command = {
+const ROUTE: Command = {
   name: "route",
   operands: "TARGET...",
   maxOperands: Infinity,
@@ -520,9 +444,8 @@ export const ROUTE: Command = {
   options: [
     CONFIG,
     ...optionsOf(ACL),
-    { name: "resolve", help: "Resolve names if a rule needs addresses" },
-    { name: "udp", help: "Decide for a datagram, not for a connection" },
-    ...USUAL,
+    flag("resolve", "Resolve names if a rule needs addresses"),
+    flag("udp", "Decide for a datagram, not for a connection"),
   ],
   examples: [
     "umbra route -c config.json www.example.com 192.0.2.1:22",
@@ -531,7 +454,7 @@ export const ROUTE: Command = {
 };
 
 /** `umbra doctor`. */
-export const DOCTOR: Command = {
+const DOCTOR: Command = {
   name: "doctor",
   operands: "[ss://URI...]",
   maxOperands: Infinity,
@@ -547,16 +470,14 @@ export const DOCTOR: Command = {
   ],
   options: [
     ...LOCAL_ENDS,
-    {
-      name: "role",
-      value: "ROLE",
-      help: "The role of the configuration, `local` or `server`; by default " +
+    flag(
+      "role ROLE",
+      "The role of the configuration, `local` or `server`; by default " +
         "found from its content",
-    },
+    ),
     ...optionsOf(PROBE),
     ...optionsOf(TRIAL),
     ...optionsOf(DNS),
-    ...USUAL,
   ],
   examples: [
     "umbra doctor -c config.json",
@@ -567,7 +488,7 @@ export const DOCTOR: Command = {
 };
 
 /** `umbra completions`. */
-export const COMPLETIONS: Command = {
+const COMPLETIONS: Command = {
   name: "completions",
   operands: "bash | zsh | fish",
   maxOperands: 1,
@@ -576,7 +497,7 @@ export const COMPLETIONS: Command = {
     "Prints a script with which a shell completes commands, options and " +
     "their values, for umbra and the other names of the program.",
   ],
-  options: USUAL,
+  options: [],
   examples: [
     "source <(umbra completions bash)",
     "umbra completions zsh > ~/.zfunc/_umbra",
@@ -585,22 +506,41 @@ export const COMPLETIONS: Command = {
 };
 
 /** `umbra man`. */
-export const MAN: Command = {
+const MAN: Command = {
   name: "man",
-  maxOperands: 0,
   summary: "Print the man page",
   description: ["Prints the page umbra(1), for man to read."],
-  options: USUAL,
+  options: [],
   examples: ["umbra man | man -l -", "umbra man > umbra.1"],
 };
 
 /** `umbra help`. */
-export const HELP: Command = {
+const HELP: Command = {
   name: "help",
   operands: "[COMMAND]",
   maxOperands: 1,
   summary: "Print the help of a command",
   description: ["Prints the help of a command, or the list of commands."],
-  options: USUAL,
+  options: [],
   examples: ["umbra help server"],
 };
+
+/** The commands that run no service, in the order of the help. */
+export const TOOL_COMMANDS: readonly Command[] = [
+  INIT,
+  USER_COMMAND,
+  FLEET_COMMAND,
+  GENKEY,
+  URL_COMMAND,
+  CONVERT,
+  MIGRATE,
+  ENV,
+  SYSTEM_PROXY_COMMAND,
+  TOP,
+  CHECK,
+  ROUTE,
+  DOCTOR,
+  COMPLETIONS,
+  MAN,
+  HELP,
+];

@@ -3,10 +3,10 @@
  *
  * @module
  */
-import { ConfigError } from "../../errors.ts";
 import { bashCompletions } from "./completions_bash.ts";
 import { fishCompletions } from "./completions_fish.ts";
 import { zshCompletions } from "./completions_zsh.ts";
+import { usage } from "../options/getopt.ts";
 
 /** The function that makes the script, by shell. */
 const SHELLS: ReadonlyMap<string, () => string> = new Map([
@@ -24,8 +24,5 @@ export function completions(shell: string | undefined): string {
   const make = SHELLS.get(shell ?? "");
   if (make !== undefined) return make();
   const known = [...SHELLS.keys()].join(", ");
-  throw new ConfigError(
-    "ERR_CONFIG_USAGE",
-    `Missing or unknown shell: expected one of ${known}`,
-  );
+  throw usage(`Missing or unknown shell: expected one of ${known}`);
 }

@@ -5,7 +5,7 @@
  * @module
  */
 import { formatAddress } from "../../codec/address.ts";
-import { ConfigError } from "../../errors.ts";
+import { badValue } from "../../errors.ts";
 import type { Mode } from "../../service/options.ts";
 import type { GroupOptions } from "../../service/outbound/servers/options.ts";
 import type { UpstreamServer } from "../../service/outbound/shadowsocks.ts";
@@ -115,11 +115,11 @@ export function checkShares(
     `${name}: no server is left: every one is disabled or has weight 0 for ` +
     transport;
   if (mode !== "udp_only" && !has("tcpWeight")) {
-    throw new ConfigError("ERR_CONFIG_VALUE", none("TCP"));
+    throw badValue(none("TCP"));
   }
   if (mode === "tcp_only" || has("udpWeight")) return [];
   if (mode === "udp_only") {
-    throw new ConfigError("ERR_CONFIG_VALUE", none("UDP"));
+    throw badValue(none("UDP"));
   }
   return [none("UDP")];
 }

@@ -41,6 +41,7 @@ import { roleOfFile } from "./file_role.ts";
 import type { OperatorSettings } from "./operator_settings.ts";
 import { option } from "../options/option_value.ts";
 import type { Sources } from "./secrets.ts";
+import { usage } from "../options/getopt.ts";
 
 const ROLES: readonly Role[] = ["server", "local", "tunnel"];
 
@@ -118,8 +119,7 @@ function tellRole(
   if (toChange.length > 0) return undefined;
   const role = roleOfFile(object);
   if (role !== undefined) return role;
-  throw new ConfigError(
-    "ERR_CONFIG_USAGE",
+  throw usage(
     `${file}: the role is not clear from the content: give --role ` +
       "server, local or tunnel",
   );

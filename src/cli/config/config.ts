@@ -76,7 +76,7 @@ import { LocalRules, ServerAcls } from "../routes/route_config.ts";
 import { reachOf, targetPolicyOf } from "./target_settings.ts";
 import { wayOf, withoutProgram } from "./native_plugin.ts";
 import { checkWebSocket } from "./transport_settings.ts";
-import { complete, fromObject, fromOptions, merge } from "../settings/read.ts";
+import { complete, fromBoth, merge } from "../settings/read.ts";
 import { longestTimeout, SERVICE } from "../settings/service.ts";
 import type { ServiceOptions } from "../../service/options.ts";
 import { isWildcard } from "./values.ts";
@@ -135,21 +135,26 @@ export interface ServerSecrets {
 }
 
 /**
+ * Returns the options of a local: one service for each listening address.
+ *
+ * @param online The servers of the published list that was fetched.
+ * @throws {ConfigError} With the place of the mistake.
+ */
+type ConfigureLocals = (
+  args: Arguments,
+  sources: Sources,
+  online?: readonly ServerSettings[],
+) => ConfiguredRole<ConfiguredLocal[]>;
+
+/**
  * Returns the options of `umbra local`: one proxy for each listening address.
  *
  * @param online The servers of the published list that was fetched.
  * @throws {ConfigError} With the place of the mistake.
  */
-export function configureLocal(
-  args: Arguments,
-  sources: Sources,
-  online?: readonly ServerSettings[],
-): ConfiguredRole<ConfiguredLocal[]> {
+export const configureLocal: ConfigureLocals = (args, sources, online) => {
   const file = readFile(args, sources);
-  const pac = merge(
-    fromOptions(PAC, args),
-    file && fromObject(PAC, file.object),
-  );
+  const pac = fromBoth(PAC, args, file?.object);
   const locals = configureLocals(
     args,
     sources,
@@ -171,7 +176,7 @@ export function configureLocal(
   }));
   checkDnsRoutes(dnsSettings(args, sources, result), result);
   return { ...locals, result };
-}
+};
 
 /**
  * Returns the options of `umbra tunnel`: one tunnel for each listening address.
@@ -179,11 +184,7 @@ export function configureLocal(
  * @param online The servers of the published list that was fetched.
  * @throws {ConfigError} With the place of the mistake.
  */
-export function configureTunnel(
-  args: Arguments,
-  sources: Sources,
-  online?: readonly ServerSettings[],
-): ConfiguredRole<ConfiguredLocal[]> {
+export const configureTunnel: ConfigureLocals = (args, sources, online) => {
   if (localFromOptions(args).protocol !== undefined) {
     throw badOption("protocol", SSR.wire.kind.expected);
   }
@@ -195,23 +196,23 @@ export function configureTunnel(
       'give -L HOST:PORT, or -c FILE with "tunnel_address"',
     );
   });
-}
+};
 
 /**
  * Returns the options of `umbra redir` if the file is for libev's `ss-redir`,
  * else those of `umbra local`.
  */
-export function configureLocalOrRedir(
-  args: Arguments,
-  sources: Sources,
-  online?: readonly ServerSettings[],
-): ConfiguredRole<ConfiguredLocal[]> {
+export const configureLocalOrRedir: ConfigureLocals = (
+  args,
+  sources,
+  online,
+) => {
   const file = readFile(args, sources);
   const configure = file !== undefined && isForRedir(file.object)
     ? configureRedir
     : configureLocal;
   return configure(args, sources, online);
-}
+};
 
 /**
  * @param tcp How the system redirects TCP; default: as in shadowsocks-libev and
@@ -230,11 +231,7 @@ function redirected(
  * @param online The servers of the published list that was fetched.
  * @throws {ConfigError} With the place of the mistake.
  */
-export function configureRedir(
-  args: Arguments,
-  sources: Sources,
-  online?: readonly ServerSettings[],
-): ConfiguredRole<ConfiguredLocal[]> {
+export const configureRedir: ConfigureLocals = (args, sources, online) => {
   return configureLocals(
     args,
     sources,
@@ -248,7 +245,7 @@ export function configureRedir(
       },
     },
   );
-}
+};
 
 /** The protocol that a listening address serves. */
 type Served = Partial<Pick<ConfiguredLocal, "protocol" | "redirected">>;
@@ -487,11 +484,7 @@ function upstreamOf(server: ServerSettings, sources: Sources): UpstreamServer {
  * True if programs encrypt with lightsocks themselves and Umbra only forwards.
  */
 function isBlind(args: Arguments, file: ConfigObject | undefined): boolean {
-  const said = merge(
-    fromOptions(BLIND, args),
-    file && fromObject(BLIND, file),
-  );
-  return complete(BLIND, said).blind;
+  return complete(BLIND, fromBoth(BLIND, args, file)).blind;
 }
 
 /** The placeholder for a target that only the program and the server know. */

@@ -5,10 +5,11 @@
  * @module
  */
 import type { JSONPath } from "jsonc-parser";
-import { ConfigError } from "../../errors.ts";
+import { badValue, type ConfigError } from "../../errors.ts";
 import { editDistance, nearest } from "../options/nearest.ts";
 import type { Kind } from "../settings/setting.ts";
 import { isComment, readConfigText } from "./config_text.ts";
+import { isObject } from "../../codec/json.ts";
 
 /** The value that {@link ConfigObject.children} expects, for messages. */
 export const LIST_EXPECTED = "a list of objects";
@@ -181,8 +182,7 @@ export class ConfigObject {
       .map((key) => {
         const meant = nearest(key, known);
         if (meant !== undefined && editDistance(key, meant) <= SLIP) {
-          throw new ConfigError(
-            "ERR_CONFIG_VALUE",
+          throw badValue(
             `${this.where(key)} is unknown; did you mean "${meant}"? ` +
               `Correct the key, or rename it to "_${key}" to make it a comment`,
           );
@@ -206,10 +206,7 @@ export class ConfigObject {
       : [...this.#path, ...below].some((part) => SECRET_KEYS.has(part))
       ? "has a wrong value"
       : `is ${show(value)}`;
-    return new ConfigError(
-      "ERR_CONFIG_VALUE",
-      `${this.where(...below)} ${shown}, expected ${expected}`,
-    );
+    return badValue(`${this.where(...below)} ${shown}, expected ${expected}`);
   }
 }
 
@@ -244,10 +241,6 @@ export function parseConfig(text: string, name: string): ConfigObject {
     [],
     fields,
   );
-}
-
-function isObject(value: unknown): value is Fields {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** @param isSecret True if every string inside is secret. */

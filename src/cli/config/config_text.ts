@@ -16,7 +16,7 @@ import {
 } from "jsonc-parser";
 import { ConfigError } from "../../errors.ts";
 import { ownText } from "../../text.ts";
-import { parseStrictJson } from "./strict_json.ts";
+import { parseStrictJson } from "../../codec/json.ts";
 
 /** The parsed text of a file. */
 export interface ConfigText {

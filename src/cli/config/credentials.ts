@@ -5,7 +5,7 @@
  */
 import { fromLatin1 } from "../../bytes.ts";
 import { findMethod, type Method } from "../../crypto/method.ts";
-import { ConfigError } from "../../errors.ts";
+import { badValue, type ConfigError } from "../../errors.ts";
 import { MAX_TRIAL_USERS } from "../../limits.ts";
 import { readKeys } from "../../session/families.ts";
 import { parseSsrUser, parseSsrUsers } from "../../codec/ssr_config.ts";
@@ -90,7 +90,7 @@ export function withSecret(
  */
 export function secretOf(server: ServerSettings): Secret {
   if (server.secret !== undefined) return server.secret;
-  throw new ConfigError("ERR_CONFIG_VALUE", noSecret(server));
+  throw badValue(noSecret(server));
 }
 
 /**
@@ -252,7 +252,7 @@ function ssrHasUsers({ wire = "origin" }: ServerSettings): boolean {
 export function usersIn(server: ServerSettings): readonly UserSettings[] {
   const { users = [], protocolParam = "", origin } = server;
   if (methodOf(server).userKind !== "uid" || !ssrHasUsers(server)) return users;
-  const named = locate(origin, () => parseSsrUsers(protocolParam)).users;
+  const named = locate(origin, () => parseSsrUsers(protocolParam));
   return [
     ...users,
     ...named.map(({ uid, password: text }): UserSettings => ({
@@ -407,8 +407,7 @@ function limitsOf(
 export function onlyKey(secret: Secret, method: Method): Uint8Array {
   const [key, second] = keysOf(secret, method);
   if (second !== undefined) {
-    throw new ConfigError(
-      "ERR_CONFIG_VALUE",
+    throw badValue(
       `${secret.origin}: a server has one key; put its users into "users"`,
     );
   }
@@ -428,5 +427,5 @@ function utf8(text: string): Uint8Array {
 }
 
 function wrong(server: ServerSettings, what: string): ConfigError {
-  return new ConfigError("ERR_CONFIG_VALUE", `${server.origin}: ${what}`);
+  return badValue(`${server.origin}: ${what}`);
 }

@@ -6,7 +6,7 @@
  */
 import { formatAddress } from "../../codec/address.ts";
 import { isUnspecified, parseIp } from "../../codec/ip_address.ts";
-import { ConfigError } from "../../errors.ts";
+import { badValue, ConfigError } from "../../errors.ts";
 import { ListNotes } from "../../routes/list_notes.ts";
 import { TargetSetBuilder } from "../../routes/match/target_set.ts";
 import type { DnsResolver } from "../../service/dns/dns_resolver.ts";
@@ -17,13 +17,20 @@ import { DEFAULT_RESOLVER } from "../commands/defaults.ts";
 import type { Arguments } from "../options/args.ts";
 import { DNS, type DnsKeys, LOCAL_DNS } from "../settings/dns.ts";
 import { ROUTES } from "../settings/routes.ts";
-import { complete, fromObject, fromOptions, merge } from "../settings/read.ts";
+import {
+  complete,
+  fromBoth,
+  fromObject,
+  fromOptions,
+  merge,
+} from "../settings/read.ts";
 import type { ConfigObject } from "./config_file.ts";
 import { followedLists } from "../routes/open_lists.ts";
 import { readFile } from "./find_servers.ts";
 import type { LocalDns } from "./local_settings.ts";
 import { onlineSettings } from "./online_settings.ts";
 import type { Sources } from "./secrets.ts";
+import { usage } from "../options/getopt.ts";
 
 /** The settings of the DNS inbound. */
 export interface DnsSettings {
@@ -73,7 +80,7 @@ export function dnsSettings(
   const file = readFile(args, sources);
   const chosen = fromOptions(DNS, args);
   const { listen } = merge(chosen, file && fromObject(DNS, file.object));
-  if (listen !== undefined) return settingsOf(args, sources, { listen });
+  if (listen !== undefined) return localDnsSettings(args, sources, { listen });
   const asksForRoutes = file !== undefined &&
     fromObject(ROUTES, file.object).resolve === "remote";
   const [useless] = (Object.keys(chosen) as (keyof DnsKeys)[])
@@ -81,16 +88,16 @@ export function dnsSettings(
   if (useless === undefined || locals.some(({ dns }) => dns !== undefined)) {
     return undefined;
   }
-  throw new ConfigError(
-    "ERR_CONFIG_USAGE",
+  throw usage(
     `--${DNS[useless].flag} has no effect alone: give --dns-listen ` +
       "HOST:PORT too",
   );
 }
 
 /**
- * Reads the settings of a local that answers DNS.
+ * Reads the settings of a DNS inbound, or of a local that answers DNS.
  *
+ * @param own The settings of the inbound itself.
  * @throws {ConfigError} `ERR_CONFIG_VALUE`.
  */
 export function localDnsSettings(
@@ -98,27 +105,14 @@ export function localDnsSettings(
   sources: Sources,
   own: OwnDns,
 ): DnsSettings {
-  return settingsOf(args, sources, own);
-}
-
-/** @param own The settings of the inbound itself. */
-function settingsOf(
-  args: Arguments,
-  sources: Sources,
-  own: OwnDns,
-): DnsSettings {
   const { listen } = own;
   const file = readFile(args, sources);
-  const said = merge(
-    fromOptions(DNS, args),
-    file && fromObject(DNS, file.object),
-  );
+  const said = fromBoth(DNS, args, file?.object);
   const resolver = own.resolver ?? said.resolver ?? DEFAULT_RESOLVER;
   const direct = own.direct ?? said.direct;
   if (direct !== undefined && isItself(direct, listen)) {
     const at = formatAddress(direct);
-    throw new ConfigError(
-      "ERR_CONFIG_VALUE",
+    throw badValue(
       own.direct === undefined
         ? `--${DNS.direct.flag} ${at}: expected another address than ` +
           "--dns-listen, which would ask itself"
@@ -152,8 +146,7 @@ export function routeResolver(
   args: Arguments,
   file: ConfigObject | undefined,
 ): DnsResolver {
-  const said = merge(fromOptions(DNS, args), file && fromObject(DNS, file));
-  return said.resolver ?? DEFAULT_RESOLVER;
+  return fromBoth(DNS, args, file).resolver ?? DEFAULT_RESOLVER;
 }
 
 /**
@@ -171,13 +164,10 @@ export function checkDnsRoutes(
     one !== undefined && one.direct === undefined;
   const routed = locals.filter(({ routes }) => routes !== undefined);
   if (routed.length > 0 && hasNone(dns)) {
-    throw new ConfigError("ERR_CONFIG_VALUE", `--dns-listen ${NO_DIRECT}`);
+    throw badValue(`--dns-listen ${NO_DIRECT}`);
   }
   if (routed.some(({ dns }) => hasNone(dns))) {
-    throw new ConfigError(
-      "ERR_CONFIG_VALUE",
-      `A local with "protocol": "dns" ${NO_DIRECT}`,
-    );
+    throw badValue(`A local with "protocol": "dns" ${NO_DIRECT}`);
   }
 }
 
@@ -191,14 +181,18 @@ function systemResolver(
   sources: Sources,
   listen: Endpoint,
 ): Endpoint | undefined {
-  let text: string;
+  return nameservers(resolvConf(sources) ?? "")
+    .find((resolver) => !isItself(resolver, listen));
+}
+
+/** @returns The text of /etc/resolv.conf; `undefined` if it cannot be read. */
+export function resolvConf(sources: Sources): string | undefined {
   try {
-    text = sources.readText("/etc/resolv.conf");
+    return sources.readText("/etc/resolv.conf");
   } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    return undefined;
+    if (error instanceof ConfigError) return undefined;
+    throw error;
   }
-  return nameservers(text).find((resolver) => !isItself(resolver, listen));
 }
 
 /** The resolvers that `/etc/resolv.conf` names, in order. */
@@ -228,10 +222,7 @@ function namesOf(texts: readonly string[]): (name: string) => boolean {
   for (const text of [...texts, "local", "localhost"]) {
     builder.name("suffix", text, 0);
     if (notes.all().length === 0) continue;
-    throw new ConfigError(
-      "ERR_CONFIG_VALUE",
-      `fake_ip_filter: "${text}" is no name`,
-    );
+    throw badValue(`fake_ip_filter: "${text}" is no name`);
   }
   const set = builder.build();
   return (name) => !name.includes(".") || set.matchName(name) !== undefined;

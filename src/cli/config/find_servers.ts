@@ -5,7 +5,7 @@
  * @module
  */
 import { isOnlineUrl } from "../../codec/sip008.ts";
-import { ConfigError } from "../../errors.ts";
+import { badValue, ConfigError } from "../../errors.ts";
 import type { Endpoint } from "../../transport.ts";
 import type { Arguments } from "../options/args.ts";
 import { DEFAULT_SERVER_HOST } from "../commands/defaults.ts";
@@ -111,38 +111,11 @@ function merge(
   origin: string,
   ...sources: readonly ServerSettings[]
 ): ServerSettings {
-  const first = <K extends keyof ServerSettings>(key: K): ServerSettings[K] =>
-    sources.find((source) => source[key] !== undefined)
-      ?.[key] as ServerSettings[K];
   return {
+    ...Object.assign({}, ...sources.map(present).reverse()),
     origin,
-    host: first("host"),
-    port: first("port"),
-    method: first("method"),
-    secret: first("secret"),
     plugin: mergePlugins(sources.map(({ plugin }) => plugin)),
-    users: first("users"),
     service: mergeSaid(...sources.map(({ service }) => service)),
-    tag: first("tag"),
-    wire: first("wire"),
-    protocolParam: first("protocolParam"),
-    obfs: first("obfs"),
-    obfsParam: first("obfsParam"),
-    prefix: first("prefix"),
-    packetPrefix: first("packetPrefix"),
-    transport: first("transport"),
-    through: first("through"),
-    websocket: first("websocket"),
-    acl: first("acl"),
-    forbiddenIps: first("forbiddenIps"),
-    forbiddenPorts: first("forbiddenPorts"),
-    redirect: first("redirect"),
-    bytesPerSecond: first("bytesPerSecond"),
-    connectionBytesPerSecond: first("connectionBytesPerSecond"),
-    owner: first("owner"),
-    id: first("id"),
-    tcpWeight: first("tcpWeight"),
-    udpWeight: first("udpWeight"),
   };
 }
 
@@ -238,5 +211,5 @@ export function present<T extends object>(
 
 /** Returns the error for something missing: what is missing, and what to do. */
 export function missing(what: string, remedy: string): ConfigError {
-  return new ConfigError("ERR_CONFIG_VALUE", `${what}: ${remedy}`);
+  return badValue(`${what}: ${remedy}`);
 }

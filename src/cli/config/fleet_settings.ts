@@ -5,7 +5,7 @@
  */
 import type { EngineAddress } from "../../adapters/fleet/_engine_client.ts";
 import { FleetKeys } from "../../adapters/fleet/fleet_keys.ts";
-import { ConfigError } from "../../errors.ts";
+import { badValue, type ConfigError } from "../../errors.ts";
 import type { Replay } from "../../service/fleet/domain_salts.ts";
 import type { Outage } from "../../service/fleet/member.ts";
 import { FLEET, type FleetSettings } from "../settings/fleet.ts";
@@ -53,27 +53,27 @@ export function fleetOf(said: FleetContents): ConfiguredFleet | undefined {
   const { fleet: place, fleetKey, fleetAuth, fleetCa, fleetPlain } = said;
   if (place === undefined) {
     if (fleetKey === undefined && said.node === undefined) return undefined;
-    throw wrong(
+    throw badValue(
       `${fleetKey === undefined ? "node" : "fleet_key"} is given without ` +
         "fleet: give fleet URL as well",
     );
   }
   if (fleetKey === undefined) {
-    throw wrong(
+    throw badValue(
       "fleet needs a key: give fleet_key FILE, the file that umbra fleet " +
         "init wrote",
     );
   }
   const { isSecure, isLocal, address, fleet } = place;
   if (!isSecure && !isLocal && !fleetPlain) {
-    throw wrong(
+    throw badValue(
       `fleet ${address.shown} is on another machine and has no TLS, so ` +
         "anyone on the network path could change users: give valkeys://, or " +
         "fleet_plain for a private network",
     );
   }
   if (fleetCa !== undefined && !isSecure) {
-    throw wrong("fleet_ca needs an engine with TLS: give valkeys://");
+    throw badValue("fleet_ca needs an engine with TLS: give valkeys://");
   }
   return {
     address: {
@@ -109,7 +109,7 @@ export function readFleetKeys(line: string): FleetKeys {
 }
 
 function notBase64(): ConfigError {
-  return wrong("expected a key of 32 bytes in base64, or two of them");
+  return badValue("expected a key of 32 bytes in base64, or two of them");
 }
 
 function credentialsOf(
@@ -119,8 +119,4 @@ function credentialsOf(
   return at < 0
     ? { password: line }
     : { username: line.slice(0, at), password: line.slice(at + 1) };
-}
-
-function wrong(what: string): ConfigError {
-  return new ConfigError("ERR_CONFIG_VALUE", what);
 }

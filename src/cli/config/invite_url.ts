@@ -5,7 +5,7 @@
  */
 import { formatAddress } from "../../codec/address.ts";
 import { isLoopback } from "../../codec/loopback.ts";
-import { ConfigError } from "../../errors.ts";
+import { badValue } from "../../errors.ts";
 import type { AdminAddress } from "../settings/program.ts";
 import type { OperatorSettings } from "./operator_settings.ts";
 import { isWildcard } from "./values.ts";
@@ -58,7 +58,7 @@ export function checkInvite(settings: InviteSettings): void {
   checkPair("invite", invite, inviteCert, inviteKey);
   if (invite === undefined || !("path" in invite)) return;
   if (settings.inviteUrl !== undefined) return;
-  throw wrong(
+  throw badValue(
     "--invite on a unix socket has no address for users: give --invite-url, " +
       "the address of the proxy in front of it",
   );
@@ -72,18 +72,14 @@ function checkPair(
 ): void {
   if (cert === undefined && key === undefined) return;
   if (cert === undefined || key === undefined) {
-    throw wrong(
+    throw badValue(
       `--${name}-cert and --${name}-key go together: give both files`,
     );
   }
   if (port === undefined || "path" in port) {
-    throw wrong(
+    throw badValue(
       `--${name}-cert needs --${name} HOST:PORT: give it, or leave the ` +
         "certificate out",
     );
   }
-}
-
-function wrong(message: string): ConfigError {
-  return new ConfigError("ERR_CONFIG_VALUE", message);
 }

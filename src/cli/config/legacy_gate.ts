@@ -8,7 +8,7 @@ import { type Method, METHODS } from "../../crypto/method.ts";
 import { ConfigError } from "../../errors.ts";
 import type { Arguments } from "../options/args.ts";
 import { LEGACY } from "../settings/legacy.ts";
-import { complete, fromObject, fromOptions, merge } from "../settings/read.ts";
+import { complete, fromBoth } from "../settings/read.ts";
 import type { ConfigObject } from "./config_file.ts";
 import type { ServerKeys, SsrSettings } from "../../session/family.ts";
 import { methodOf, ssrSettings } from "./credentials.ts";
@@ -19,11 +19,7 @@ export function allowsLegacy(
   args: Arguments,
   file: ConfigObject | undefined,
 ): boolean {
-  const said = merge(
-    fromOptions(LEGACY, args),
-    file && fromObject(LEGACY, file),
-  );
-  return complete(LEGACY, said).allowLegacy;
+  return complete(LEGACY, fromBoth(LEGACY, args, file)).allowLegacy;
 }
 
 /**

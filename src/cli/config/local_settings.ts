@@ -5,8 +5,8 @@
  * @module
  */
 import type { Address } from "../../codec/address.ts";
-import { ConfigError } from "../../errors.ts";
-import type { Endpoint } from "../../transport.ts";
+import { badValue } from "../../errors.ts";
+import type { Endpoint, Redirection } from "../../transport.ts";
 import { LOCAL_DNS, type LocalDnsKeys } from "../settings/dns.ts";
 import type { InboundProtocol } from "../../service/inbound/inbound.ts";
 import type { SocksUser } from "../../service/inbound/socks5.ts";
@@ -41,7 +41,6 @@ import type { ConfigObject } from "./config_file.ts";
 import { checkNotServed } from "./not_served.ts";
 import type { Secrets } from "./secrets.ts";
 import { socksUsersFromFile } from "./socks_users.ts";
-import type { Redirection } from "../../transport.ts";
 import { type HostAndPort, PORT_EXPECTED } from "./values.ts";
 
 /** The settings of one local; all are optional. */
@@ -183,8 +182,7 @@ function dnsFromObject(
   const said = fromObject(LOCAL_DNS, object, place);
   const [name] = Object.keys(said) as (keyof LocalDnsKeys)[];
   if (!isDns && name !== undefined) {
-    throw new ConfigError(
-      "ERR_CONFIG_VALUE",
+    throw badValue(
       `${object.where(LOCAL_DNS[name].key!)} is for a local with ` +
         '"protocol": "dns"; for other locals give --dns-listen, --dns-upstream ' +
         "and --dns-direct",
@@ -238,10 +236,7 @@ function inboundOf(
 ): SpokenProtocol | undefined {
   const [word, second] = words.filter((word) => !isWire(word));
   if (second === undefined) return word as SpokenProtocol | undefined;
-  throw new ConfigError(
-    "ERR_CONFIG_VALUE",
-    `${origin}: two protocols for programs; give one`,
-  );
+  throw badValue(`${origin}: two protocols for programs; give one`);
 }
 
 /** Returns the target of a tunnel in the form of shadowsocks-rust. */

@@ -6,7 +6,7 @@
 import { splitPlugin } from "../../codec/plugin_options.ts";
 import { isV2rayPlugin, v2rayWebSocket } from "../../codec/v2ray_plugin.ts";
 import type { WebSocketTransport } from "../../codec/websocket_transport.ts";
-import { ConfigError } from "../../errors.ts";
+import { badValue } from "../../errors.ts";
 import type { PluginOptions } from "../../service/plugin/options.ts";
 import { findPlugin, pluginOf } from "./plugin_settings.ts";
 import type { Sources } from "./secrets.ts";
@@ -32,8 +32,7 @@ export function wayOf(
 ): Way {
   const { transport, plugin, origin } = server;
   if (transport !== undefined && plugin?.name) {
-    throw new ConfigError(
-      "ERR_CONFIG_VALUE",
+    throw badValue(
       `${origin}: "transport" and "plugin" exclude each other: give one`,
     );
   }
@@ -47,10 +46,7 @@ export function wayOf(
   }
   const native = v2rayWebSocket(plugin.options ?? "", port);
   if (typeof native !== "string") return { transport: native };
-  throw new ConfigError(
-    "ERR_CONFIG_VALUE",
-    `${origin}: plugin "${plugin.name}": ${native}`,
-  );
+  throw badValue(`${origin}: plugin "${plugin.name}": ${native}`);
 }
 
 /**

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { ConfigError } from "../../errors.ts";
+import { badValue } from "../../errors.ts";
 import { notServedKeys } from "../settings/not_served.ts";
 import type { Place } from "../settings/setting.ts";
 import { rowsAt } from "../settings/tables.ts";
@@ -27,10 +27,7 @@ export function checkNotServed(object: ConfigObject, place: Place): string[] {
   });
   const refused = asked.find(({ standing }) => standing === "refused");
   if (refused !== undefined) {
-    throw new ConfigError(
-      "ERR_CONFIG_VALUE",
-      `${refused.where} is not supported: ${refused.why}`,
-    );
+    throw badValue(`${refused.where} is not supported: ${refused.why}`);
   }
   return asked.filter(({ standing }) => standing === "ignored")
     .map(({ where, why }) => `ignored: ${where}: ${why}`);

@@ -7,13 +7,13 @@
  * @module
  */
 import { isOnlineUrl, parseOnlineUrl } from "../../codec/sip008.ts";
-import { ConfigError } from "../../errors.ts";
 import type { Arguments } from "../options/args.ts";
 import { LIST, ONLINE } from "../settings/local.ts";
 import { LIST_PLUGINS } from "../settings/plugin.ts";
 import { complete, fromObject, fromOptions, merge } from "../settings/read.ts";
 import { knownKeys } from "../settings/tables.ts";
 import type { ConfigObject } from "./config_file.ts";
+import { usage } from "../options/getopt.ts";
 
 /** The settings of a published list. */
 export interface OnlineSettings {
@@ -54,10 +54,7 @@ export function onlineSettings(
 ): OnlineSettings | undefined {
   const [named, second] = args.operands.filter(isOnlineUrl);
   if (second !== undefined) {
-    throw new ConfigError(
-      "ERR_CONFIG_USAGE",
-      "Two addresses of published lists: give one",
-    );
+    throw usage("Two addresses of published lists: give one");
   }
   if (file !== undefined) fromObject(LIST, file);
   const object = onlineObject(file);

@@ -9,7 +9,7 @@
  * @module
  */
 import { parseIp } from "../../codec/ip_address.ts";
-import { ConfigError, TransportError } from "../../errors.ts";
+import { badValue, type ConfigError, TransportError } from "../../errors.ts";
 import type { OutboundAddresses, Transport } from "../../transport.ts";
 import type { Arguments } from "../options/args.ts";
 import type { ConfigObject } from "./config_file.ts";
@@ -109,8 +109,7 @@ export async function checkOutbound(
   for (const host of [outbound.ipv4, outbound.ipv6]) {
     if (host === undefined) continue;
     if (streams && !transport.capabilities.outboundAddress) {
-      throw new ConfigError(
-        "ERR_CONFIG_VALUE",
+      throw badValue(
         `Cannot send from ${host}: the ${transport.name} transport cannot ` +
           "choose the source address of a TCP connection; use --transport " +
           "linux, run Umbra on Bun, relay only UDP (-U), or set the " +
@@ -123,10 +122,7 @@ export async function checkOutbound(
       if (datagrams) (await transport.bind({ host, port: 0 })).close();
     } catch (error) {
       if (!(error instanceof TransportError)) throw error;
-      throw new ConfigError(
-        "ERR_CONFIG_VALUE",
-        `Cannot send from ${host}: ${explain(error)}`,
-      );
+      throw badValue(`Cannot send from ${host}: ${explain(error)}`);
     }
   }
 }

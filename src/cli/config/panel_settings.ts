@@ -8,7 +8,7 @@ import { dirname, resolve } from "node:path";
 import { isLoopback } from "../../codec/loopback.ts";
 import type { PanelNode } from "../../codec/uniproxy.ts";
 import { findMethod } from "../../crypto/method.ts";
-import { ConfigError } from "../../errors.ts";
+import { badValue } from "../../errors.ts";
 import { DEFAULT_PANEL_MS } from "../../limits.ts";
 import type { PanelAddress } from "../../service/panel/panel_client.ts";
 import { PANEL, PANEL_OBJECT } from "../settings/panel.ts";
@@ -54,8 +54,7 @@ export function panelSettings(
     throw object.wrong("node_id", PANEL.nodeId.kind.expected);
   }
   if (token !== undefined && tokenFile !== undefined) {
-    throw new ConfigError(
-      "ERR_CONFIG_VALUE",
+    throw badValue(
       `${object.where("token_file")} and "token" exclude each other: give ` +
         "one",
     );
@@ -130,8 +129,7 @@ export function withPanel(
 ): FoundServers {
   const where = panelObject(file)!.where();
   if (node === undefined) {
-    throw new ConfigError(
-      "ERR_CONFIG_VALUE",
+    throw badValue(
       `${where}: port, method and users are on the panel, and only \`umbra ` +
         "server` reads them",
     );
@@ -141,8 +139,7 @@ export function withPanel(
   const servers = found.servers.map(complete);
   const ports = new Set(servers.map(({ port }) => port));
   if (ports.size > 1) {
-    throw new ConfigError(
-      "ERR_CONFIG_VALUE",
+    throw badValue(
       `${where}: a node of a panel has one port, and the file has several`,
     );
   }
@@ -163,14 +160,10 @@ function fromPanel(
     ? "users"
     : undefined;
   if (said !== undefined) {
-    throw new ConfigError(
-      "ERR_CONFIG_VALUE",
-      `${where}: the panel sets "${said}": leave it out`,
-    );
+    throw badValue(`${where}: the panel sets "${said}": leave it out`);
   }
   if (node.plugin !== undefined && plugin === undefined) {
-    throw new ConfigError(
-      "ERR_CONFIG_VALUE",
+    throw badValue(
       `${where}: the panel makes clients use plugin ${node.plugin}: give ` +
         '"plugin" in the file, or take it out of the node',
     );

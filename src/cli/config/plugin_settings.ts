@@ -9,7 +9,7 @@ import {
   joinPlugin,
   splitPlugin,
 } from "../../codec/plugin_options.ts";
-import { ConfigError } from "../../errors.ts";
+import { badValue, type ConfigError } from "../../errors.ts";
 import type { Mode } from "../../service/options.ts";
 import type { PluginOptions } from "../../service/plugin/options.ts";
 import { shownText } from "../../text.ts";
@@ -97,8 +97,7 @@ export function pluginOf(
   if (!plugin?.name) return undefined;
   const { name, options, args, mode = "tcp_only", variables = [] } = plugin;
   const wrong = (why: string): ConfigError =>
-    new ConfigError(
-      "ERR_CONFIG_VALUE",
+    badValue(
       `${plugin.option ?? `${origin}: plugin "${shownText(name)}"`}: ${why}`,
     );
   if (/(?:^|\/)obfsproxy$/.test(name)) {
@@ -166,8 +165,7 @@ export function checkPluginMode(
     plugin === undefined || plugin.mode === "tcp_and_udp" ||
     served === plugin.mode
   ) return;
-  throw new ConfigError(
-    "ERR_CONFIG_VALUE",
+  throw badValue(
     `${origin}: the plugin would carry no traffic: its mode is ` +
       `"${plugin.mode}", the mode of the server "${mode}"`,
   );

@@ -9,12 +9,13 @@
  * @module
  */
 import { dirname, resolve } from "node:path";
-import { ConfigError } from "../../errors.ts";
+import { badValue, ConfigError } from "../../errors.ts";
 import type { Arguments } from "../options/args.ts";
 import { fromObject, fromOptions } from "../settings/read.ts";
 import { SECRET } from "../settings/server.ts";
 import type { Place } from "../settings/setting.ts";
 import type { ConfigObject, NamedConfig } from "./config_file.ts";
+import { usage } from "../options/getopt.ts";
 
 /** A password or a raw key. */
 export interface Secret {
@@ -95,10 +96,7 @@ export class Secrets {
     if (key !== undefined) return { kind: "key", text: key, origin: "--key" };
     if (text !== undefined) checkDecoded(text, "-k, --password");
     if (text !== undefined && file !== undefined) {
-      throw new ConfigError(
-        "ERR_CONFIG_USAGE",
-        "-k and --password-file exclude each other: give one",
-      );
+      throw usage("-k and --password-file exclude each other: give one");
     }
     if (text !== undefined) {
       return { kind: "password", text, origin: "-k, --password" };
@@ -117,8 +115,7 @@ export class Secrets {
       return this.#expand("key", key, () => object.where("key"));
     }
     if (password !== undefined && file !== undefined) {
-      throw new ConfigError(
-        "ERR_CONFIG_VALUE",
+      throw badValue(
         `${object.where("password_file")} and "password" exclude each ` +
           "other: give one",
       );
@@ -165,8 +162,7 @@ export class Secrets {
     ).replace(/\r?\n$/, "").split(/\r?\n/);
     const [text = "", second] = lines;
     if (text === "" || second !== undefined) {
-      throw new ConfigError(
-        "ERR_CONFIG_VALUE",
+      throw badValue(
         `${origin}: ${path} has ${
           text === "" ? "no" : "more than one"
         } line, expected one`,
@@ -215,8 +211,7 @@ export class Secrets {
         inFile: true,
       };
     }
-    throw new ConfigError(
-      "ERR_CONFIG_VALUE",
+    throw badValue(
       `${origin}: the environment variable ${name} is not set or empty`,
     );
   }
@@ -237,8 +232,7 @@ export function passwordSecret(text: string, origin: string): Secret {
  */
 function checkDecoded(text: string, origin: string): void {
   if (!text.includes("\ufffd")) return;
-  throw new ConfigError(
-    "ERR_CONFIG_VALUE",
+  throw badValue(
     `${origin}: the password is not UTF-8; set the terminal to that encoding, ` +
       "or put the password into a file that is",
   );

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { ConfigError } from "../../errors.ts";
+import { badValue } from "../../errors.ts";
 import { isShared, type MudbUser, readMudb } from "../../codec/ssr_config.ts";
 import {
   findSsrObfs,
@@ -100,8 +100,7 @@ export function serversFromFile(
       .flatMap((user) => named.map((host) => ({ ...host, ...user }))),
   ];
   if (file.has(MUDB_KEY) && servers.length === 0) {
-    throw new ConfigError(
-      "ERR_CONFIG_VALUE",
+    throw badValue(
       `${file.where(MUDB_KEY)}: there is no port to serve: enable a user` +
         (additionalPortsOnly ? ', or leave "additional_ports_only" out' : ""),
     );
@@ -218,10 +217,7 @@ function forbiddenTo(
   ): T | undefined => {
     const value = text === undefined ? undefined : kind.read(text);
     if (value !== undefined || text === undefined) return value;
-    throw new ConfigError(
-      "ERR_CONFIG_VALUE",
-      `${origin}: ${key}: expected ${kind.expected}`,
-    );
+    throw badValue(`${origin}: ${key}: expected ${kind.expected}`);
   };
   return {
     forbiddenIps: read(FORBIDDEN.forbiddenIps, user.forbiddenIps),
@@ -286,10 +282,7 @@ function onPorts(
     const origin = passwords.where(text);
     const port = readPort(text);
     if (port === undefined) {
-      throw new ConfigError(
-        "ERR_CONFIG_VALUE",
-        `${origin}: expected ${PORT_EXPECTED}`,
-      );
+      throw badValue(`${origin}: expected ${PORT_EXPECTED}`);
     }
     const own = passwords.child(text);
     if (own !== undefined) {

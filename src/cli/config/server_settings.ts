@@ -14,7 +14,7 @@ import { parseSsrUri, type SsrUri } from "../../codec/ssr_uri.ts";
 import { parseServerUri, type ServerUri } from "../../codec/uri.ts";
 import type { WebSocketTransport } from "../../codec/websocket_transport.ts";
 import { findMethod, type Method } from "../../crypto/method.ts";
-import { ConfigError } from "../../errors.ts";
+import { badValue, ConfigError } from "../../errors.ts";
 import type { Arguments } from "../options/args.ts";
 import {
   findSsrObfs,
@@ -40,6 +40,7 @@ import {
 } from "./plugin_settings.ts";
 import { locate, type Secret, type Secrets } from "./secrets.ts";
 import { readHostAndPort } from "./values.ts";
+import { usage } from "../options/getopt.ts";
 
 /** The settings of one server. */
 export interface ServerSettings {
@@ -152,8 +153,7 @@ export function serverFromOptions(
 function serviceFromOptions(args: Arguments): Said<ServiceOptions> {
   const { both, alone } = fromOptions(MODE_SWITCHES, args);
   if (both && alone) {
-    throw new ConfigError(
-      "ERR_CONFIG_USAGE",
+    throw usage(
       "-u and -U exclude each other: give -u for TCP and UDP, or -U for UDP only",
     );
   }
@@ -184,10 +184,7 @@ export function wireOf(
 ): string | undefined {
   const [wire, second] = words.filter(isWire);
   if (second === undefined) return wire;
-  throw new ConfigError(
-    "ERR_CONFIG_VALUE",
-    `${origin}: two protocols for the other end; give one`,
-  );
+  throw badValue(`${origin}: two protocols for the other end; give one`);
 }
 
 /** Reads the server of an `ss://` or `ssr://` URI, or of a lightsocks URL. */
@@ -212,8 +209,7 @@ export function serverFromUri(text: string): ServerSettings {
   }
   const place = isLink(text) ? undefined : readHostAndPort(text);
   if (place?.port !== undefined) {
-    throw new ConfigError(
-      "ERR_CONFIG_USAGE",
+    throw usage(
       "For a server without a link, give -s HOST:PORT, -m METHOD and " +
         "--password-file FILE",
     );

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { ConfigError, TransportError } from "../../errors.ts";
+import { badValue, TransportError } from "../../errors.ts";
 import type { SocketOptions, Transport } from "../../transport.ts";
 import type { Arguments } from "../options/args.ts";
 import { SOCKETS } from "../settings/sockets.ts";
@@ -57,8 +57,7 @@ export function checkSocketSettings(
   const asked = askedOf(operator);
   const way = asked.find(([name]) => WAYS.includes(name));
   if (way !== undefined) {
-    throw new ConfigError(
-      "ERR_CONFIG_VALUE",
+    throw badValue(
       `${placeOf(way[1])} is not supported by the runtime's sockets: ` +
         "use --transport linux",
     );
@@ -85,20 +84,14 @@ export async function trySockets(
   if (operator.transport !== "linux" || asked.length === 0) return;
   const names = asked.map(([, { key }]) => key).join(", ");
   if (!transport.capabilities.socketOptions) {
-    throw new ConfigError(
-      "ERR_CONFIG_VALUE",
-      `Cannot set ${names}: ${reasons.join("; ")}`,
-    );
+    throw badValue(`Cannot set ${names}: ${reasons.join("; ")}`);
   }
   try {
     (await transport.bindOutgoing()).close();
     (await transport.listen({ host: "127.0.0.1", port: 0 })).close();
   } catch (error) {
     if (!(error instanceof TransportError)) throw error;
-    throw new ConfigError(
-      "ERR_CONFIG_VALUE",
-      `Cannot set ${names}: ${explain(error)}`,
-    );
+    throw badValue(`Cannot set ${names}: ${explain(error)}`);
   }
 }
 

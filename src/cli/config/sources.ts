@@ -4,15 +4,15 @@
  *
  * @module
  */
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { readdirSync, statSync } from "node:fs";
 import process from "node:process";
 import {
   findProgram,
   programEnvironment,
   programsRefusal,
 } from "../../adapters/system/programs.ts";
-import { ConfigError } from "../../errors.ts";
-import { fileFailure } from "../file_failure.ts";
+import { badValue, ConfigError } from "../../errors.ts";
+import { readBytes } from "../file_failure.ts";
 import type { Sources } from "./secrets.ts";
 
 /** The files, variables and programs of this system. */
@@ -35,7 +35,7 @@ export const systemSources: Sources = {
  * @throws {ConfigError} `ERR_CONFIG_FILE`.
  */
 function readText(path: string): string {
-  const bytes = read(path);
+  const bytes = readBytes(path);
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch (error) {
@@ -56,18 +56,6 @@ function list(path: string): readonly string[] | undefined {
   }
 }
 
-function read(path: string): Uint8Array {
-  try {
-    return readFileSync(path);
-  } catch (error) {
-    throw new ConfigError(
-      "ERR_CONFIG_FILE",
-      `Cannot read ${path}: ${fileFailure(error, "read")}`,
-      { cause: error },
-    );
-  }
-}
-
 /** @throws {ConfigError} If Deno was not granted the variable. */
 function variable(name: string): string | undefined {
   try {
@@ -75,8 +63,7 @@ function variable(name: string): string | undefined {
   } catch (error) {
     // Deno throws this error for a value that is not UTF-8.
     if ((error as Error).name === "InvalidData") return "\ufffd";
-    throw new ConfigError(
-      "ERR_CONFIG_VALUE",
+    throw badValue(
       `Cannot read the variable ${name}: Deno was not granted it; run with ` +
         `--allow-env=${name}`,
       { cause: error },

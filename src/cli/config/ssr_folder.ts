@@ -7,7 +7,7 @@
 import { join } from "node:path";
 import { ConfigError } from "../../errors.ts";
 import type { Sources } from "./secrets.ts";
-import { parseStrictJson } from "./strict_json.ts";
+import { parseStrictJson } from "../../codec/json.ts";
 
 /** The files of a folder that are read. */
 export interface SsrFolder {

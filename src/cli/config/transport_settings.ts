@@ -4,7 +4,7 @@
  * @module
  */
 import type { WebSocketTransport } from "../../codec/websocket_transport.ts";
-import { ConfigError } from "../../errors.ts";
+import { badValue } from "../../errors.ts";
 import type { WebSocketServerOptions } from "../../service/carriers/websocket/server.ts";
 import type { Mode } from "../../service/options.ts";
 import { fromObject } from "../settings/read.ts";
@@ -104,8 +104,7 @@ export function checkWebSocket(
     ? websocket?.tcpPath && "tcp_path"
     : undefined;
   if (path === undefined) return;
-  throw new ConfigError(
-    "ERR_CONFIG_VALUE",
+  throw badValue(
     `${origin}: websocket.${path} needs "mode": "tcp_and_udp"; leave it out, ` +
       "or change the mode",
   );

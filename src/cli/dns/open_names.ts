@@ -4,7 +4,6 @@
  *
  * @module
  */
-import process from "node:process";
 import { systemClock } from "../../clock.ts";
 import { formatAddress } from "../../codec/address.ts";
 import type { Logger } from "../../observe.ts";
@@ -12,7 +11,7 @@ import { LocalNames } from "../../service/dns/local_names.ts";
 import { ReverseNames } from "../../service/dns/reverse_names.ts";
 import type { DnsSettings } from "../config/dns_settings.ts";
 import { KeptFile } from "../kept_file.ts";
-import { defaultCachePath } from "../online/online_cache.ts";
+import { cachePath } from "../online/online_cache.ts";
 import { KeptFakeIps } from "./fake_ip_file.ts";
 
 /** Names that are known until disposal. */
@@ -33,7 +32,8 @@ export function openNames({ listen, fake }: DnsSettings): OpenNames {
       [Symbol.dispose]: () => {},
     };
   }
-  const path = fake.file ?? usualPath(formatAddress(listen));
+  const path = fake.file ??
+    cachePath(new URL(`dns://${formatAddress(listen)}/`), "names");
   const kept = new KeptFakeIps(
     fake.ranges,
     path === undefined ? undefined : new KeptFile(path),
@@ -44,13 +44,4 @@ export function openNames({ listen, fake }: DnsSettings): OpenNames {
     keep: (logger) => kept.keep(logger),
     [Symbol.dispose]: () => kept[Symbol.dispose](),
   };
-}
-
-function usualPath(listen: string): string | undefined {
-  try {
-    return defaultCachePath(new URL(`dns://${listen}/`), process.env, "names");
-  } catch {
-    // Deno without --allow-env cannot read the environment: no folder is known.
-    return undefined;
-  }
 }

@@ -208,10 +208,7 @@ function stepsFor(
     };
   };
   const connect = async (): Promise<number> => {
-    using deadline = new Deadline(clock, {
-      delayMs: waitMs,
-      code: "ERR_NET_TIMEOUT",
-    });
+    using deadline = new Deadline(clock, { delayMs: waitMs });
     const addresses = await transport.resolve(host, deadline);
     const { endpoint, connectMs } = await reach(addresses, port, world);
     if (!carriesStreams(server.plugin)) reached = { ...server, endpoint };

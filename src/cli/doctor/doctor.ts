@@ -20,7 +20,7 @@ import { DEFAULT_RESOLVER } from "../commands/defaults.ts";
 import { chooseProviders } from "../../adapters/crypto/providers.ts";
 import type { ConfiguredLocal } from "../config/config.ts";
 import { systemSources } from "../config/sources.ts";
-import { ConfigError, UmbraError } from "../../errors.ts";
+import { UmbraError } from "../../errors.ts";
 import { fetchStatus, secureSource } from "../top/status_client.ts";
 import { examineDns } from "./doctor_dns.ts";
 import { examineFiles } from "./doctor_files.ts";
@@ -37,6 +37,7 @@ import { examineServer } from "./doctor_plugin.ts";
 import type { UpstreamTrial } from "./doctor_upstream.ts";
 import {
   type Finding,
+  findingsOf,
   formatFinding,
   formatJson,
   formatSummary,
@@ -49,6 +50,9 @@ import { judgeLookups, judgeSystemResolvers } from "./judge_dns.ts";
 import { shifted } from "./probe_clock.ts";
 import type { ProbeWorld } from "./probe_server.ts";
 import { Progress } from "./progress.ts";
+import { resolvConf } from "../config/dns_settings.ts";
+
+const DNS_SYSTEM = findingsOf("dns system");
 
 /**
  * Runs `umbra doctor`.
@@ -200,29 +204,17 @@ async function* examineNames(
     ...dns === undefined ? [] : [[dns, locals] as const],
   ];
   if (inbounds.length === 0) {
-    yield {
-      check: "dns system",
-      verdict: "warn",
-      detail: "nothing here answers DNS: programs that look names up ask the " +
+    yield DNS_SYSTEM.warn(
+      "nothing here answers DNS: programs that look names up ask the " +
         "resolvers of this machine, past Umbra",
-      advice: "start with --dns-listen 127.0.0.1:53, or let programs use " +
+      "start with --dns-listen 127.0.0.1:53, or let programs use " +
         "socks5h:// or HTTP, which send names",
-    };
+    );
   }
   for (const [settings, beside] of inbounds) {
-    yield judgeSystemResolvers(resolvConf(), settings.listen);
+    yield judgeSystemResolvers(resolvConf(systemSources), settings.listen);
     yield* examineDns({ settings, locals: beside, names, progressed }, world);
     yield* examinePorts(portsOf(settings.listen, "tcp_and_udp"), world);
-  }
-}
-
-/** @returns The text of /etc/resolv.conf; `undefined` if it cannot be read. */
-function resolvConf(): string | undefined {
-  try {
-    return systemSources.readText("/etc/resolv.conf");
-  } catch (error) {
-    if (error instanceof ConfigError) return undefined;
-    throw error;
   }
 }
 

@@ -74,14 +74,14 @@ export async function* examineDns(
     );
     const service = await plan.start() as DnsService;
     try {
-      const trial = new Inbound(service, plan.routes, known, world);
+      const inbound = { service, routes: plan.routes, known, world };
       for (const one of service.status.ways) {
         progressed(`asking ${one.resolver}`);
-        yield await trial.resolver(one);
+        yield await examineResolver(inbound, one);
       }
       for (const name of names) {
         progressed(`asking for ${name}`);
-        yield* await trial.name(name);
+        yield* await examineName(inbound, name);
       }
     } finally {
       await service.stop(0);
@@ -100,106 +100,102 @@ const HERE: Endpoint = { host: "127.0.0.1", port: 0 };
  */
 const NOWHERE = "probe.invalid";
 
-/** A running inbound and the queries to it. */
-class Inbound {
-  readonly #service: DnsService;
-  readonly #routes: LocalRoutes | undefined;
-  readonly #known: LocalNames;
-  readonly #world: ProbeWorld;
+/** A running inbound, and what it consists of. */
+interface Inbound {
+  readonly service: DnsService;
+  readonly routes: LocalRoutes | undefined;
+  readonly known: LocalNames;
+  readonly world: ProbeWorld;
+}
 
-  constructor(
-    service: DnsService,
-    routes: LocalRoutes | undefined,
-    known: LocalNames,
-    world: ProbeWorld,
-  ) {
-    this.#service = service;
-    this.#routes = routes;
-    this.#known = known;
-    this.#world = world;
-  }
-
-  /** Checks the resolver of one way, whatever the routes say. */
-  async resolver(one: DnsWayStatus): Promise<Finding> {
-    const service = this.#service;
-    const last = { to: one.way, place: "umbra doctor" };
-    const isOnly = service.status.ways.length === 1;
-    if (!isOnly) {
-      service.setRoutes({
-        ...this.#routes,
-        resolve: "never",
-        table: new RouteTable([], last),
-      });
-    }
-    try {
-      const label = this.#world.randomBytes(LABEL_BYTES).toHex();
-      // A query of this type never gets a fake IP.
-      const answer = await this.#ask(`${label}.${NOWHERE}`, TXT);
-      return judgeResolver(one, answer, this.#world.waitMs);
-    } finally {
-      if (!isOnly) service.setRoutes(this.#routes);
-    }
-  }
-
-  /**
-   * Checks which resolver answers a name, and how a local treats the answer.
-   */
-  async name(name: string): Promise<Finding[]> {
-    const before = countsOf(this.#service.status.ways);
-    const answer = await this.#ask(name, DNS_TYPE.a);
-    const asked = this.#service.status.ways
-      .filter((one) => one.asked > (before.get(one.way) ?? 0));
-    const [address] = answer?.addresses ?? [];
-    const bytes = address === undefined ? undefined : parseIp(address);
-    const { fake } = this.#known;
-    const isMadeUp = bytes !== undefined && fake?.has(bytes) === true;
-    const meant = bytes &&
-      (isMadeUp
-        ? this.#known.meant({ host: address!, port: 0 }).host
-        : this.#known.nameOf(bytes));
-    const trial: NameTrial = { name, answer, asked, isMadeUp, meant };
-    const memory = judgeMemory(trial);
-    return [
-      judgeName(trial),
-      ...memory === undefined ? [] : [memory],
-      ...fake === undefined || isMadeUp || bytes === undefined
-        ? []
-        : [judgeTrueAddress(trial)],
-    ];
-  }
-
-  /** @returns `undefined` if no answer came in time. */
-  async #ask(name: string, type: number): Promise<NameAnswer | undefined> {
-    const { transport, clock, randomBytes, waitMs } = this.#world;
-    const id = readU16(randomBytes(2), 0);
-    const query = addressQuery(id, name, type);
-    if (query === undefined) return undefined;
-    const startMs = clock.monotonicMs();
-    using deadline = new Deadline(clock, {
-      delayMs: waitMs,
-      code: "ERR_NET_TIMEOUT",
+/** Checks the resolver of one way, whatever the routes say. */
+async function examineResolver(
+  inbound: Inbound,
+  one: DnsWayStatus,
+): Promise<Finding> {
+  const { service, routes, world } = inbound;
+  const last = { to: one.way, place: "umbra doctor" };
+  const isOnly = service.status.ways.length === 1;
+  if (!isOnly) {
+    service.setRoutes({
+      ...routes,
+      resolve: "never",
+      table: new RouteTable([], last),
     });
-    const { signal } = deadline;
-    const socket = await transport.bind(HERE);
-    try {
-      await socket.send(query, this.#service.address, { signal });
-      for (;;) {
-        const { payload } = (await socket.receive({ signal }))!;
-        const answer = readDnsAnswer(payload);
-        if (answer?.id !== id) continue;
-        const { addresses } = addressesIn(payload, answer.question);
-        return {
-          code: payload[3]! & CODE,
-          addresses: addresses.map(formatIp),
-          tookMs: clock.monotonicMs() - startMs,
-        };
-      }
-    } catch (error) {
-      if (!signal.aborted) throw error;
-      return undefined;
-    } finally {
-      socket.close();
+  }
+  try {
+    const label = world.randomBytes(LABEL_BYTES).toHex();
+    // A query of this type never gets a fake IP.
+    const answer = await ask(inbound, `${label}.${NOWHERE}`, TXT);
+    return judgeResolver(one, answer, world.waitMs);
+  } finally {
+    if (!isOnly) service.setRoutes(routes);
+  }
+}
+
+/**
+ * Checks which resolver answers a name, and how a local treats the answer.
+ */
+async function examineName(
+  inbound: Inbound,
+  name: string,
+): Promise<Finding[]> {
+  const { service, known } = inbound;
+  const before = countsOf(service.status.ways);
+  const answer = await ask(inbound, name, DNS_TYPE.a);
+  const asked = service.status.ways
+    .filter((one) => one.asked > (before.get(one.way) ?? 0));
+  const [address] = answer?.addresses ?? [];
+  const bytes = address === undefined ? undefined : parseIp(address);
+  const { fake } = known;
+  const isMadeUp = bytes !== undefined && fake?.has(bytes) === true;
+  const meant = bytes &&
+    (isMadeUp
+      ? known.meant({ host: address!, port: 0 }).host
+      : known.nameOf(bytes));
+  const trial: NameTrial = { name, answer, asked, isMadeUp, meant };
+  const memory = judgeMemory(trial);
+  return [
+    judgeName(trial),
+    ...memory === undefined ? [] : [memory],
+    ...fake === undefined || isMadeUp || bytes === undefined
+      ? []
+      : [judgeTrueAddress(trial)],
+  ];
+}
+
+/** @returns `undefined` if no answer came in time. */
+async function ask(
+  { service, world }: Inbound,
+  name: string,
+  type: number,
+): Promise<NameAnswer | undefined> {
+  const { transport, clock, randomBytes, waitMs } = world;
+  const id = readU16(randomBytes(2), 0);
+  const query = addressQuery(id, name, type);
+  if (query === undefined) return undefined;
+  const startMs = clock.monotonicMs();
+  using deadline = new Deadline(clock, { delayMs: waitMs });
+  const { signal } = deadline;
+  const socket = await transport.bind(HERE);
+  try {
+    await socket.send(query, service.address, { signal });
+    for (;;) {
+      const { payload } = (await socket.receive({ signal }))!;
+      const answer = readDnsAnswer(payload);
+      if (answer?.id !== id) continue;
+      const { addresses } = addressesIn(payload, answer.question);
+      return {
+        code: payload[3]! & CODE,
+        addresses: addresses.map(formatIp),
+        tookMs: clock.monotonicMs() - startMs,
+      };
     }
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    return undefined;
+  } finally {
+    socket.close();
   }
 }
 

@@ -6,11 +6,13 @@
  */
 import { dirname } from "node:path";
 import type { Subject } from "./doctor_subject.ts";
-import type { Finding } from "./finding.ts";
+import { type Finding, findingsOf } from "./finding.ts";
 import { judgeMode } from "./judge_machine.ts";
 import type { Permission } from "../../adapters/system/runtime.ts";
 import { missingFlags, modeOf } from "./machine_facts.ts";
 import { formatAddress } from "../../codec/address.ts";
+
+const PERMISSION = findingsOf("permission");
 
 /** Yields the findings `file` and `permission`. */
 export function examineFiles(subject: Subject): Finding[] {
@@ -31,24 +33,20 @@ function storeFinding(store: string): Finding {
   const mode = modeOf(store);
   if (mode !== undefined) return judgeMode(store, mode);
   const folder = dirname(store);
-  const check = "file";
+  const check = findingsOf("file");
   return modeOf(folder) === undefined
-    ? {
-      check,
-      verdict: "fail",
-      detail: `${store}: there is no folder ${folder}, or it may not be read`,
-      advice: `mkdir -m 700 ${folder}`,
-    }
-    : { check, verdict: "ok", detail: `${store} will be made at the start` };
+    ? check.fail(
+      `${store}: there is no folder ${folder}, or it may not be read`,
+      `mkdir -m 700 ${folder}`,
+    )
+    : check.ok(`${store} will be made at the start`);
 }
 
 function missing(flags: readonly string[]): Finding {
-  return {
-    check: "permission",
-    verdict: "fail",
-    detail: `Deno was not granted ${flags.length} of its permissions`,
-    advice: `run Deno with ${flags.join(" ")}`,
-  };
+  return PERMISSION.fail(
+    `Deno was not granted ${flags.length} of its permissions`,
+    `run Deno with ${flags.join(" ")}`,
+  );
 }
 
 function needsOf(subject: Subject): Permission[] {

@@ -7,7 +7,7 @@
 import type { CipherChoice } from "../../adapters/crypto/providers.ts";
 import type { Method } from "../../crypto/method.ts";
 import type { Transport } from "../../transport.ts";
-import type { Finding } from "./finding.ts";
+import { type Finding, findingsOf } from "./finding.ts";
 import {
   clockOffset,
   httpDateSeconds,
@@ -18,6 +18,9 @@ import { judgeCrypto, judgeDescriptors } from "./judge_machine.ts";
 import { clockIsKept, missingFlags, opensslPath } from "./machine_facts.ts";
 import { choiceOf } from "../tools/crypto.ts";
 import { versionLine } from "../tools/version.ts";
+
+const RUNTIME = findingsOf("runtime");
+const CLOCK = findingsOf("clock");
 
 /**
  * Returns the findings `runtime`, `descriptors` and `crypto`.
@@ -32,7 +35,7 @@ export function machineFindings(
   const library = opensslPath();
   const flag = library && missingFlags([{ name: "ffi", value: library }])[0];
   return [
-    { check: "runtime", verdict: "ok", detail: versionLine() },
+    RUNTIME.ok(versionLine()),
     judgeDescriptors(transport.descriptorLimit()),
     // The lightsocks table is always computed by Umbra itself.
     ...methods.filter(({ family }) => family.name !== "lightsocks").map((
@@ -86,7 +89,7 @@ function unasked(url: URL, reason: string): ClockReport {
   const detail = `${url.host} ${reason}`;
   const advice = "name another web server with --clock-url";
   return {
-    finding: { check: "clock", verdict: "warn", detail, advice },
+    finding: CLOCK.warn(detail, advice),
     offset: 0,
   };
 }

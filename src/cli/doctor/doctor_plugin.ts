@@ -20,9 +20,12 @@ import {
   lookUp,
   type UpstreamTrial,
 } from "./doctor_upstream.ts";
-import type { Finding } from "./finding.ts";
+import { type Finding, findingsOf } from "./finding.ts";
 import { judgeUnreachable } from "./judge_server.ts";
 import { type ProbeWorld, reach } from "./probe_server.ts";
+
+const PLUGIN = findingsOf("plugin");
+const CONNECT = findingsOf("connect");
 
 /** The plugin of a server, which runs until disposal. */
 export class RunningPlugin implements AsyncDisposable {
@@ -93,8 +96,7 @@ export async function* examineServer(
   try {
     await using running = await RunningPlugin.start(server, world);
     const tookMs = Math.round(world.clock.monotonicMs() - startMs);
-    const detail = `${plugin.name} listens after ${tookMs} ms`;
-    yield { check: "plugin", verdict: "ok", detail };
+    yield PLUGIN.ok(`${plugin.name} listens after ${tookMs} ms`);
     yield* withoutFirstHop(examineUpstream({
       ...trial,
       server: running.server,
@@ -103,12 +105,10 @@ export async function* examineServer(
     }, world));
   } catch (error) {
     if (!(error instanceof UmbraError)) throw error;
-    yield {
-      check: "plugin",
-      verdict: "fail",
-      detail: error.message,
-      advice: 'compare "plugin" and "plugin_opts" with its documentation',
-    };
+    yield PLUGIN.fail(
+      error.message,
+      'compare "plugin" and "plugin_opts" with its documentation',
+    );
   }
 }
 
@@ -126,9 +126,10 @@ async function* examineFirstHop(
   try {
     progressed(`connecting to ${host}`);
     const { connectMs } = await reach(addresses, port, world);
-    const detail = `connected to ${host} port ${port}, where the other ` +
-      `plugin is to listen, in ${Math.round(connectMs)} ms`;
-    yield { check: "connect", verdict: "ok", detail };
+    yield CONNECT.ok(
+      `connected to ${host} port ${port}, where the other ` +
+        `plugin is to listen, in ${Math.round(connectMs)} ms`,
+    );
   } catch (error) {
     if (!(error instanceof UmbraError)) throw error;
     yield judgeUnreachable(server.endpoint, error.code);

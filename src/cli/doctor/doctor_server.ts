@@ -6,18 +6,19 @@
  */
 import { systemClock } from "../../clock.ts";
 import { type Address, formatAddress } from "../../codec/address.ts";
-import { type ErrorCode, UmbraError } from "../../errors.ts";
+import { UmbraError } from "../../errors.ts";
 import { anyTarget } from "../../security/target_policy.ts";
 import type { ServerOptions } from "../../service/server/server.ts";
 import type { UpstreamServer } from "../../service/outbound/shadowsocks.ts";
 import type { Endpoint } from "../../transport.ts";
 import { isWildcard } from "../config/values.ts";
 import { lookUp, takeControls } from "./doctor_upstream.ts";
-import type { Finding } from "./finding.ts";
+import { type Finding, findingsOf } from "./finding.ts";
 import { judgePolicy, judgePort, judgeUsers } from "./judge_machine.ts";
 import { understands } from "./judge_server.ts";
 import { ownerOf } from "./machine_facts.ts";
 import { type ProbeWorld, reach } from "./probe_server.ts";
+import { tryToListen } from "../tools/try_to_listen.ts";
 
 /** A port on which a service is to listen. */
 export interface WantedPort {
@@ -36,7 +37,7 @@ export async function examinePort(
   { endpoint, kind, server }: WantedPort,
   world: ProbeWorld,
 ): Promise<Finding> {
-  const code = await tryToListen(endpoint, kind, world);
+  const code = await tryToListen(endpoint, kind, world.transport);
   if (code !== "ERR_NET_ADDRESS_IN_USE") {
     return judgePort({ endpoint, kind, ...(code && { code }) });
   }
@@ -69,21 +70,18 @@ export async function* examineWayOut(
   const { finding, addresses } = await lookUp(target.host, world);
   yield finding;
   if (addresses.length === 0) return;
-  const check = "internet";
+  const check = findingsOf("internet");
   const name = formatAddress(target);
   try {
     const { connectMs } = await reach(addresses, target.port, world);
-    const detail = `connected to ${name} in ${Math.round(connectMs)} ms`;
-    yield { check, verdict: "ok", detail };
+    yield check.ok(`connected to ${name} in ${Math.round(connectMs)} ms`);
   } catch (error) {
     if (!(error instanceof UmbraError)) throw error;
-    yield {
-      check,
-      verdict: "fail",
-      detail: `cannot connect to ${name} from here (${error.code})`,
-      advice: "check this machine's way to the internet, or name another " +
+    yield check.fail(
+      `cannot connect to ${name} from here (${error.code})`,
+      "check this machine's way to the internet, or name another " +
         "target with --target HOST:PORT",
-    };
+    );
   }
 }
 
@@ -126,24 +124,6 @@ async function isServedWith(
   } catch (error) {
     // Another program has the port and does not accept connections.
     if (error instanceof UmbraError) return false;
-    throw error;
-  }
-}
-
-/** @returns The reason why listening failed. */
-async function tryToListen(
-  endpoint: Endpoint,
-  kind: "tcp" | "udp",
-  { transport }: ProbeWorld,
-): Promise<ErrorCode | undefined> {
-  try {
-    const opened = kind === "tcp"
-      ? await transport.listen(endpoint)
-      : await transport.bind(endpoint);
-    opened.close();
-    return undefined;
-  } catch (error) {
-    if (error instanceof UmbraError) return error.code;
     throw error;
   }
 }

@@ -16,10 +16,12 @@ import {
 import { type DnsSettings, dnsSettings } from "../config/dns_settings.ts";
 import { readConfig } from "../config/find_servers.ts";
 import { roleOfFile } from "../config/file_role.ts";
-import type { Finding } from "./finding.ts";
+import { type Finding, findingsOf } from "./finding.ts";
 import type { OperatorSettings } from "../config/operator_settings.ts";
 import { option } from "../options/option_value.ts";
 import { systemSources } from "../config/sources.ts";
+
+const CONFIG = findingsOf("config");
 
 /** A local or a server, or neither: then only the machine is checked. */
 export type Subject =
@@ -67,12 +69,7 @@ export function readSubject(
       { subject: nothing, findings: [] };
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    const finding: Finding = {
-      check: "config",
-      verdict: "fail",
-      detail: error.message,
-    };
-    return { subject: nothing, findings: [finding] };
+    return { subject: nothing, findings: [CONFIG.fail(error.message)] };
   }
 }
 
@@ -96,7 +93,10 @@ function read(
         options: result,
         dns: dnsSettings(args, systemSources, result),
       },
-      findings: [understood(role, file), ...warnings.map(toFinding)],
+      findings: [
+        understood(role, file),
+        ...warnings.map((one) => CONFIG.warn(one)),
+      ],
     };
   }
   if (role === "server") {
@@ -104,7 +104,10 @@ function read(
     const methods = result.map(({ method }) => method);
     return {
       subject: { ...base(methods, file, operator), role, options: result },
-      findings: [understood(role, file), ...warnings.map(toFinding)],
+      findings: [
+        understood(role, file),
+        ...warnings.map((one) => CONFIG.warn(one)),
+      ],
     };
   }
   return undefined;
@@ -119,14 +122,11 @@ function base(
 }
 
 function understood(role: string, file: string | undefined): Finding {
-  const detail = file === undefined
-    ? `the command line, read as that of ss-${role}`
-    : `${file}, read as that of ss-${role} (--role says otherwise)`;
-  return { check: "config", verdict: "ok", detail };
-}
-
-function toFinding(warning: string): Finding {
-  return { check: "config", verdict: "warn", detail: warning };
+  return CONFIG.ok(
+    file === undefined
+      ? `the command line, read as that of ss-${role}`
+      : `${file}, read as that of ss-${role} (--role says otherwise)`,
+  );
 }
 
 function readRole(text: string): "local" | "server" | undefined {

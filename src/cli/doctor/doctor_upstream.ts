@@ -8,7 +8,7 @@ import { type Clock, Deadline, systemClock } from "../../clock.ts";
 import type { Address } from "../../codec/address.ts";
 import { type ErrorCode, UmbraError } from "../../errors.ts";
 import type { UpstreamServer } from "../../service/outbound/shadowsocks.ts";
-import type { Finding } from "./finding.ts";
+import { type Finding, findingsOf } from "./finding.ts";
 import { clockOffset, dateOfResponse, judgeClock } from "./judge_clock.ts";
 import { judgeDns } from "./judge_machine.ts";
 import {
@@ -30,6 +30,8 @@ import {
   sendGarbage,
 } from "./probe_server.ts";
 import { askOverUdp } from "./probe_udp.ts";
+
+const CONNECT = findingsOf("connect");
 
 /** A server and how to check it. */
 export interface UpstreamTrial {
@@ -69,9 +71,10 @@ export async function* examineUpstream(
       progressed(`connecting to ${host}`);
       const { endpoint, connectMs } = await reach(addresses, port, world);
       address = endpoint.host;
-      const detail = `connected to ${host} port ${port} in ` +
-        `${Math.round(connectMs)} ms`;
-      yield { check: "connect", verdict: "ok", detail };
+      yield CONNECT.ok(
+        `connected to ${host} port ${port} in ` +
+          `${Math.round(connectMs)} ms`,
+      );
       const reached = { ...trial, server: { ...server, endpoint } };
       const { findings, offsetS } = await tryKey(reached, connectMs, world);
       clock = shifted(clock, offsetS);
@@ -101,10 +104,7 @@ export async function lookUp(
   { transport, clock, waitMs }: ProbeWorld,
 ): Promise<{ finding: Finding; addresses: readonly string[] }> {
   const startMs = clock.monotonicMs();
-  using deadline = new Deadline(clock, {
-    delayMs: waitMs,
-    code: "ERR_NET_TIMEOUT",
-  });
+  using deadline = new Deadline(clock, { delayMs: waitMs });
   let addresses: readonly string[] = [];
   let reason: string | undefined;
   try {

@@ -100,9 +100,6 @@ async function within<T>(
   { clock, waitMs }: ProbeWorld,
   operation: Promise<T>,
 ): Promise<T> {
-  using deadline = new Deadline(clock, {
-    delayMs: waitMs,
-    code: "ERR_NET_TIMEOUT",
-  });
+  using deadline = new Deadline(clock, { delayMs: waitMs });
   return await abortable(operation, deadline.signal);
 }

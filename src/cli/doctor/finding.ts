@@ -20,6 +20,20 @@ export interface Finding {
   readonly advice?: string;
 }
 
+/** Makes the findings of one check, by their verdict. */
+export function findingsOf(
+  check: string,
+): Record<Verdict, (detail: string, advice?: string) => Finding> {
+  const make = (verdict: Verdict) => (detail: string, advice?: string) => ({
+    ...{ check, verdict, detail },
+    ...advice !== undefined && { advice },
+  });
+  return {
+    ...{ ok: make("ok"), warn: make("warn") },
+    ...{ fail: make("fail"), skip: make("skip") },
+  };
+}
+
 /** True if no check failed. */
 export function isHealthy(findings: readonly Finding[]): boolean {
   return findings.every(({ verdict }) => verdict !== "fail");

@@ -4,7 +4,7 @@
  * @module
  */
 import { MAX_TIMESTAMP_SKEW_S } from "../../limits.ts";
-import type { Finding } from "./finding.ts";
+import { type Finding, findingsOf } from "./finding.ts";
 import { SET_CLOCKS } from "./judge_server.ts";
 
 /** Seconds of difference from which a warning is given for a 2022 method. */
@@ -60,22 +60,20 @@ export function judgeClock(
   needsClock: boolean,
 ): Finding {
   const apart = Math.abs(offset);
-  const check = "clock";
+  const check = findingsOf("clock");
   if (apart === 0) {
-    return { check, verdict: "ok", detail: `agrees with that of ${whose}` };
+    return check.ok(`agrees with that of ${whose}`);
   }
   const detail = `${apart} s ${offset > 0 ? "behind" : "ahead of"} that of ` +
     whose;
   if (!needsClock) {
-    return { check, verdict: "ok", detail: `${detail}; the method needs none` };
+    return check.ok(`${detail}; the method needs none`);
   }
-  if (apart <= NOTABLE_SKEW_S) return { check, verdict: "ok", detail };
-  return {
-    check,
-    verdict: apart > MAX_TIMESTAMP_SKEW_S ? "fail" : "warn",
-    detail: `${detail}; 2022 methods work up to ${MAX_TIMESTAMP_SKEW_S} s`,
-    advice: SET_CLOCKS,
-  };
+  if (apart <= NOTABLE_SKEW_S) return check.ok(detail);
+  return check[apart > MAX_TIMESTAMP_SKEW_S ? "fail" : "warn"](
+    `${detail}; 2022 methods work up to ${MAX_TIMESTAMP_SKEW_S} s`,
+    SET_CLOCKS,
+  );
 }
 
 /**
@@ -87,15 +85,16 @@ export function judgeKeptClock(
   kept: boolean | undefined,
   needsClock: boolean,
 ): Finding {
-  const check = "clock";
+  const check = findingsOf("clock");
   if (kept === true) {
-    return { check, verdict: "ok", detail: "set by systemd-timesyncd" };
+    return check.ok("set by systemd-timesyncd");
   }
   const advice = "--clock-url http://… compares it with a web server's";
   if (kept === undefined) {
-    const detail = "the system does not tell whether it is right";
-    return { check, verdict: "skip", detail, advice };
+    return check.skip("the system does not tell whether it is right", advice);
   }
-  const detail = "systemd-timesyncd runs, and has not set it";
-  return { check, verdict: needsClock ? "warn" : "ok", detail, advice };
+  return check[needsClock ? "warn" : "ok"](
+    "systemd-timesyncd runs, and has not set it",
+    advice,
+  );
 }

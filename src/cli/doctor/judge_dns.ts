@@ -8,7 +8,9 @@ import { DNS_CODE } from "../../codec/dns_records.ts";
 import type { LocalRoutes } from "../../service/routing/rule_router.ts";
 import type { Endpoint } from "../../transport.ts";
 import { isItself, nameservers } from "../config/dns_settings.ts";
-import type { Finding } from "./finding.ts";
+import { type Finding, findingsOf } from "./finding.ts";
+
+const FAKE_IP = findingsOf("fake-ip");
 
 /**
  * Returns the finding `dns system`: the resolver that programs without proxy
@@ -21,33 +23,29 @@ export function judgeSystemResolvers(
   text: string | undefined,
   listen: Endpoint,
 ): Finding {
-  const check = "dns system";
+  const check = findingsOf("dns system");
   const at = formatAddress(listen);
   const all = nameservers(text ?? "");
   if (all.length === 0) {
-    const detail = "/etc/resolv.conf of this machine names no resolver";
-    return { check, verdict: "skip", detail };
+    return check.skip("/etc/resolv.conf of this machine names no resolver");
   }
   const others = all.filter((one) => !isItself(one, listen))
     .map(({ host }) => host);
   if (others.length === 0) {
-    const detail = `programs ask ${at}, which /etc/resolv.conf names alone`;
-    return { check, verdict: "ok", detail };
+    return check.ok(`programs ask ${at}, which /etc/resolv.conf names alone`);
   }
   const isAfterUs = others.length < all.length && isItself(all[0]!, listen);
-  return {
-    check,
-    verdict: "warn",
-    detail: `programs ask ${others.join(", ")} as well` +
+  return check.warn(
+    `programs ask ${others.join(", ")} as well` +
       (isAfterUs
         ? `, whenever ${at} is slow: names leak past Umbra`
         : `, and not ${at} first: names leak past Umbra`),
-    advice: listen.port === all[0]!.port
+    listen.port === all[0]!.port
       ? `leave "nameserver ${listen.host}" alone in /etc/resolv.conf, or let ` +
         "programs use socks5h:// or HTTP, which send names"
       : "/etc/resolv.conf knows no port: listen on port 53, or name " +
         `${at} in dnsmasq or systemd-resolved`,
-  };
+  );
 }
 
 /**
@@ -62,32 +60,27 @@ export function judgeLookups(
   all: readonly (LocalRoutes | undefined)[],
   looked: number | undefined,
 ): Finding {
-  const check = "dns leak";
+  const check = findingsOf("dns leak");
   const seen = looked === undefined
     ? ""
     : `; the program that runs did so ${looked} times`;
   const isOpen = all.some((one) => one?.resolve === "local" && !one.leakGuard);
   if (isOpen || looked) {
-    return {
-      check,
-      verdict: "warn",
-      detail: "names are looked up on this machine where rules compare their " +
+    return check.warn(
+      "names are looked up on this machine where rules compare their " +
         `addresses${seen}`,
-      advice: '"resolve": "remote" asks the server for them, "never" spares ' +
+      '"resolve": "remote" asks the server for them, "never" spares ' +
         'it, "leak_guard": true refuses it',
-    };
+    );
   }
   const here = all.some((one) =>
     one?.table.routes().some(({ to }) => to === "direct")
   );
-  return {
-    check,
-    verdict: "ok",
-    detail:
-      (here
-        ? "this machine looks up targets of direct routes alone"
-        : "this machine looks up no target") + seen,
-  };
+  return check.ok(
+    (here
+      ? "this machine looks up targets of direct routes alone"
+      : "this machine looks up no target") + seen,
+  );
 }
 
 /** The answer to one question. */
@@ -119,30 +112,26 @@ export function judgeResolver(
   answer: NameAnswer | undefined,
   waitMs: number,
 ): Finding {
-  const check = "dns resolver";
+  const check = findingsOf("dns resolver");
   const asked = `${one.resolver}, asked ${through(one.way)}`;
   if (answer === undefined) {
-    return {
-      check,
-      verdict: "fail",
-      detail: `${asked}, does not answer within ${waitMs / 1_000} s`,
-      advice: one.way === "direct"
+    return check.fail(
+      `${asked}, does not answer within ${waitMs / 1_000} s`,
+      one.way === "direct"
         ? "name another one with --dns-direct"
         : "start the server with -u, or name a resolver that it reaches with " +
           "--dns-upstream",
-    };
+    );
   }
   const took = Math.round(answer.tookMs);
   if (answer.code === DNS_CODE.failure || answer.code > DNS_CODE.noName) {
-    return {
-      check,
-      verdict: "warn",
-      detail: `${asked}, refuses or fails (code ${answer.code}), in ${took} ms`,
-      advice: "name another one with " +
+    return check.warn(
+      `${asked}, refuses or fails (code ${answer.code}), in ${took} ms`,
+      "name another one with " +
         (one.way === "direct" ? "--dns-direct" : "--dns-upstream"),
-    };
+    );
   }
-  return { check, verdict: "ok", detail: `${asked}, answers in ${took} ms` };
+  return check.ok(`${asked}, answers in ${took} ms`);
 }
 
 /** The results of the query for one name. */
@@ -165,37 +154,31 @@ export interface NameTrial {
 export function judgeName(
   { name, answer, asked, isMadeUp }: NameTrial,
 ): Finding {
-  const check = "dns name";
+  const check = findingsOf("dns name");
   const by = asked.length === 0
     ? isMadeUp ? "made up here, for the server to look up" : "answered by Umbra"
     : asked.map(({ way, resolver }) => `by ${resolver} ${through(way)}`)
       .join(", then ");
   if (answer === undefined) {
-    return {
-      check,
-      verdict: "fail",
-      detail: `${name} is not answered${asked.length === 0 ? "" : ` ${by}`}`,
-      advice:
-        "see `dns resolver`; `umbra route` shows which rule sends it there",
-    };
+    return check.fail(
+      `${name} is not answered${asked.length === 0 ? "" : ` ${by}`}`,
+      "see `dns resolver`; `umbra route` shows which rule sends it there",
+    );
   }
   if (answer.addresses.length > 0) {
-    const detail = `${name} is ${answer.addresses.join(", ")}, ${by}`;
-    return { check, verdict: "ok", detail };
+    return check.ok(`${name} is ${answer.addresses.join(", ")}, ${by}`);
   }
   const nothing = answer.code === DNS_CODE.noName
     ? "there is no such name"
     : answer.code === DNS_CODE.ok
     ? "it has no IPv4 address"
     : `code ${answer.code}`;
-  return {
-    check,
-    verdict: "warn",
-    detail: `${name}: ${nothing}, ${by}`,
-    advice: asked.length === 0
+  return check.warn(
+    `${name}: ${nothing}, ${by}`,
+    asked.length === 0
       ? "a route blocks it: `umbra route` shows which"
       : "check the spelling, or ask another resolver",
-  };
+  );
 }
 
 /**
@@ -207,30 +190,27 @@ export function judgeMemory(
 ): Finding | undefined {
   const address = answer?.addresses[0];
   if (address === undefined) return undefined;
-  const check = isMadeUp ? "fake-ip" : "dns memory";
+  const check = findingsOf(isMadeUp ? "fake-ip" : "dns memory");
   if (meant === name) {
-    const detail = isMadeUp
-      ? `a connection to ${address} leads to ${name}, which the server looks up`
-      : `rules on names hold for ${address}: it is known as ${name}`;
-    return { check, verdict: "ok", detail };
+    return check.ok(
+      isMadeUp
+        ? `a connection to ${address} leads to ${name}, which the server looks up`
+        : `rules on names hold for ${address}: it is known as ${name}`,
+    );
   }
-  return {
-    check,
-    verdict: "fail",
-    detail: `${address} was the answer for ${name}, and is ` +
+  return check.fail(
+    `${address} was the answer for ${name}, and is ` +
       (meant === undefined ? "not known any more" : `taken for ${meant}`),
-    advice: "report this",
-  };
+    "report this",
+  );
 }
 
 /** Returns the finding `fake-ip` for a name that keeps its true address. */
 export function judgeTrueAddress(trial: NameTrial): Finding {
-  return {
-    check: "fake-ip",
-    verdict: "ok",
-    detail: `${trial.name} keeps its address: a route sends it directly, or ` +
+  return FAKE_IP.ok(
+    `${trial.name} keeps its address: a route sends it directly, or ` +
       "fake_ip_filter has it",
-  };
+  );
 }
 
 function through(way: string): string {

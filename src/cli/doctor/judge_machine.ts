@@ -13,7 +13,7 @@ import type { TargetPolicy } from "../../security/target_policy.ts";
 import { connectionCapacity } from "../../service/service.ts";
 import type { ServerUser } from "../../session/server_user.ts";
 import type { Endpoint } from "../../transport.ts";
-import type { Finding } from "./finding.ts";
+import { type Finding, findingsOf } from "./finding.ts";
 import { MORE_DESCRIPTORS } from "../run/descriptor_floor.ts";
 import type { ProviderName } from "../tools/crypto.ts";
 import type { Owner } from "./machine_facts.ts";
@@ -27,25 +27,16 @@ const FEW_CONNECTIONS = 400;
  * @param limit The limit of this process; that of a service may differ.
  */
 export function judgeDescriptors(limit: number | undefined): Finding {
-  const check = "descriptors";
+  const check = findingsOf("descriptors");
   if (limit === undefined) {
-    return {
-      check,
-      verdict: "skip",
-      detail: "unknown; Deno shows it only with -A",
-    };
+    return check.skip("unknown; Deno shows it only with -A");
   }
   const connections = connectionCapacity(limit, MAX_CONNECTIONS);
   const detail = `${limit} for this process, enough for ${connections} ` +
     "connections";
   return connections < FEW_CONNECTIONS
-    ? {
-      check,
-      verdict: limit < MIN_DESCRIPTORS ? "fail" : "warn",
-      detail,
-      advice: MORE_DESCRIPTORS,
-    }
-    : { check, verdict: "ok", detail };
+    ? check[limit < MIN_DESCRIPTORS ? "fail" : "warn"](detail, MORE_DESCRIPTORS)
+    : check.ok(detail);
 }
 
 /**
@@ -61,44 +52,38 @@ export function judgeCrypto(
   library: string | undefined,
   flag: string | undefined,
 ): Finding {
-  const check = "crypto";
+  const check = findingsOf("crypto");
   const chosen = choice.chosen(method);
   const trials = choice.trials.filter((one) => one.method.name === method.name);
   const fault = trials.find((one) => one.fault !== undefined);
   if (chosen === undefined) {
-    return { check, verdict: "fail", detail: `no provider for ${method.name}` };
+    return check.fail(`no provider for ${method.name}`);
   }
   const { speed } = trials.find(({ provider }) => provider === chosen)!;
   const detail = `${method.name}: ${chosen.name} ${chosen.version}, ` +
     `${Math.round(speed)} MiB/s on one core`;
   if (fault !== undefined) {
-    return {
-      check,
-      verdict: "warn",
-      detail: `${detail}; ${fault.provider.name} was refused: ${fault.fault}`,
-      advice: "report this; `umbra check crypto` shows all of it",
-    };
+    return check.warn(
+      `${detail}; ${fault.provider.name} was refused: ${fault.fault}`,
+      "report this; `umbra check crypto` shows all of it",
+    );
   }
-  if (chosen.name === "openssl") return { check, verdict: "ok", detail };
-  return {
-    check,
-    verdict: "ok",
-    detail,
-    ...(flag !== undefined
-      ? { advice: `OpenSSL may be faster: run Deno with ${flag}` }
-      : library === undefined
-      ? { advice: "OpenSSL's library, often faster, is not found here" }
-      : {}),
-  };
+  if (chosen.name === "openssl") return check.ok(detail);
+  const advice = flag !== undefined
+    ? `OpenSSL may be faster: run Deno with ${flag}`
+    : library === undefined
+    ? "OpenSSL's library, often faster, is not found here"
+    : undefined;
+  return check.ok(detail, advice);
 }
 
 /**
  * Returns the finding `file`: if other users may access a file with secrets.
  */
 export function judgeMode(path: string, mode: number | undefined): Finding {
-  const check = "file";
+  const check = findingsOf("file");
   if (mode === undefined) {
-    return { check, verdict: "skip", detail: `${path}: its mode is unknown` };
+    return check.skip(`${path}: its mode is unknown`);
   }
   const digits = mode.toString(8).padStart(3, "0");
   const others = [
@@ -106,15 +91,13 @@ export function judgeMode(path: string, mode: number | undefined): Finding {
     ...(mode & 0o022 ? ["change"] : []),
   ];
   if (others.length === 0) {
-    return { check, verdict: "ok", detail: `${path} has mode ${digits}` };
+    return check.ok(`${path} has mode ${digits}`);
   }
-  return {
-    check,
-    verdict: "warn",
-    detail: `${path} has mode ${digits}: other users of this machine may ` +
+  return check.warn(
+    `${path} has mode ${digits}: other users of this machine may ` +
       `${others.join(" and ")} it, and it holds secrets`,
-    advice: `chmod 600 ${path}`,
-  };
+    `chmod 600 ${path}`,
+  );
 }
 
 /** The result of an attempt to listen. */
@@ -136,33 +119,28 @@ const OUR_NAMES = ["umbra", "ss-local", "ss-server", "ss-tunnel", "ss-redir"];
 /** Returns the finding `port`. */
 export function judgePort(attempt: ListenAttempt): Finding {
   const { endpoint, kind, code, owner, takesKey } = attempt;
-  const check = "port";
+  const check = findingsOf("port");
   const name = `${formatAddress(endpoint)} (${kind.toUpperCase()})`;
-  const fail = (detail: string, advice: string): Finding => ({
-    check,
-    verdict: "fail",
-    detail: `${name}: ${detail}`,
-    advice,
-  });
+  const fail = (
+    detail: string,
+    advice: string,
+  ): Finding => check.fail(`${name}: ${detail}`, advice);
   switch (code) {
     case undefined:
-      return { check, verdict: "ok", detail: `${name} is free` };
+      return check.ok(`${name} is free`);
     case "ERR_NET_ADDRESS_IN_USE": {
       const by = owner === undefined
         ? ""
         : ` by ${owner.name} (process ${owner.pid})`;
       if (takesKey || OUR_NAMES.includes(owner?.name ?? "")) {
         const proof = takesKey ? ", which takes this key" : "";
-        const detail = `${name}: already listening${by}${proof}`;
-        return { check, verdict: "ok", detail };
+        return check.ok(`${name}: already listening${by}${proof}`);
       }
-      return {
-        check,
-        verdict: "warn",
-        detail: `${name} is in use${by}`,
-        advice: "well if that is this service; else stop it, or choose " +
+      return check.warn(
+        `${name} is in use${by}`,
+        "well if that is this service; else stop it, or choose " +
           "another port",
-      };
+      );
     }
     case "ERR_NET_PERMISSION":
       return fail(
@@ -193,17 +171,15 @@ const PRIVATE: readonly (readonly [ip: string, what: string])[] = [
 
 /** Returns the finding `targets`: what clients of this server may reach. */
 export function judgePolicy(policy: TargetPolicy): Finding {
-  const check = "targets";
+  const check = findingsOf("targets");
   const open = PRIVATE.filter(([ip]) => policy(ip) === undefined)
     .map(([, what]) => what);
   return open.length === 0
-    ? { check, verdict: "ok", detail: "clients reach public addresses only" }
-    : {
-      check,
-      verdict: "warn",
-      detail: `clients reach ${[...new Set(open)].join(", ")}`,
-      advice: "name single networks with --allow-private CIDR, not `all`",
-    };
+    ? check.ok("clients reach public addresses only")
+    : check.warn(
+      `clients reach ${[...new Set(open)].join(", ")}`,
+      "name single networks with --allow-private CIDR, not `all`",
+    );
 }
 
 /**
@@ -218,28 +194,24 @@ export function judgeUsers(
   method: Method,
   nowUnixMs: number,
 ): Finding {
-  const check = "users";
+  const check = findingsOf("users");
   const expired = users.filter(({ limits, disabled }) =>
     !disabled && (limits?.expiresUnixMs ?? Infinity) <= nowUnixMs
   ).map(({ name }) => name);
   const detail = `${users.length} users with ${method.name}`;
   if (expired.length > 0) {
-    return {
-      check,
-      verdict: "warn",
-      detail: `${detail}; their time is over: ${someOf(expired)}`,
-      advice: 'remove them, or set a later "expires"',
-    };
+    return check.warn(
+      `${detail}; their time is over: ${someOf(expired)}`,
+      'remove them, or set a later "expires"',
+    );
   }
   if (method.userKind === "trial" && users.length > MANY_TRIALS) {
-    return {
-      check,
-      verdict: "warn",
-      detail: `${detail}, which tries every key for every stranger`,
-      advice: "a 2022 method with AES finds any number of users at once",
-    };
+    return check.warn(
+      `${detail}, which tries every key for every stranger`,
+      "a 2022 method with AES finds any number of users at once",
+    );
   }
-  return { check, verdict: "ok", detail };
+  return check.ok(detail);
 }
 
 /** Lists the first five names, and the number of the rest. */
@@ -262,28 +234,24 @@ export function judgeDns(
   addresses: readonly string[],
   reason: string | undefined,
 ): Finding {
-  const check = "dns";
+  const check = findingsOf("dns");
   if (parseIp(host) !== undefined) {
-    return { check, verdict: "ok", detail: `${host} is an address, no name` };
+    return check.ok(`${host} is an address, no name`);
   }
   const ms = Math.round(tookMs);
   if (addresses.length === 0) {
-    return {
-      check,
-      verdict: "fail",
-      detail: `${host}: ${reason ?? "no address"}, after ${ms} ms`,
-      advice: "check the spelling, and /etc/resolv.conf of this machine",
-    };
+    return check.fail(
+      `${host}: ${reason ?? "no address"}, after ${ms} ms`,
+      "check the spelling, and /etc/resolv.conf of this machine",
+    );
   }
   const detail = `${host} is ${someOf(addresses)}, found in ${ms} ms`;
   return ms > SLOW_DNS_MS
-    ? {
-      check,
-      verdict: "warn",
+    ? check.warn(
       detail,
-      advice: "the resolver in /etc/resolv.conf is slow or its first one dead",
-    }
-    : { check, verdict: "ok", detail };
+      "the resolver in /etc/resolv.conf is slow or its first one dead",
+    )
+    : check.ok(detail);
 }
 
 /** Milliseconds from which people notice a lookup. */

@@ -12,8 +12,13 @@ import { type Address, formatAddress } from "../../codec/address.ts";
 import type { Method } from "../../crypto/method.ts";
 import type { ErrorCode } from "../../errors.ts";
 import { MAX_TIMESTAMP_SKEW_S } from "../../limits.ts";
-import type { Finding } from "./finding.ts";
+import { type Finding, findingsOf } from "./finding.ts";
 import type { Reaction } from "./probe_server.ts";
+
+const KEY = findingsOf("key");
+const TARGET = findingsOf("target");
+const CONNECT = findingsOf("connect");
+const UDP = findingsOf("udp");
 
 /** The requests that were sent, and the reactions of the server. */
 export interface Evidence {
@@ -65,41 +70,31 @@ export function judgeServer(evidence: Evidence): Finding[] {
 }
 
 function rightKey(method: Method, why: string): Finding {
-  return {
-    check: "key",
-    verdict: "ok",
-    detail: `password and method ${method.name} are right: ${why}`,
-  };
+  return KEY.ok(`password and method ${method.name} are right: ${why}`);
 }
 
 function targetAnswered({ target, answer }: Evidence): Finding {
   const afterMs = answer.kind === "answer" ? answer.afterMs : 0;
-  return {
-    check: "target",
-    verdict: "ok",
-    detail: `${formatAddress(target)} answered through the server in ` +
+  return TARGET.ok(
+    `${formatAddress(target)} answered through the server in ` +
       `${Math.round(afterMs)} ms`,
-  };
+  );
 }
 
 function targetFailed({ target, answer, waitMs }: Evidence): Finding {
   const name = formatAddress(target);
   return answer.kind === "silent"
-    ? {
-      check: "target",
-      verdict: "fail",
-      detail: `${name} said nothing through the server in ${waitMs / 1_000} s`,
-      advice: "name a target that answers HTTP with --target HOST:PORT; if " +
+    ? TARGET.fail(
+      `${name} said nothing through the server in ${waitMs / 1_000} s`,
+      "name a target that answers HTTP with --target HOST:PORT; if " +
         "none does, the server has no way to the internet",
-    }
-    : {
-      check: "target",
-      verdict: "fail",
-      detail: `the server could not reach ${name}, or may not`,
-      advice: "see the server's log: the user may be disabled, expired or " +
+    )
+    : TARGET.fail(
+      `the server could not reach ${name}, or may not`,
+      "see the server's log: the user may be disabled, expired or " +
         "over its quota; a private address needs --allow-private there; its " +
         "own DNS may be broken",
-    };
+    );
 }
 
 /** Judges an answer that the key does not open, or with a wrong time stamp. */
@@ -108,26 +103,22 @@ function judgeForeign(
   { code, bytes }: Reaction & { kind: "foreign" },
 ): Finding {
   if (code === "ERR_SS_TIMESTAMP") {
-    return {
-      check: "key",
-      verdict: "fail",
-      detail: `password and method ${method.name} are right, but the clocks ` +
+    return KEY.fail(
+      `password and method ${method.name} are right, but the clocks ` +
         `differ by more than ${MAX_TIMESTAMP_SKEW_S} s`,
-      advice: SET_CLOCKS,
-    };
+      SET_CLOCKS,
+    );
   }
   const protocol = spokenBy(bytes);
-  return {
-    check: "key",
-    verdict: "fail",
-    detail: protocol === undefined
+  return KEY.fail(
+    protocol === undefined
       ? `what answers is not sealed with this password and ${method.name}`
       : `what answers speaks ${protocol}, not Shadowsocks`,
-    advice: protocol === undefined
+    protocol === undefined
       ? "compare method, password and port with the server's configuration"
       : "compare the port with the server's configuration; a plugin may be " +
         "in front of it",
-  };
+  );
 }
 
 /** The advice on clocks. */
@@ -140,37 +131,31 @@ function wrongKey(
 ): Finding {
   if (garbage.kind === "foreign") {
     const protocol = spokenBy(garbage.bytes) ?? "something else";
-    return {
-      check: "key",
-      verdict: "fail",
-      detail: `what listens there speaks ${protocol}, not Shadowsocks`,
-      advice: "compare the port with the server's configuration; a plugin " +
+    return KEY.fail(
+      `what listens there speaks ${protocol}, not Shadowsocks`,
+      "compare the port with the server's configuration; a plugin " +
         "may be in front of it",
-    };
+    );
   }
   if (nowhere.kind === "silent" && garbage.kind === "silent") {
     const isStamped = method.family.needsClock && clocksTried;
-    return {
-      check: "key",
-      verdict: "fail",
-      detail: "the server is silent, as to bytes that mean nothing" +
+    return KEY.fail(
+      "the server is silent, as to bytes that mean nothing" +
         (isStamped ? " and to the time stamps of other clocks" : "") +
         ": wrong password or method",
-      advice: "compare method and password with the server's configuration" +
+      "compare method and password with the server's configuration" +
         (isStamped
           ? "; --clock-url http://… compares this machine's clock with a web " +
             "server's, should it be wrong by days"
           : ""),
-    };
+    );
   }
-  return {
-    check: "key",
-    verdict: "fail",
-    detail: "the server hangs up on our request and on bytes that mean " +
+  return KEY.fail(
+    "the server hangs up on our request and on bytes that mean " +
       "nothing alike: no Shadowsocks server, a wrong password or a wrong method",
-    advice: "compare host, port, method, password and plugin with the " +
+    "compare host, port, method, password and plugin with the " +
       "server's configuration",
-  };
+  );
 }
 
 /**
@@ -202,12 +187,7 @@ export function judgeUnreachable(
 ): Finding {
   const [what, advice] = UNREACHABLE[code] ??
     [`cannot be reached (${code})`, "try from another network"];
-  return {
-    check: "connect",
-    verdict: "fail",
-    detail: `${formatAddress({ host, port })} ${what}`,
-    advice,
-  };
+  return CONNECT.fail(`${formatAddress({ host, port })} ${what}`, advice);
 }
 
 const UNREACHABLE: Readonly<
@@ -249,12 +229,10 @@ export function judgeUnsent(
 ): Finding {
   const [what, advice] = UNSENT[code] ??
     [`cannot be sent (${code})`, "try from another network"];
-  return {
-    check: "udp",
-    verdict: wanted ? "fail" : "warn",
-    detail: `datagrams to ${formatAddress({ host, port })} ${what}`,
+  return UDP[wanted ? "fail" : "warn"](
+    `datagrams to ${formatAddress({ host, port })} ${what}`,
     advice,
-  };
+  );
 }
 
 const UNSENT: Readonly<
@@ -294,22 +272,20 @@ export function judgeUdp(
   wanted: boolean,
   keyIsRight: boolean,
 ): Finding {
-  const check = "udp";
+  const check = findingsOf("udp");
   const name = formatAddress(target);
   if (reaction.kind === "answer") {
-    const detail = `${name} answered a DNS question through the server in ` +
-      `${Math.round(reaction.afterMs)} ms`;
-    return { check, verdict: "ok", detail };
+    return check.ok(
+      `${name} answered a DNS question through the server in ` +
+        `${Math.round(reaction.afterMs)} ms`,
+    );
   }
   if (!keyIsRight) {
-    const detail = "not checked: the server did not take the key";
-    return { check, verdict: "skip", detail };
+    return check.skip("not checked: the server did not take the key");
   }
-  return {
-    check,
-    verdict: wanted ? "fail" : "warn",
-    detail: `no answer of ${name} through the server over UDP`,
-    advice: "if you need UDP: start the server with -u, open its port for " +
+  return check[wanted ? "fail" : "warn"](
+    `no answer of ${name} through the server over UDP`,
+    "if you need UDP: start the server with -u, open its port for " +
       "UDP in the firewall, or name another resolver with --udp-target",
-  };
+  );
 }

@@ -98,10 +98,7 @@ export async function reach(
   const { clock, transport, waitMs } = world;
   let failure: unknown;
   for (const host of addresses.slice(0, MAX_DIAL_ADDRESSES)) {
-    using deadline = new Deadline(clock, {
-      delayMs: waitMs,
-      code: "ERR_NET_TIMEOUT",
-    });
+    using deadline = new Deadline(clock, { delayMs: waitMs });
     const startMs = clock.monotonicMs();
     try {
       const endpoint = { host, port };
@@ -172,10 +169,7 @@ async function react(
   const overheard = overhear(transport, (bytes) => {
     received = concat(received, bytes);
   });
-  using deadline = new Deadline(clock, {
-    delayMs: waitMs,
-    code: "ERR_NET_TIMEOUT",
-  });
+  using deadline = new Deadline(clock, { delayMs: waitMs });
   const { signal } = deadline;
   const channel = await open(
     withDefaults({ ...world, transport: overheard }),

@@ -44,10 +44,7 @@ export async function askOverUdp(
     socket = await (channel.bind?.() ??
       transport.bind({ host: any, port: 0 }));
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      using deadline = new Deadline(clock, {
-        delayMs: waitMs / ATTEMPTS,
-        code: "ERR_NET_TIMEOUT",
-      });
+      using deadline = new Deadline(clock, { delayMs: waitMs / ATTEMPTS });
       const { signal } = deadline;
       const question = { address: resolver, payload: concat(id, ROOT_QUERY) };
       try {

@@ -7,14 +7,13 @@ import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { foundFleet } from "../../adapters/fleet/fleet_admin.ts";
 import { parseFleetUrl } from "../../adapters/fleet/engine_url.ts";
-import { ConfigError } from "../../errors.ts";
 import { FLEET_KEY_LENGTH } from "../../limits.ts";
 import { systemRandomBytes } from "../../random.ts";
 import { fleetOf } from "../config/fleet_settings.ts";
 import { operatorSettings } from "../config/operator_settings.ts";
 import { Secrets } from "../config/secrets.ts";
 import { systemSources } from "../config/sources.ts";
-import { fileFailure } from "../file_failure.ts";
+import { fileError } from "../file_failure.ts";
 import type { Arguments } from "../options/args.ts";
 import { usage } from "../options/getopt.ts";
 
@@ -49,11 +48,7 @@ function writeKey(path: string): void {
   try {
     writeFileSync(path, `${key}\n`, { mode: 0o600, flag: "wx" });
   } catch (error) {
-    throw new ConfigError(
-      "ERR_CONFIG_FILE",
-      `Cannot write ${path}: ${fileFailure(error, "write")}`,
-      { cause: error },
-    );
+    throw fileError(`Cannot write ${path}`, error, "write");
   }
 }
 

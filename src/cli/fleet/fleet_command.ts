@@ -8,7 +8,7 @@ import { openSqliteStore } from "../../adapters/store/sqlite_store.ts";
 import type { FleetUser } from "../../adapters/fleet/fleet_admin.ts";
 import { formatAgo, formatBytes } from "../../admin/units.ts";
 import { systemClock } from "../../clock.ts";
-import { ConfigError } from "../../errors.ts";
+import { badValue } from "../../errors.ts";
 import { systemRandomBytes } from "../../random.ts";
 import { userNameFault } from "../../users.ts";
 import { userKey } from "../config/credentials.ts";
@@ -160,8 +160,7 @@ async function actOnUser(
   if (action === "add") return await add(name!, service, fleet);
   const found = await admin.user(service, name!);
   if (found === undefined) {
-    throw new ConfigError(
-      "ERR_CONFIG_VALUE",
+    throw badValue(
       `The servers on port ${service} have no user of that name; ` +
         "`umbra fleet user list` shows all",
     );
@@ -200,13 +199,10 @@ async function add(
 ): Promise<void> {
   const fault = userNameFault(name);
   if (fault !== undefined) {
-    throw new ConfigError("ERR_CONFIG_VALUE", `The name ${fault}`);
+    throw badValue(`The name ${fault}`);
   }
   if (await admin.user(service, name) !== undefined) {
-    throw new ConfigError(
-      "ERR_CONFIG_VALUE",
-      `The servers on port ${service} have a user of that name`,
-    );
+    throw badValue(`The servers on port ${service} have a user of that name`);
   }
   const method = chosen();
   const password = generateKey(method, systemRandomBytes);

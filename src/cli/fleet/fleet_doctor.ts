@@ -18,6 +18,7 @@ import { FLEET_DOCTOR_DIALS, FLEET_DOCTOR_WAIT_MS } from "../../limits.ts";
 import { nodeState } from "../../service/fleet/node_state.ts";
 import {
   type Finding,
+  findingsOf,
   formatFinding,
   formatJson,
   formatSummary,
@@ -62,16 +63,14 @@ async function* examine(
     opened = await openFleetAdmin(place);
   } catch (error) {
     if (!(error instanceof UmbraError)) throw error;
-    yield {
-      check: "engine",
-      verdict: "fail",
-      detail: error.message,
+    yield findingsOf("engine").fail(
+      error.message,
       // The message of a configuration error contains the advice already.
-      ...!(error instanceof ConfigError) && {
-        advice: "see if it runs, its address in fleet, its firewall, and the " +
-          "user in fleet_auth_file",
-      },
-    };
+      error instanceof ConfigError
+        ? undefined
+        : "see if it runs, its address in fleet, its firewall, and the user " +
+          "in fleet_auth_file",
+    );
     return;
   }
   using admin = opened;
@@ -115,10 +114,7 @@ async function tryPlace(
     transport: systemTransport(),
     waitMs: FLEET_DOCTOR_WAIT_MS,
   };
-  using deadline = new Deadline(systemClock, {
-    delayMs: FLEET_DOCTOR_WAIT_MS,
-    code: "ERR_NET_TIMEOUT",
-  });
+  using deadline = new Deadline(systemClock, { delayMs: world.waitMs });
   try {
     const addresses = await world.transport.resolve(host, deadline);
     await reach(addresses, port, world);

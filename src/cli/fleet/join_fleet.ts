@@ -13,12 +13,12 @@ import {
 } from "../../adapters/fleet/engine_url.ts";
 import { formatMs } from "../../admin/units.ts";
 import { findMethod } from "../../crypto/method.ts";
-import { ConfigError } from "../../errors.ts";
+import { badValue, ConfigError } from "../../errors.ts";
 import { FLEET_CLOCK_WARN_S } from "../../limits.ts";
 import { systemRandomBytes } from "../../random.ts";
 import { nodeState } from "../../service/fleet/node_state.ts";
 import { fleetOf } from "../config/fleet_settings.ts";
-import { fileFailure } from "../file_failure.ts";
+import { fileError } from "../file_failure.ts";
 import type { Arguments } from "../options/args.ts";
 import { hostName } from "../run/open_member.ts";
 import { FLEET } from "../settings/fleet.ts";
@@ -99,11 +99,7 @@ function lineOf(word: string): string {
     // 0 is the descriptor of standard input.
     return readFileSync(word === "-" ? 0 : word, "utf8").trim();
   } catch (error) {
-    throw new ConfigError(
-      "ERR_CONFIG_FILE",
-      `Cannot read ${word}: ${fileFailure(error, "read")}`,
-      { cause: error },
-    );
+    throw fileError(`Cannot read ${word}`, error, "read");
   }
 }
 
@@ -127,8 +123,7 @@ async function lookAround(
     node,
   });
   if (fleet === undefined) {
-    throw new ConfigError(
-      "ERR_CONFIG_VALUE",
+    throw badValue(
       "The line names no engine: make it again with umbra fleet token",
     );
   }
@@ -137,10 +132,7 @@ async function lookAround(
   const list = await admin.nodes();
   const other = list.nodes.find((one) => one.node === node);
   if (other !== undefined && nodeState(other, list) !== "lost") {
-    throw new ConfigError(
-      "ERR_CONFIG_VALUE",
-      `The fleet has a server ${node} already: give --node NAME`,
-    );
+    throw badValue(`The fleet has a server ${node} already: give --node NAME`);
   }
   const offsetS = clockOffsetMs / 1_000;
   const clock = Math.abs(offsetS) > FLEET_CLOCK_WARN_S
@@ -187,10 +179,6 @@ function write(folder: string, files: ReadonlyMap<string, string>): void {
       writeFileSync(join(folder, name), text, { mode: 0o600, flag: "wx" });
     }
   } catch (error) {
-    throw new ConfigError(
-      "ERR_CONFIG_FILE",
-      `Cannot make files in ${folder}: ${fileFailure(error, "write")}`,
-      { cause: error },
-    );
+    throw fileError(`Cannot make files in ${folder}`, error, "write");
   }
 }

@@ -10,7 +10,7 @@
  * @module
  */
 import { decodeBase64, encodeBase64Url } from "../../codec/base64.ts";
-import { ConfigError } from "../../errors.ts";
+import { badValue } from "../../errors.ts";
 import type { Outage } from "../../service/fleet/member.ts";
 
 const SCHEME = "umbra-fleet:";
@@ -58,8 +58,7 @@ export function parseToken(text: string): JoinToken {
     : undefined;
   const token = bytes && readObject(new TextDecoder().decode(bytes));
   if (token === undefined || !isWhole(token)) {
-    throw new ConfigError(
-      "ERR_CONFIG_VALUE",
+    throw badValue(
       "This is not a line that umbra fleet token printed: copy the whole line",
     );
   }

@@ -8,7 +8,7 @@ import { formatAgo, formatMs } from "../../admin/units.ts";
 import type { FleetNode, NodeList } from "../../fleet.ts";
 import { FLEET_CLOCK_WARN_S, FLEET_SLOW_MS } from "../../limits.ts";
 import { nodeState } from "../../service/fleet/node_state.ts";
-import type { Finding } from "../doctor/finding.ts";
+import { type Finding, findingsOf } from "../doctor/finding.ts";
 
 /** The oldest versions that have all needed commands, by product. */
 const OLDEST: Readonly<Record<string, readonly [number, number]>> = {
@@ -32,11 +32,10 @@ function judgeVersion({ product, version, isPrimary }: EngineFacts): Finding {
   const [least, lesser] = OLDEST[product] ?? OLDEST.redis!;
   if (major < least || major === least && minor < lesser) {
     const advice = "run Valkey 7.2, Redis 6.2, or a later version";
-    return fault("engine", text, advice);
+    return findingsOf("engine").fail(text, advice);
   }
-  if (isPrimary) return well("engine", text);
-  return fault(
-    "engine",
+  if (isPrimary) return findingsOf("engine").ok(text);
+  return findingsOf("engine").fail(
     `${text} is a replica, which cannot be written`,
     "give the address of the primary, or of its sentinels",
   );
@@ -44,26 +43,25 @@ function judgeVersion({ product, version, isPrimary }: EngineFacts): Finding {
 
 function judgeAnswer({ answerMs }: EngineFacts): Finding {
   const detail = `the engine answers after ${formatMs(answerMs)}`;
-  if (answerMs <= FLEET_SLOW_MS) return well("latency", detail);
+  if (answerMs <= FLEET_SLOW_MS) return findingsOf("latency").ok(detail);
   const advice = "users are admitted before it answers: place it nearer";
-  return { ...fault("latency", detail, advice), verdict: "warn" };
+  return findingsOf("latency").warn(detail, advice);
 }
 
 function judgeKeeping({ keeping }: EngineFacts): Finding[] {
   if (keeping === undefined) {
-    return [{
-      check: "persistence",
-      verdict: "skip",
-      detail: "the engine's user may not read INFO, so this is not known",
-      advice: "allow it: ACL SETUSER umbra +info",
-    }];
+    return [
+      findingsOf("persistence").skip(
+        "the engine's user may not read INFO, so this is not known",
+        "allow it: ACL SETUSER umbra +info",
+      ),
+    ];
   }
   const { evictionPolicy } = keeping;
   return [
     evictionPolicy === "noeviction"
-      ? well("eviction", "the policy is noeviction")
-      : fault(
-        "eviction",
+      ? findingsOf("eviction").ok("the policy is noeviction")
+      : findingsOf("eviction").fail(
         `${evictionPolicy}: the engine deletes users when its memory is full`,
         "CONFIG SET maxmemory-policy noeviction, and the same in its " +
           "configuration",
@@ -76,17 +74,17 @@ function judgeDisk(
   { appends, canWrite }: NonNullable<EngineFacts["keeping"]>,
 ): Finding {
   if (!canWrite) {
-    return fault(
-      "persistence",
+    return findingsOf("persistence").fail(
       "the last write to the engine's disk failed",
       "free space on its disk, and read its log",
     );
   }
   if (appends) {
-    return well("persistence", "the engine appends every change to its disk");
+    return findingsOf("persistence").ok(
+      "the engine appends every change to its disk",
+    );
   }
-  return fault(
-    "persistence",
+  return findingsOf("persistence").fail(
     "changes since the engine's last snapshot are lost when it ends",
     "CONFIG SET appendonly yes, and the same in its configuration",
   );
@@ -98,8 +96,8 @@ function judgeClock(check: string, whose: string, aheadMs: number): Finding {
   const way = aheadMs < 0 ? "behind" : "ahead of";
   const detail = `${whose} is ${seconds.toFixed(1)} s ${way} the engine's`;
   return seconds <= FLEET_CLOCK_WARN_S
-    ? well(check, detail)
-    : fault(check, detail, "set it by NTP: timedatectl set-ntp true");
+    ? findingsOf(check).ok(detail)
+    : findingsOf(check).fail(detail, "set it by NTP: timedatectl set-ntp true");
 }
 
 /** An address of a node that cannot be reached. */
@@ -123,19 +121,21 @@ export function judgeNodes(
   sealedBy: ReadonlyMap<number, number>,
 ): Finding[] {
   if (list.nodes.length === 0) {
-    return [{
-      check: "nodes",
-      verdict: "warn",
-      detail: "no server has sent a heartbeat",
-      advice: "start one whose configuration has this fleet",
-    }];
+    return [
+      findingsOf("nodes").warn(
+        "no server has sent a heartbeat",
+        "start one whose configuration has this fleet",
+      ),
+    ];
   }
   return list.nodes.flatMap((node) => {
     const own = silences.filter((one) => one.node === node.node);
     const faults = faultsOf(node, list, own, sealedBy);
     if (faults.length > 0) return faults;
     const state = nodeState(node, list);
-    return [well(node.node, `${state}, ${node.version}, ${node.runtime}`)];
+    return [
+      findingsOf(node.node).ok(`${state}, ${node.version}, ${node.runtime}`),
+    ];
   });
 }
 
@@ -145,15 +145,16 @@ function faultsOf(
   silences: readonly Silence[],
   sealedBy: ReadonlyMap<number, number>,
 ): Finding[] {
-  const check = node.node;
+  const check = findingsOf(node.node);
   if (nodeState(node, list) === "lost") {
-    return [fault(
-      check,
-      `last heartbeat ${formatAgo(node.heardUnixMs, list.unixMs)}`,
-      "check that it runs and that it reaches the engine",
-    )];
+    return [
+      check.fail(
+        `last heartbeat ${formatAgo(node.heardUnixMs, list.unixMs)}`,
+        "check that it runs and that it reaches the engine",
+      ),
+    ];
   }
-  const clock = judgeClock(check, "its clock", -node.clockOffsetMs);
+  const clock = judgeClock(node.node, "its clock", -node.clockOffsetMs);
   const { keyIds } = node;
   const missing = keyIds.length === 0
     ? 0
@@ -161,19 +162,20 @@ function faultsOf(
       .reduce((sum, [, users]) => sum + users, 0);
   return [
     ...clock.verdict === "ok" ? [] : [clock],
-    ...missing === 0 ? [] : [fault(
-      check,
-      `it cannot open the sealed keys of ${missing} users`,
-      "copy the fleet's key file to it, and reload or restart it",
-    )],
-    ...!node.isSealed ? [] : [fault(
-      check,
-      "its heartbeat is sealed with a key that is not in this key file",
-      "give the fleet's current key file",
-    )],
+    ...missing === 0 ? [] : [
+      check.fail(
+        `it cannot open the sealed keys of ${missing} users`,
+        "copy the fleet's key file to it, and reload or restart it",
+      ),
+    ],
+    ...!node.isSealed ? [] : [
+      check.fail(
+        "its heartbeat is sealed with a key that is not in this key file",
+        "give the fleet's current key file",
+      ),
+    ],
     ...silences.map(({ address, reason }) =>
-      fault(
-        check,
+      check.fail(
         `${address} cannot be reached from here: ${reason}`,
         "check its firewall and its public_host",
       )
@@ -192,21 +194,14 @@ export function judgeSeals(
 ): Finding {
   const users = [...sealedBy.values()].reduce((sum, one) => sum + one, 0);
   const [first] = unopened;
-  if (first === undefined) return well("users", `${users}, all can be opened`);
+  if (first === undefined) {
+    return findingsOf("users").ok(`${users}, all can be opened`);
+  }
   const others = unopened.length - 1;
-  return fault(
-    "users",
+  return findingsOf("users").fail(
     `the key of ${first} cannot be opened` +
       (others === 0 ? "" : `, nor those of ${others} others`),
     "give the fleet's current key file; remove and add again a user whose " +
       "key no file opens",
   );
-}
-
-function well(check: string, detail: string): Finding {
-  return { check, verdict: "ok", detail };
-}
-
-function fault(check: string, detail: string, advice: string): Finding {
-  return { check, verdict: "fail", detail, advice };
 }

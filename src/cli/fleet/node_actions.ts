@@ -5,7 +5,7 @@
  */
 import { formatAgo, formatMs, formatRate } from "../../admin/units.ts";
 import { systemClock } from "../../clock.ts";
-import { ConfigError } from "../../errors.ts";
+import { badValue, type ConfigError } from "../../errors.ts";
 import { NODE_BEAT_MS, NODE_LOST_MS } from "../../limits.ts";
 import { type NodeView, viewNodes } from "../../service/fleet/node_state.ts";
 import { readSeconds, SECONDS_EXPECTED } from "../config/values.ts";
@@ -97,8 +97,7 @@ export async function removeNode(
   const users = await admin.removeNode(node);
   if (users === "unknown") throw noNode();
   if (users === "alive") {
-    throw new ConfigError(
-      "ERR_CONFIG_VALUE",
+    throw badValue(
       `${node} sent a heartbeat in the last ${NODE_LOST_MS / 1_000} s: stop ` +
         `the server first; umbra fleet drain ${node} --wait SECONDS lets its ` +
         "connections end",
@@ -111,8 +110,7 @@ export async function removeNode(
 const WITHIN = `within ${NODE_BEAT_MS / 1_000} s`;
 
 function noNode(): ConfigError {
-  return new ConfigError(
-    "ERR_CONFIG_VALUE",
+  return badValue(
     "The fleet has no node of that name; `umbra fleet status` shows all",
   );
 }

@@ -10,13 +10,12 @@
  *
  * @module
  */
-import { readFileSync } from "node:fs";
 import {
   type FleetAdmin,
   openFleetAdmin,
 } from "../../adapters/fleet/fleet_admin.ts";
 import { FleetKeys } from "../../adapters/fleet/fleet_keys.ts";
-import { ConfigError } from "../../errors.ts";
+import { badValue, ConfigError } from "../../errors.ts";
 import type { FleetNode } from "../../fleet.ts";
 import {
   FLEET_KEY_LENGTH,
@@ -26,7 +25,7 @@ import {
 import { systemRandomBytes } from "../../random.ts";
 import { nodeState } from "../../service/fleet/node_state.ts";
 import { readFleetKeys } from "../config/fleet_settings.ts";
-import { fileFailure } from "../file_failure.ts";
+import { readBytes } from "../file_failure.ts";
 import { KeptFile } from "../kept_file.ts";
 import type { Arguments } from "../options/args.ts";
 import { usage } from "../options/getopt.ts";
@@ -88,7 +87,7 @@ async function useKey(step: Step, check: string): Promise<string> {
     "do not have the second key",
   );
   if (!await admin.switchKey(check)) {
-    throw wrong(
+    throw badValue(
       "Another administrator changed the fleet key: run the command again",
     );
   }
@@ -139,7 +138,7 @@ async function checkNodes(
   );
   if (unfit.length === 0) return;
   const names = unfit.map(({ node }) => node).join(", ");
-  throw wrong(
+  throw badValue(
     `These servers ${fault}: ${names}; copy ${path} to them, reload each, ` +
       `and try again after ${NODE_BEAT_MS / 1_000} s`,
   );
@@ -150,15 +149,7 @@ function wordOf({ keys, words }: Step, check: string): Uint8Array {
 }
 
 function readLine(path: string): string {
-  try {
-    return readFileSync(path, "utf8").trim();
-  } catch (error) {
-    throw new ConfigError(
-      "ERR_CONFIG_FILE",
-      `Cannot read ${path}: ${fileFailure(error, "read")}`,
-      { cause: error },
-    );
-  }
+  return new TextDecoder().decode(readBytes(path)).trim();
 }
 
 /** Replaces the key file atomically. */
@@ -170,8 +161,4 @@ function writeLine(path: string, words: readonly string[]): void {
       cause: error,
     });
   }
-}
-
-function wrong(what: string): ConfigError {
-  return new ConfigError("ERR_CONFIG_VALUE", what);
 }

@@ -17,14 +17,9 @@ import process from "node:process";
 import { createInterface } from "node:readline";
 import { systemTransport } from "../../adapters/net/system.ts";
 import { parseIp } from "../../codec/ip_address.ts";
-import {
-  ConfigError,
-  TransportError,
-  type TransportErrorCode,
-} from "../../errors.ts";
+import { ConfigError, type ErrorCode } from "../../errors.ts";
 import { systemRandomBytes } from "../../random.ts";
 import { publicTarget } from "../../security/target_policy.ts";
-import type { Endpoint } from "../../transport.ts";
 import type { Arguments } from "../options/args.ts";
 import { DEFAULT_LOCAL, DEFAULT_SERVER_HOST } from "../commands/defaults.ts";
 import { type FileAccess, fileFailure } from "../file_failure.ts";
@@ -52,6 +47,8 @@ import {
 import { complain, print } from "../output.ts";
 import { qrLines } from "../tools/qr_terminal.ts";
 import { selfCommand } from "../tools/self_command.ts";
+import { tryToListen } from "../tools/try_to_listen.ts";
+import { usage } from "../options/getopt.ts";
 
 /**
  * The suggested ports; they are below the ports that systems give to outgoing
@@ -128,7 +125,7 @@ async function askFor(args: Arguments): Promise<InitAnswers> {
     terminal.prompt();
     const line = await lines.next();
     if (!line.done) return line.value.trim() || suggestion;
-    throw new ConfigError("ERR_CONFIG_USAGE", "No answer; nothing was written");
+    throw usage("No answer; nothing was written");
   };
   try {
     return await initAnswers(args, suggested, ask);
@@ -141,7 +138,7 @@ async function suggestedPort(): Promise<number> {
   const { from, to } = SUGGESTED_PORTS;
   for (let tries = 0;; tries++) {
     const port = from + Math.floor(Math.random() * (to - from + 1));
-    const failure = await tryListen({ host: "0.0.0.0", port });
+    const failure = await tryTcp("0.0.0.0", port);
     if (failure === undefined || tries === MAX_PORT_TRIES) return port;
   }
 }
@@ -150,7 +147,7 @@ async function suggestedPort(): Promise<number> {
 async function freeAdminPort(): Promise<number> {
   const { from, to } = ADMIN_PORTS;
   for (let port = from; port <= to; port++) {
-    const failure = await tryListen({ host: "127.0.0.1", port });
+    const failure = await tryTcp("127.0.0.1", port);
     if (failure === undefined) return port;
   }
   return from;
@@ -164,7 +161,7 @@ async function listenAddress(
   { host, port }: InitAnswers,
 ): Promise<{ listen: string; warning?: string }> {
   if (isLoopback(host)) return { listen: host };
-  const failure = await tryListen({ host: "::", port });
+  const failure = await tryTcp("::", port);
   switch (failure) {
     case undefined:
     case "ERR_NET_PERMISSION":
@@ -186,24 +183,15 @@ function isLoopback(host: string): boolean {
   return host === "localhost" || publicTarget(host) === "loopback";
 }
 
-/** @returns Why the server could not listen there; `undefined` if it could. */
-async function tryListen(
-  endpoint: Endpoint,
-): Promise<TransportErrorCode | undefined> {
-  try {
-    const listener = await systemTransport().listen(endpoint);
-    listener.close();
-    return undefined;
-  } catch (error) {
-    if (error instanceof TransportError) return error.code;
-    throw error;
-  }
-}
-
 /**
  * Returns the default folder. It is not `umbra`, which may be the name of this
  * program.
  */
+/** @returns Why the server could not listen there; `undefined` if it could. */
+function tryTcp(host: string, port: number): Promise<ErrorCode | undefined> {
+  return tryToListen({ host, port }, "tcp", systemTransport());
+}
+
 function defaultFolder(): string {
   return process.getuid?.() === 0 ? "/etc/umbra" : "umbra-server";
 }

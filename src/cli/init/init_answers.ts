@@ -6,11 +6,11 @@
  */
 import { isUnspecified } from "../../codec/ip_address.ts";
 import { type Method, METHODS } from "../../crypto/method.ts";
-import { ConfigError } from "../../errors.ts";
 import type { Arguments } from "../options/args.ts";
 import { INIT_METHOD, INIT_USER } from "../commands/defaults.ts";
 import { badOption } from "../options/option_value.ts";
 import { PORT_EXPECTED, readHostAndPort, readPort } from "../config/values.ts";
+import { usage } from "../options/getopt.ts";
 
 /** The answers that define a server and its locals. */
 export interface InitAnswers {
@@ -159,8 +159,7 @@ function refuseSilence(args: Arguments): void {
     args.all(name).length === 0
   );
   if (missing.length === 0) return;
-  throw new ConfigError(
-    "ERR_CONFIG_USAGE",
+  throw usage(
     "Cannot ask questions: standard input is not a terminal; give " +
       `${
         missing.map(([, spelling]) => spelling).join(", ")

@@ -11,6 +11,7 @@ import process from "node:process";
 import { SHELL } from "../../adapters/system/programs.ts";
 import { ConfigError } from "../../errors.ts";
 import { SERVER_FILE, UNIT_FILE } from "./init_files.ts";
+import { usage } from "../options/getopt.ts";
 
 /** The user that runs the server. */
 export const INSTALLED_USER = "umbra";
@@ -33,10 +34,10 @@ export function hasSystemd(): boolean {
  */
 export function checkInstall(): void {
   if (process.platform !== "linux") {
-    throw refused("--install needs Linux: leave it out");
+    throw usage("--install needs Linux: leave it out");
   }
   if (process.getuid?.() !== 0) {
-    throw refused("--install needs root: sudo umbra init --install");
+    throw usage("--install needs root: sudo umbra init --install");
   }
 }
 
@@ -115,7 +116,3 @@ if [ -d /run/systemd/system ]; then
   systemctl restart ${UNIT_FILE}
 fi
 `;
-
-function refused(message: string): ConfigError {
-  return new ConfigError("ERR_CONFIG_USAGE", message);
-}

@@ -3,8 +3,7 @@
  *
  * @module
  */
-import { pause } from "../../clock.ts";
-import type { Clock } from "../../clock.ts";
+import { type Clock, pause } from "../../clock.ts";
 import { LOG_FLUSH_MS, MAX_UNWRITTEN_LOG } from "../../limits.ts";
 
 /** The options of a writer of lines. */

@@ -6,14 +6,13 @@
  *
  * @module
  */
-import type { UserLimits } from "../../users.ts";
-import { userNameFault } from "../../users.ts";
+import { type UserLimits, userNameFault } from "../../users.ts";
 import { parseIp } from "../../codec/ip_address.ts";
 import { findMethod, type Method } from "../../crypto/method.ts";
-import { ConfigError } from "../../errors.ts";
+import { badValue } from "../../errors.ts";
 import { findCommand } from "../commands/commands.ts";
 import { configureServer } from "../config/config.ts";
-import { parseStrictJson } from "../config/strict_json.ts";
+import { parseStrictJson } from "../../codec/json.ts";
 import { methodOf, secretOf } from "../config/credentials.ts";
 import {
   findServers,
@@ -191,8 +190,7 @@ function entryOf(server: ServerSettings): Entry {
   const method = methodOf(server);
   const port = portOf(server);
   if (method.family.name === "lightsocks" || method.userKind === "uid") {
-    throw new ConfigError(
-      "ERR_CONFIG_VALUE",
+    throw badValue(
       `${server.origin}: a server of ${method.name} needs no migration: ` +
         "start umbra server -c FILE",
     );

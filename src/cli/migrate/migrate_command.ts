@@ -7,7 +7,7 @@ import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { ConfigError } from "../../errors.ts";
 import { systemSources } from "../config/sources.ts";
-import { fileFailure } from "../file_failure.ts";
+import { fileError } from "../file_failure.ts";
 import type { Arguments } from "../options/args.ts";
 import { usage } from "../options/getopt.ts";
 import { complain, print } from "../output.ts";
@@ -47,11 +47,7 @@ function filesOf(path: string): string[] {
     const names = readdirSync(path).filter((name) => SAVED.test(name)).sort();
     if (names.length > 0) return names.map((name) => join(path, name));
   } catch (error) {
-    throw new ConfigError(
-      "ERR_CONFIG_FILE",
-      `Cannot read ${path}: ${fileFailure(error, "read")}`,
-      { cause: error },
-    );
+    throw fileError(`Cannot read ${path}`, error, "read");
   }
   throw new ConfigError(
     "ERR_CONFIG_FILE",

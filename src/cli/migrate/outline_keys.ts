@@ -5,9 +5,10 @@
  *
  * @module
  */
-import { ConfigError } from "../../errors.ts";
+import { badValue, type ConfigError } from "../../errors.ts";
 import { DEFAULT_METHOD } from "../commands/defaults.ts";
 import { readPort } from "../config/values.ts";
+import { isObject } from "../../codec/json.ts";
 
 /** One access key. */
 export interface OutlineKey {
@@ -43,10 +44,7 @@ export function readOutlineKeys(
 ): OutlineKey[] {
   return accessKeys.map((key, i) => {
     const wrong = (what: string): ConfigError =>
-      new ConfigError(
-        "ERR_CONFIG_VALUE",
-        `${origin}: accessKeys[${i}] has no usable ${what}`,
-      );
+      badValue(`${origin}: accessKeys[${i}] has no usable ${what}`);
     if (!isObject(key)) throw wrong("fields");
     const { id, name, password, dataLimit, encryptionMethod } = key;
     const port = readPort(key["port"]);
@@ -69,8 +67,4 @@ export function readOutlineKeys(
       ...limitBytes !== undefined && { limitBytes: limitBytes as number },
     };
   });
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

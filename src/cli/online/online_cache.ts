@@ -7,6 +7,7 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { KeptFile } from "../kept_file.ts";
+import process from "node:process";
 
 /** A list from the file. */
 export interface KeptList {
@@ -65,4 +66,14 @@ export function defaultCachePath(
   if (!folder) return undefined;
   const name = createHash("sha256").update(url.href).digest("hex");
   return join(folder, "umbra", `${name.slice(0, 32)}.${ending}`);
+}
+
+/** Returns the default path of a list, in the environment of this process. */
+export function cachePath(url: URL, ending?: string): string | undefined {
+  try {
+    return defaultCachePath(url, process.env, ending);
+  } catch {
+    // Deno without --allow-env cannot read the environment: no folder is known.
+    return undefined;
+  }
 }

@@ -8,7 +8,7 @@ import { type Clock, pause } from "../../clock.ts";
 import type { OnlineServer } from "../../codec/sip008.ts";
 import { splitPlugin } from "../../codec/plugin_options.ts";
 import type { WebSocketTransport } from "../../codec/websocket_transport.ts";
-import { ConfigError, messageOf, UmbraError } from "../../errors.ts";
+import { ConfigError, faultOf, messageOf, UmbraError } from "../../errors.ts";
 import { ONLINE_RETRY_MS } from "../../limits.ts";
 import type { Logger } from "../../observe.ts";
 import { shownText } from "../../text.ts";
@@ -125,10 +125,7 @@ export class OnlineServers implements Disposable {
         if (signal.aborted) return;
         if (!(error instanceof UmbraError)) throw error;
         if (!this.#stale) {
-          logger.log("warn", "list of servers is not updated", {
-            code: error.code,
-            reason: error.message,
-          });
+          logger.log("warn", "list of servers is not updated", faultOf(error));
         }
         this.#stale = true;
       }

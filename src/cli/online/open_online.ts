@@ -3,13 +3,12 @@
  *
  * @module
  */
-import process from "node:process";
 import { fetchDocument } from "../../adapters/net/fetch_document.ts";
 import { systemClock } from "../../clock.ts";
 import type { Arguments } from "../options/args.ts";
 import { allowsLegacy } from "../config/legacy_gate.ts";
 import { readConfig } from "../config/find_servers.ts";
-import { defaultCachePath, OnlineCache } from "./online_cache.ts";
+import { cachePath, OnlineCache } from "./online_cache.ts";
 import { OnlineServers } from "./online_servers.ts";
 import { onlineSettings } from "../config/online_settings.ts";
 import type { Sources } from "../config/secrets.ts";
@@ -40,13 +39,4 @@ export async function openOnline(
     cache: path === undefined ? undefined : new OnlineCache(path),
     clock: systemClock,
   });
-}
-
-function cachePath(url: URL): string | undefined {
-  try {
-    return defaultCachePath(url, process.env);
-  } catch {
-    // Deno without --allow-env cannot read the environment: no folder is known.
-    return undefined;
-  }
 }

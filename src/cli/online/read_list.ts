@@ -8,7 +8,7 @@ import { isAccessKey, readAccessKey } from "../../codec/access_key.ts";
 import { type OnlineConfig, parseOnlineConfig } from "../../codec/sip008.ts";
 import { ConfigError } from "../../errors.ts";
 import { MAX_YAML_ALIASES, MAX_YAML_LENGTH } from "../../limits.ts";
-import { parseStrictJson } from "../config/strict_json.ts";
+import { parseStrictJson } from "../../codec/json.ts";
 
 /**
  * Reads a published text.

@@ -70,7 +70,7 @@ export function parseArguments(
   command: Command,
   argv: readonly string[],
 ): Arguments {
-  const { options } = command;
+  const { options, maxOperands = 0 } = command;
   const named = (wanted: boolean): string[] =>
     options.filter((o) => (o.value !== undefined) === wanted)
       .map((o) => o.name);
@@ -100,9 +100,9 @@ export function parseArguments(
     }
   }
   const operands = parsed._ as string[];
-  if (operands.length > command.maxOperands && parsed.help !== true) {
+  if (operands.length > maxOperands && parsed.help !== true) {
     // The operand may be a password: the message names its place only.
-    const operand = operands[command.maxOperands]!;
+    const operand = operands[maxOperands]!;
     const place = argv.lastIndexOf(operand) + 1;
     if (/^ssr?:\/\//i.test(operand)) {
       throw usage(

@@ -31,6 +31,22 @@ export interface Option {
   readonly standing?: "ignored" | "refused";
 }
 
+/**
+ * Makes an option.
+ *
+ * @param name Its name and, unless it is a switch, the name of its value:
+ * `port PORT`.
+ * @param help One sentence without a full stop.
+ */
+export function flag(
+  name: string,
+  help: string,
+  more: Partial<Option> = {},
+): Option {
+  const [long = "", value] = name.split(" ");
+  return { name: long, ...value && { value }, help, ...more };
+}
+
 /** One command. */
 export interface Command {
   /** The word after the name of the program. */
@@ -39,8 +55,8 @@ export interface Command {
   readonly executable?: string;
   /** The operands after the options, as the help shows them. */
   readonly operands?: string;
-  /** The maximum number of operands. */
-  readonly maxOperands: number;
+  /** The maximum number of operands; default: 0. */
+  readonly maxOperands?: number;
   /** One line, for the list of commands. */
   readonly summary: string;
   /** Paragraphs above the options. */

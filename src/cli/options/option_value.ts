@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { ConfigError } from "../../errors.ts";
+import { badValue, type ConfigError } from "../../errors.ts";
 import type { Arguments } from "./args.ts";
 
 /**
@@ -29,5 +29,5 @@ export function option<T>(
  * repeat the value: it may be a password that was meant for another option.
  */
 export function badOption(name: string, expected: string): ConfigError {
-  return new ConfigError("ERR_CONFIG_VALUE", `--${name}: expected ${expected}`);
+  return badValue(`--${name}: expected ${expected}`);
 }

@@ -7,7 +7,7 @@ import { secureStream } from "../../adapters/net/secure_stream.ts";
 import { systemTransport } from "../../adapters/net/system.ts";
 import { openSqliteStore } from "../../adapters/store/sqlite_store.ts";
 import type { Clock } from "../../clock.ts";
-import { ConfigError } from "../../errors.ts";
+import { badValue } from "../../errors.ts";
 import type { LogFields, Logger, LogLevel } from "../../observe.ts";
 import { FleetMember } from "../../service/fleet/member.ts";
 import { PanelLink } from "../../service/panel/panel_link.ts";
@@ -105,15 +105,13 @@ export function memberOfPanel(
  */
 export function checkPanel({ workers, fleet }: OperatorSettings): void {
   if (workers > 1) {
-    throw new ConfigError(
-      "ERR_CONFIG_VALUE",
+    throw badValue(
       "A panel cannot be used with several workers, because it would know " +
         "the devices of one worker only: leave --workers out",
     );
   }
   if (fleet === undefined) return;
-  throw new ConfigError(
-    "ERR_CONFIG_VALUE",
+  throw badValue(
     "A panel and a fleet exclude each other as the source of users: give " +
       "one",
   );

@@ -4,10 +4,12 @@
  * @module
  */
 import { systemTransport } from "../../adapters/net/system.ts";
-import { ConfigError } from "../../errors.ts";
 import type { Arguments } from "../options/args.ts";
-import { type ConfiguredLocal, configureRedir } from "../config/config.ts";
-import type { ConfiguredRole } from "../config/config.ts";
+import {
+  type ConfiguredLocal,
+  type ConfiguredRole,
+  configureRedir,
+} from "../config/config.ts";
 import { dnsSettings } from "../config/dns_settings.ts";
 import { systemSources } from "../config/sources.ts";
 import { usage } from "../options/getopt.ts";
@@ -82,10 +84,7 @@ export async function rulesOf(
     throw usage("--with-dns needs a port to redirect to: give --dns-listen");
   }
   if ([tcp, udp].some((one) => one?.listen.port === 0)) {
-    throw new ConfigError(
-      "ERR_CONFIG_USAGE",
-      "Rules need a port: give -l PORT",
-    );
+    throw usage("Rules need a port: give -l PORT");
   }
   const hosts = new Set(servers.map(({ endpoint }) => endpoint.host));
   const ips = await Promise.all([...hosts].map(resolve));

@@ -9,7 +9,7 @@
  */
 import type { Fetched } from "../../adapters/net/fetch_document.ts";
 import { type Clock, pause } from "../../clock.ts";
-import { messageOf, UmbraError } from "../../errors.ts";
+import { faultOf, messageOf, UmbraError } from "../../errors.ts";
 import { LIST_RETRY_MS } from "../../limits.ts";
 import type { Logger } from "../../observe.ts";
 import type { KeptFile } from "../kept_file.ts";
@@ -215,8 +215,7 @@ export class FollowedLists implements Disposable {
       if (!state.isStale) {
         logger.log("warn", "list of rules is not updated", {
           list: name,
-          code: error.code,
-          reason: error.message,
+          ...faultOf(error),
         });
       }
       state.isStale = true;

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { readFileSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import {
   type CountryDatabase,
@@ -12,7 +12,7 @@ import {
 } from "../../adapters/system/country_database.ts";
 import { decompress } from "../../adapters/system/decompress.ts";
 import { formatIp } from "../../codec/ip_address.ts";
-import { ConfigError } from "../../errors.ts";
+import { badValue, ConfigError } from "../../errors.ts";
 import { clientRoutes } from "../../routes/acl/acl_routes.ts";
 import { readGeoSite } from "../../routes/lists/geo_dat.ts";
 import {
@@ -28,7 +28,7 @@ import {
   type RuleList,
   type RuleListFacts,
 } from "../../routes/rule_list.ts";
-import { fileFailure } from "../file_failure.ts";
+import { readBytes } from "../file_failure.ts";
 import { nearest } from "../options/nearest.ts";
 import type { NamedConfig } from "../config/config_file.ts";
 import type { Sources } from "../config/secrets.ts";
@@ -275,19 +275,6 @@ function factsOfFile(
   };
 }
 
-/** @throws {ConfigError} `ERR_CONFIG_FILE`. */
-function readBytes(path: string): Uint8Array {
-  try {
-    return readFileSync(path);
-  } catch (error) {
-    throw new ConfigError(
-      "ERR_CONFIG_FILE",
-      `Cannot read ${path}: ${fileFailure(error, "read")}`,
-      { cause: error },
-    );
-  }
-}
-
 /** Runs a function and adds the name of a list to the message of its error. */
 function named<T>(list: string, read: () => T): T {
   try {
@@ -313,5 +300,5 @@ function objectOf(
 
 function wrong(file: string, key: string, what: string): ConfigError {
   const place = file === "" ? key : `${file}: ${key}`;
-  return new ConfigError("ERR_CONFIG_VALUE", `${place}: ${what}`);
+  return badValue(`${place}: ${what}`);
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { ConfigError } from "../../errors.ts";
+import { badValue, type ConfigError } from "../../errors.ts";
 import { ROUTE_ENDS } from "../../routes/read_routes.ts";
 import { nearest } from "../options/nearest.ts";
 
@@ -26,7 +26,7 @@ export function namedGroups(
   const named = new Map(servers.map((name) => [name, [name]]));
   for (const [group, members] of Object.entries(groups ?? {})) {
     const wrong = (what: string): ConfigError =>
-      new ConfigError("ERR_CONFIG_VALUE", `${file}: groups.${group}: ${what}`);
+      badValue(`${file}: groups.${group}: ${what}`);
     const isTaken = ROUTE_ENDS.some((end) => end === group) ||
       servers.includes(group);
     if (isTaken) throw wrong("the name is already used");

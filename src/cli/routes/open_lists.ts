@@ -3,11 +3,10 @@
  *
  * @module
  */
-import process from "node:process";
 import { fetchIfChanged } from "../../adapters/net/fetch_document.ts";
 import { systemClock } from "../../clock.ts";
 import { parseOnlineUrl } from "../../codec/sip008.ts";
-import { ConfigError } from "../../errors.ts";
+import { badValue, ConfigError } from "../../errors.ts";
 import {
   LIST_REFRESH_MS,
   LIST_TIMEOUT_MS,
@@ -16,7 +15,7 @@ import {
 import { readConfig } from "../config/find_servers.ts";
 import type { Sources } from "../config/secrets.ts";
 import { KeptFile } from "../kept_file.ts";
-import { defaultCachePath } from "../online/online_cache.ts";
+import { cachePath } from "../online/online_cache.ts";
 import type { Arguments } from "../options/args.ts";
 import { type FollowedList, FollowedLists } from "./followed_lists.ts";
 
@@ -77,7 +76,7 @@ export function followedLists(file: string, sets: unknown): FollowedList[] {
     if (typeof text !== "string") return [];
     const key = `${file}: rule_sets.${name}`;
     const url = urlOf(`${key}.url`, text);
-    const path = cachePath(url);
+    const path = cachePath(url, "list");
     return [{
       name,
       url,
@@ -94,7 +93,7 @@ function urlOf(key: string, text: string): URL {
     return parseOnlineUrl(text);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    throw new ConfigError("ERR_CONFIG_VALUE", `${key}: expected https://…`);
+    throw badValue(`${key}: expected https://…`);
   }
 }
 
@@ -104,10 +103,7 @@ function intervalOf(key: string, value: unknown): number {
   const unit = UNITS_MS[match?.[2] || "s"]!;
   const ms = Number(match?.[1]) * unit;
   if (ms >= UNITS_MS["m"]!) return ms;
-  throw new ConfigError(
-    "ERR_CONFIG_VALUE",
-    `${key}: expected "24h", "30m" or the like, a minute or more`,
-  );
+  throw badValue(`${key}: expected "24h", "30m" or the like, a minute or more`);
 }
 
 const UNITS_MS: Readonly<Record<string, number>> = {
@@ -116,12 +112,3 @@ const UNITS_MS: Readonly<Record<string, number>> = {
   h: 3_600_000,
   d: 86_400_000,
 };
-
-function cachePath(url: URL): string | undefined {
-  try {
-    return defaultCachePath(url, process.env, "list");
-  } catch {
-    // Deno without --allow-env cannot read the environment: no folder is known.
-    return undefined;
-  }
-}

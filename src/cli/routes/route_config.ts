@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { ConfigError } from "../../errors.ts";
+import { badValue } from "../../errors.ts";
 import {
   clientAddressRoutes,
   outboundRoutes,
@@ -125,8 +125,7 @@ export class ServerAcls {
     this.#settings = settingsOf(args, read);
     const { acl, routes, file } = this.#settings;
     if (routes !== undefined) {
-      throw new ConfigError(
-        "ERR_CONFIG_VALUE",
+      throw badValue(
         `${
           file!.object.where("routes")
         }: a local has routes; give a server an "acl"`,

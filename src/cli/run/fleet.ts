@@ -8,10 +8,11 @@
 import { formatAddress } from "../../codec/address.ts";
 import { isLoopback } from "../../codec/loopback.ts";
 import { detach, type Witness } from "../../defect.ts";
-import { ConfigError, TransportError } from "../../errors.ts";
+import { badValue, TransportError } from "../../errors.ts";
 import type { LogFields } from "../../observe.ts";
 import type { Service } from "../../service/service.ts";
 import type { Endpoint } from "../../transport.ts";
+import { usage } from "../options/getopt.ts";
 
 /** A service that shall run. */
 export interface PlannedService {
@@ -202,8 +203,7 @@ export class Fleet {
 
   #refuseWhenStopped(): void {
     if (!this.#stopped) return;
-    throw new ConfigError(
-      "ERR_CONFIG_USAGE",
+    throw usage(
       "The program is stopping: repeat the change after the next start",
     );
   }
@@ -248,8 +248,7 @@ function refuseTwice(plans: readonly PlannedService[]): void {
   const seen = new Set<string>();
   for (const { key, listen } of plans) {
     if (seen.has(key) && listen.port !== 0) {
-      throw new ConfigError(
-        "ERR_CONFIG_VALUE",
+      throw badValue(
         `${key} is configured twice: remove one, or change its port`,
       );
     }

@@ -17,9 +17,8 @@ import type {
 import { NO_TOTALS } from "../../admin/user_page.ts";
 import { formatAddress } from "../../codec/address.ts";
 import type { Method } from "../../crypto/method.ts";
-import { ConfigError } from "../../errors.ts";
+import { badValue } from "../../errors.ts";
 import { MAX_ADDED_SERVERS } from "../../limits.ts";
-import type { Logger } from "../../observe.ts";
 import type { DnsService } from "../../service/dns/dns_inbound.ts";
 import {
   ServerGroup,
@@ -27,27 +26,22 @@ import {
 } from "../../service/outbound/servers/server_group.ts";
 import { PluginCrew } from "../../service/plugin/crew.ts";
 import { sameServer } from "../../service/outbound/servers/same_server.ts";
-import type { Dependencies } from "../../service/service.ts";
 import type { UpstreamServer } from "../../service/outbound/shadowsocks.ts";
 import { nameOf } from "../config/balancer_settings.ts";
 import type { ConfiguredLocal, ConfiguredRole } from "../config/config.ts";
 import { describeMethod } from "../config/legacy_gate.ts";
 import { OPERATOR_ROWS } from "../config/operator_settings.ts";
-import type { Fleet, PlannedService } from "./fleet.ts";
-import type { ProvidersInUse } from "../tools/crypto.ts";
+import type { PlannedService } from "./fleet.ts";
 import type { FollowedListStatus } from "../routes/followed_lists.ts";
 import { DnsPlan, LocalPlan } from "./local_plan.ts";
 import { needsRestart } from "./setting_changes.ts";
 import { Turns } from "./turns.ts";
+import type { Surroundings } from "./run_role.ts";
 
 /** The dependencies of a supervisor. */
-export interface LocalSupervisorOptions {
+export interface LocalSupervisorOptions extends Omit<Surroundings, "owned"> {
   /** Reads the configuration; called at every reload. */
   configure(): ConfiguredRole<ConfiguredLocal[]>;
-  /** Prepares the methods of a configuration, and serves those in use. */
-  readonly ciphers: Pick<ProvidersInUse, "prepare" | "serve">;
-  /** The dependencies of services. */
-  readonly world: Dependencies;
   /** Returns the plans of a configuration; all use one group. */
   plans(
     locals: readonly ConfiguredLocal[],
@@ -61,18 +55,14 @@ export interface LocalSupervisorOptions {
   readLink(link: string): UpstreamServer;
   /** Returns the status of published rule lists, by name; default: none. */
   listStatus?(): ReadonlyMap<string, FollowedListStatus>;
-  /** Logs the operator's changes. */
-  readonly logger: Logger;
-  /** The running services. */
-  readonly fleet: Fleet;
-  /** Returns the status without servers and users. */
-  programStatus(): Omit<Status, "servers" | "users" | "keepsUsers" | "plugins">;
 }
-
-const NO_USERS = "A local has no users; the users are on its server";
 
 /** Runs locals and changes them. */
 export class LocalSupervisor implements Operator {
+  readonly addUser: () => never = noUsers;
+  readonly changeUser: () => never = noUsers;
+  readonly removeUser: () => never = noUsers;
+  readonly clearCounts: () => never = noUsers;
   readonly #options: LocalSupervisorOptions;
   /** Runs changes one after the other. */
   readonly #turns = new Turns();
@@ -173,10 +163,10 @@ export class LocalSupervisor implements Operator {
       const { readLink, ciphers } = this.#options;
       const server = readLink(link);
       if (this.#locals[0]!.servers.some((one) => sameServer(one, server))) {
-        throw refused(`Server ${nameOf(server)} already exists`);
+        throw badValue(`Server ${nameOf(server)} already exists`);
       }
       if (this.#added.length >= MAX_ADDED_SERVERS) {
-        throw refused(`Cannot add more than ${MAX_ADDED_SERVERS} servers`);
+        throw badValue(`Cannot add more than ${MAX_ADDED_SERVERS} servers`);
       }
       ciphers.prepare([server.method]);
       await this.#setAdded([...this.#added, server]);
@@ -198,7 +188,7 @@ export class LocalSupervisor implements Operator {
       const all = this.#upstreams;
       const at = all.findIndex((one) => one.name === name);
       if (all[at]?.added !== true) {
-        throw refused(
+        throw badValue(
           `Server ${name} is in the configuration: remove it there`,
         );
       }
@@ -354,31 +344,19 @@ export class LocalSupervisor implements Operator {
     return undefined;
   }
 
-  addUser(): never {
-    throw new RangeError(NO_USERS);
-  }
-
-  changeUser(): never {
-    throw new RangeError(NO_USERS);
-  }
-
-  removeUser(): never {
-    throw new RangeError(NO_USERS);
-  }
-
-  clearCounts(): never {
-    throw new RangeError(NO_USERS);
-  }
-
   addServer(): Promise<never> {
     return Promise.reject(
-      new ConfigError("ERR_CONFIG_VALUE", "A local has no servers of its own"),
+      badValue("A local has no servers of its own"),
     );
   }
 
   removeServer(): boolean {
     return false;
   }
+}
+
+function noUsers(): never {
+  throw new RangeError("A local has no users; the users are on its server");
 }
 
 function withAdded(
@@ -390,10 +368,6 @@ function withAdded(
     ...local,
     servers: [...local.servers, ...added],
   }));
-}
-
-function refused(message: string): ConfigError {
-  return new ConfigError("ERR_CONFIG_VALUE", message);
 }
 
 /** Returns the servers of a configuration, and the policy that chooses one. */

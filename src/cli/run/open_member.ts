@@ -6,7 +6,7 @@
 import { hostname } from "node:os";
 import { openValkeyFleet } from "../../adapters/fleet/valkey_fleet.ts";
 import type { Clock } from "../../clock.ts";
-import { ConfigError, type StoreError } from "../../errors.ts";
+import { badValue, faultOf, type StoreError } from "../../errors.ts";
 import type { NodeMemory } from "../../fleet.ts";
 import type { Logger } from "../../observe.ts";
 import { Episode } from "../../service/episode.ts";
@@ -38,10 +38,11 @@ export function makeMember(
   const seals = new Episode(clock);
   const unopened = (error: StoreError): void => {
     if (!seals.happens()) return;
-    logger.log("error", "fleet: cannot serve a user; run umbra fleet doctor", {
-      code: error.code,
-      reason: error.message,
-    });
+    logger.log(
+      "error",
+      "fleet: cannot serve a user; run umbra fleet doctor",
+      faultOf(error),
+    );
   };
   return new FleetMember({
     ...world,
@@ -61,8 +62,7 @@ export function hostName(): string {
   try {
     return hostname();
   } catch (error) {
-    throw new ConfigError(
-      "ERR_CONFIG_VALUE",
+    throw badValue(
       "node is not set, and Deno was not granted the name of this host: " +
         "give node NAME, or run with --allow-sys=hostname",
       { cause: error },

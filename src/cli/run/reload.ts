@@ -4,7 +4,7 @@
  * @module
  */
 import type { Operator } from "../../admin/operator.ts";
-import { UmbraError } from "../../errors.ts";
+import { faultOf, UmbraError } from "../../errors.ts";
 import type { Logger } from "../../observe.ts";
 
 /**
@@ -22,9 +22,10 @@ export async function reload(
     if (changes.length === 0) logger.log("info", "reload: nothing has changed");
   } catch (error) {
     if (!(error instanceof UmbraError)) throw error;
-    logger.log("error", "reload failed; the old configuration stays in use", {
-      code: error.code,
-      reason: error.message,
-    });
+    logger.log(
+      "error",
+      "reload failed; the old configuration stays in use",
+      faultOf(error),
+    );
   }
 }

@@ -7,7 +7,7 @@
  */
 import type { Clock } from "../../clock.ts";
 import type { Method } from "../../crypto/method.ts";
-import { ConfigError } from "../../errors.ts";
+import { badValue } from "../../errors.ts";
 import type { Logger } from "../../observe.ts";
 import type { RandomBytes } from "../../random.ts";
 import type { FleetMember } from "../../service/fleet/member.ts";
@@ -151,7 +151,7 @@ export class Roster {
     const isMade = (made?.standing ?? "made") === "made";
     if (made?.standing !== "removed" && made && isMade === !filed) return made;
     if (this.serversOf(id).some(({ owner }) => owner?.name === name)) {
-      throw refused(
+      throw badValue(
         `User ${name} owns the port in the configuration file: change the file`,
       );
     }
@@ -260,9 +260,4 @@ export class Roster {
         );
     });
   }
-}
-
-/** Returns the error for a refused change; nothing has changed then. */
-export function refused(message: string): ConfigError {
-  return new ConfigError("ERR_CONFIG_VALUE", message);
 }

@@ -112,16 +112,15 @@ export async function runRole(
   role: Role,
 ): Promise<void> {
   await using logger = openLog(host, role.operator);
-  const { workers, drainMs, graceMs } = role.operator;
-  const share = { workers, drainMs, graceMs, logger };
+  const { workers } = role.operator;
   checkReusePort(role);
   if (!role.plugins && host.worker === undefined) giveUpPrograms();
-  if (host.worker !== undefined) return await serve(host, role, share);
+  if (host.worker !== undefined) return await serve(host, role, logger);
   checkDescriptors(systemTransport().descriptorLimit());
   for (const warning of [...args.warnings, ...role.warnings]) {
     logger.log("warn", warning);
   }
-  if (workers === 1) return await serve(host, role, share);
+  if (workers === 1) return await serve(host, role, logger);
   const { transport, warnings } = await chooseTransport(
     role.operator.transport,
   );
@@ -151,24 +150,14 @@ function openLog(
   });
 }
 
-/** The part of the program that runs in this thread. */
-interface Share {
-  /** Number of threads that share the ports. */
-  readonly workers: number;
-  /** Milliseconds of normal service after the signal. */
-  readonly drainMs: number;
-  /** Milliseconds for open connections after that. */
-  readonly graceMs: number;
-  readonly logger: Logger;
-}
-
 /** Runs the role in this thread. */
 async function serve(
   host: Host,
   role: Role,
-  { workers, drainMs, graceMs, logger }: Share,
+  logger: Logger,
 ): Promise<void> {
   const { operator } = role;
+  const { workers, drainMs, graceMs } = operator;
   const withFields = operator.logFormat === "json";
   using owned = new DisposableStack();
   const { world, observations, requests, providers } = await systemWorld(

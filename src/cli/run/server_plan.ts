@@ -6,7 +6,7 @@
  */
 import { formatBytes, formatRate } from "../../admin/units.ts";
 import { formatAddress } from "../../codec/address.ts";
-import { ConfigError } from "../../errors.ts";
+import { badValue } from "../../errors.ts";
 import type { LogFields } from "../../observe.ts";
 import type { LimitedUser } from "../../service/server/account.ts";
 import type { Accounts } from "../../service/server/accounts.ts";
@@ -176,7 +176,7 @@ export function serverKey({ listen }: ConfiguredServer): string {
  */
 export function asConfigError(where: string, error: unknown): unknown {
   return error instanceof RangeError
-    ? new ConfigError("ERR_CONFIG_VALUE", `${where}: ${error.message}`, {
+    ? badValue(`${where}: ${error.message}`, {
       cause: error,
     })
     : error;

@@ -6,21 +6,21 @@
  */
 import { openSqliteStore } from "../../adapters/store/sqlite_store.ts";
 import { systemClock } from "../../clock.ts";
-import { ConfigError } from "../../errors.ts";
+import { badValue } from "../../errors.ts";
 import type { ReplayMemoryKind } from "../../crypto/family.ts";
 import type { Transport } from "../../transport.ts";
-import type { ConfiguredLocal } from "../config/config.ts";
-import { detach } from "../../defect.ts";
-import { systemRandomBytes } from "../../random.ts";
-import type { Mode } from "../../service/options.ts";
-import type { Arguments } from "../options/args.ts";
 import {
+  type ConfiguredLocal,
   configureLocal,
   configureRedir,
   configureServer,
   configureTunnel,
   upstreamOfLink,
 } from "../config/config.ts";
+import { detach } from "../../defect.ts";
+import { systemRandomBytes } from "../../random.ts";
+import type { Mode } from "../../service/options.ts";
+import type { Arguments } from "../options/args.ts";
 import { dnsSettings } from "../config/dns_settings.ts";
 import { fleetOf } from "../config/fleet_settings.ts";
 import { systemSources } from "../config/sources.ts";
@@ -40,6 +40,7 @@ import { openLists } from "../routes/open_lists.ts";
 import { makeMember } from "./open_member.ts";
 import { runRole } from "./run_role.ts";
 import { Supervisor } from "./supervisor.ts";
+import { usage } from "../options/getopt.ts";
 
 /** Runs `ss-local` until a signal. */
 export async function runLocal(args: Arguments, host: Host): Promise<void> {
@@ -158,10 +159,7 @@ async function runLocals(
  */
 function checkOneWorker({ workers }: OperatorSettings): void {
   if (workers === 1) return;
-  throw new ConfigError(
-    "ERR_CONFIG_USAGE",
-    "--system-proxy is for one worker: leave --workers out",
-  );
+  throw usage("--system-proxy is for one worker: leave --workers out");
 }
 
 /**
@@ -173,8 +171,7 @@ function checkRedirection(
 ): void {
   const isAsked = locals.some(({ redirected }) => redirected !== undefined);
   if (!isAsked || capabilities.redirection) return;
-  throw new ConfigError(
-    "ERR_CONFIG_VALUE",
+  throw badValue(
     "redir needs Linux and calls of libc, which are not available here; see " +
       "the warning above",
   );

@@ -29,10 +29,8 @@ import {
 } from "../../admin/user_page.ts";
 import type { Clock } from "../../clock.ts";
 import { findMethod, type Method } from "../../crypto/method.ts";
-import type { Logger } from "../../observe.ts";
 import type { RandomBytes } from "../../random.ts";
 import type { ServerService } from "../../service/server/server.ts";
-import type { Dependencies } from "../../service/service.ts";
 import {
   checkDistinct,
   CompactUser,
@@ -57,16 +55,15 @@ import {
   type OperatorSettings,
 } from "../config/operator_settings.ts";
 import { passwordSecret } from "../config/secrets.ts";
-import type { Fleet } from "./fleet.ts";
 import { linksOf, nodeService } from "./fleet_links.ts";
-import type { ProvidersInUse } from "../tools/crypto.ts";
 import { generateKey } from "../tools/genkey.ts";
 import { FLUSH_MS, Ledger } from "./ledger.ts";
 import { MadeUser } from "./made_user.ts";
+import { badValue } from "../../errors.ts";
 import { same } from "./same.ts";
 import type { SharedServer } from "./shared_users.ts";
 import { needsRestart } from "./setting_changes.ts";
-import { refused, Roster } from "./roster.ts";
+import { Roster } from "./roster.ts";
 import { asConfigError, serverKey, ServerPlan } from "./server_plan.ts";
 import {
   credentialsFor,
@@ -75,29 +72,20 @@ import {
   userStatus,
 } from "./server_view.ts";
 import { Turns } from "./turns.ts";
+import type { Surroundings } from "./run_role.ts";
 
 /** The dependencies of a supervisor. */
-export interface SupervisorOptions {
+export interface SupervisorOptions extends Omit<Surroundings, "owned"> {
   /** Reads the configuration; called at every reload. */
   configure(): ConfiguredRole<ConfiguredServer[]>;
-  /** Prepares the methods of a configuration, and serves those in use. */
-  readonly ciphers: Pick<ProvidersInUse, "prepare" | "serve">;
-  /** The dependencies of services. */
-  readonly world: Dependencies;
   /** The time of accounts and of the ledger. */
   readonly clock: Clock;
   /** Makes passwords. */
   readonly randomBytes: RandomBytes;
-  /** Logs the changes of a reload. */
-  readonly logger: Logger;
-  /** The running services. */
-  readonly fleet: Fleet;
   /** Keeps users and counts; not set if a restart forgets them. */
   readonly store?: UserStore | undefined;
   /** Keeps minutes; not set if a restart forgets them. */
   readonly minutes?: MinuteStore | undefined;
-  /** Returns the status without servers and users. */
-  programStatus(): Omit<Status, "servers" | "users" | "keepsUsers" | "plugins">;
   /** Host of `ss://` URIs; default: the address on which the server listens. */
   readonly publicHost?: string | undefined;
   /** Returns the host if the server listens on every address. */
@@ -354,7 +342,7 @@ export class Supervisor implements Operator {
     const { accounts } = this.#roster.extrasOf(id);
     const { name, limits = {}, disabled = false } = user;
     if (accounts.user(name) !== undefined) {
-      throw refused(`User ${name} already exists`);
+      throw badValue(`User ${name} already exists`);
     }
     const password = user.password ?? this.#newPassword(method);
     // A removed user of the configuration is added again as a changed one.
@@ -393,7 +381,7 @@ export class Supervisor implements Operator {
       (["identity", "uid"].includes(method.userKind) ||
         secrets.own === undefined)
     ) {
-      throw refused(
+      throw badValue(
         `Cannot remove ${name}, the last user: without users, the server's ` +
           "own key, which every user knows, would let anyone in; disable the " +
           "user, or add another one first",
@@ -438,7 +426,7 @@ export class Supervisor implements Operator {
     if (
       this.#roster.configured.result.some(({ listen }) => listen.port === port)
     ) {
-      throw refused(`Cannot add port ${port}: it is in the configuration`);
+      throw badValue(`Cannot add port ${port}: it is in the configuration`);
     }
     const chosen = method === undefined ? model!.method : findMethod(method);
     this.#options.ciphers.prepare([chosen]);
@@ -523,7 +511,7 @@ export class Supervisor implements Operator {
 
   #refuseShared(id: string, name: string): void {
     if (!this.#roster.known(id)?.shared.has(name)) return;
-    throw refused(
+    throw badValue(
       `User ${name} belongs to the fleet: change it with umbra fleet user`,
     );
   }
@@ -689,13 +677,13 @@ export class Supervisor implements Operator {
 function checkShared(servers: readonly ConfiguredServer[]): void {
   for (const { listen, method } of servers) {
     if (listen.port === 0) {
-      throw refused(
+      throw badValue(
         "A server in a fleet needs a fixed port, which names its users: " +
           "give one",
       );
     }
     if (method.userKind === "none") {
-      throw refused(
+      throw badValue(
         `port ${listen.port}: ${method.name} cannot tell users apart, so it ` +
           "cannot be in a fleet; 2022-blake3-aes-256-gcm can",
       );

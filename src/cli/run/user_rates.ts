@@ -9,12 +9,10 @@ import type { Clock } from "../../clock.ts";
 import { MIN_RATE_MS } from "../../limits.ts";
 import type { Accounts } from "../../service/server/accounts.ts";
 import type { Follower } from "../../service/server/movements.ts";
+import type { UserCounts } from "../../users.ts";
 
 /** Payload bytes since the counts were cleared. */
-interface Bytes {
-  readonly bytesUp: number;
-  readonly bytesDown: number;
-}
+type Bytes = Pick<UserCounts, "bytesUp" | "bytesDown">;
 
 /** The rates of the users of one server. */
 export class UserRates {

@@ -23,7 +23,7 @@ import {
   textAs,
   whole,
 } from "./kinds.ts";
-import type { Kind, Place, Settings } from "./setting.ts";
+import { type Kind, type Place, type Settings, settings } from "./setting.ts";
 
 /** The key of the object with the keys below. */
 export const BALANCING: Settings<{ readonly balancer: object }> = {
@@ -43,7 +43,6 @@ const UDP_POLICIES = ["follow", ...POLICY_NAMES] as const;
 /** An address that answers `HEAD` requests, or none. */
 const PROBE_TARGET: Kind<ProbeTarget | "none"> = textAs({
   value: "URL",
-  type: "string",
   expected: '"none" or an http:// address',
   read: (text) => text === "none" ? text : readProbeTarget(text),
   write: (target) =>
@@ -53,11 +52,12 @@ const PROBE_TARGET: Kind<ProbeTarget | "none"> = textAs({
 });
 
 /** Which of several servers is used. */
-export const BALANCER: Settings<GroupOptions> = {
+export const BALANCER: Settings<GroupOptions> = settings({
+  places: OF_BALANCER,
+  reload: "adopts",
+}, {
   policy: {
-    key: "policy",
-    places: OF_BALANCER,
-    flag: "policy",
+    name: "policy",
     kind: choice("POLICY", POLICY_NAMES, alternatives(POLICY_NAMES)),
     default: GROUP_DEFAULTS.policy,
     help:
@@ -65,59 +65,45 @@ export const BALANCER: Settings<GroupOptions> = {
       "works (`failover`), the fastest (`latency`), each in turn " +
       "(`round-robin`), a random one (`random`), or the same one for each " +
       "site (`hash`)",
-    reload: "adopts",
   },
   udpPolicy: {
     key: "udp_policy",
-    places: OF_BALANCER,
     kind: choice("POLICY", UDP_POLICIES, alternatives(UDP_POLICIES)),
     default: GROUP_DEFAULTS.udpPolicy,
     help: "The same for UDP; `follow` uses the server of TCP",
-    reload: "adopts",
   },
   probe: {
-    key: "probe",
-    places: OF_BALANCER,
-    flag: "probe",
+    name: "probe",
     kind: choice("WHEN", PROBE_MODES, alternatives(PROBE_MODES)),
     default: GROUP_DEFAULTS.probe,
     help: "Probe servers that do not answer or are down, and with `latency` " +
       "servers in use (`auto`), probe all servers at every interval " +
       "(`always`), or `never` probe",
-    reload: "adopts",
   },
   probeTarget: {
-    key: "probe_target",
-    places: OF_BALANCER,
-    flag: "probe-target",
+    name: "probe_target",
     kind: PROBE_TARGET,
     default: GROUP_DEFAULTS.probeTarget,
     help: "What a probe requests through the server: an http:// address, or " +
       "`none` for a name that cannot exist, so that no third party is " +
       "contacted",
-    reload: "adopts",
   },
   probeIntervalMs: {
     key: "probe_interval",
     keyAliases: ["check_interval"],
-    places: OF_BALANCER,
     kind: SECONDS,
     default: GROUP_DEFAULTS.probeIntervalMs,
     help: "Approximate time between two probes of a server that works",
-    reload: "adopts",
   },
   probeTimeoutMs: {
     key: "probe_timeout",
     keyAliases: ["max_server_rtt"],
-    places: OF_BALANCER,
     kind: SECONDS,
     default: GROUP_DEFAULTS.probeTimeoutMs,
     help: "Time limit of a probe",
-    reload: "adopts",
   },
   toleranceMs: {
     key: "tolerance_ms",
-    places: OF_BALANCER,
     kind: whole(0, MAX_LATENCY_TOLERANCE_MS, {
       value: "MS",
       type: "milliseconds",
@@ -125,17 +111,14 @@ export const BALANCER: Settings<GroupOptions> = {
     }),
     default: GROUP_DEFAULTS.toleranceMs,
     help: "With `latency`, another server must be faster by more than this",
-    reload: "adopts",
   },
   minDwellMs: {
     key: "min_dwell",
-    places: OF_BALANCER,
     kind: SECONDS,
     default: GROUP_DEFAULTS.minDwellMs,
     help: "With `latency`, shortest time for which a working server is used",
-    reload: "adopts",
   },
-};
+});
 
 /** Keys of shadowsocks-rust without an equal key here. */
 export const RUST_BALANCER: Settings<{ readonly checkBestMs: number }> = {
@@ -170,37 +153,31 @@ export const WEIGHTS: Settings<{
   readonly id: string;
   readonly tcpWeight: number;
   readonly udpWeight: number;
-}> = {
+}> = settings({ places: ["server"], reload: "adopts" }, {
   id: {
     key: "id",
-    places: ["server"],
     kind: text("TEXT"),
     help:
       "Name of the server in log, metrics and API; by default its remarks " +
       "or its address",
-    reload: "adopts",
   },
   tcpWeight: {
     key: "tcp_weight",
-    places: ["server"],
     kind: WEIGHT,
     default: 1,
     role: "local",
     help:
       "Weight of a server for TCP, 0 to 1; with `failover` the highest is " +
       "used; 0 for none",
-    reload: "adopts",
   },
   udpWeight: {
     key: "udp_weight",
-    places: ["server"],
     kind: WEIGHT,
     default: 1,
     role: "local",
     help: "The same for UDP",
-    reload: "adopts",
   },
-};
+});
 
 function readProbeTarget(text: string): ProbeTarget | undefined {
   const [, authority, path = "/"] =

@@ -13,8 +13,8 @@ import {
 import type { Endpoint } from "../../transport.ts";
 import { DEFAULT_RESOLVER } from "../commands/defaults.ts";
 import { readHostAndPort } from "../config/values.ts";
-import { ENDPOINT, PORT, several, SWITCH, text, textAs } from "./kinds.ts";
-import { type Kind, OF_LOCAL, type Settings } from "./setting.ts";
+import { ENDPOINT, OFF, PORT, several, text, textAs } from "./kinds.ts";
+import { type Kind, OF_LOCAL, type Settings, settings } from "./setting.ts";
 
 export interface DnsKeys {
   readonly listen: Endpoint;
@@ -37,7 +37,6 @@ export interface LocalDnsKeys {
 
 const IP: Kind<string> = textAs({
   value: "IP",
-  type: "string",
   expected: "an IP address",
   read: (text) => parseIp(text) && text,
 });
@@ -46,49 +45,40 @@ const IP: Kind<string> = textAs({
  * The resolvers of an entry of `locals` that answers DNS, as in
  * shadowsocks-rust.
  */
-export const LOCAL_DNS: Settings<LocalDnsKeys> = {
+export const LOCAL_DNS: Settings<LocalDnsKeys> = settings({
+  places: OF_LOCAL,
+  role: "local",
+  reload: "listens",
+}, {
   directHost: {
     key: "local_dns_address",
-    places: OF_LOCAL,
     kind: IP,
     usual: "`dns_direct`",
-    role: "local",
     help: "The resolver that this machine asks, for a local with `dns`",
-    reload: "listens",
   },
   directPort: {
     key: "local_dns_port",
-    places: OF_LOCAL,
     kind: PORT,
     default: DEFAULT_RESOLVER.port,
-    role: "local",
     help: "Its port",
-    reload: "listens",
   },
   resolverHost: {
     key: "remote_dns_address",
-    places: OF_LOCAL,
     kind: IP,
     usual: "`dns_upstream`",
-    role: "local",
     help: "The resolver that the server asks, for a local with `dns`",
-    reload: "listens",
   },
   resolverPort: {
     key: "remote_dns_port",
-    places: OF_LOCAL,
     kind: PORT,
     default: DEFAULT_RESOLVER.port,
-    role: "local",
     help: "Its port",
-    reload: "listens",
   },
-};
+});
 
 /** A resolver; plain DNS needs an IP address. */
 const RESOLVER: Kind<DnsResolver> = textAs({
   value: "RESOLVER",
-  type: "string",
   expected: "IP[:PORT], tls://HOST[:PORT] or https://HOST[:PORT]/PATH",
   read: readResolver,
   write: formatResolver,
@@ -108,39 +98,30 @@ const NEAR_RESOLVER: Kind<DnsResolver> = {
 };
 
 /** The settings of the DNS inbound, its resolvers and fake addresses. */
-export const DNS: Settings<DnsKeys> = {
+export const DNS: Settings<DnsKeys> = settings({ role: "local" }, {
   listen: {
-    key: "dns_listen",
-    flag: "dns-listen",
+    name: "dns_listen",
     kind: ENDPOINT,
-    role: "local",
     help: "Answer DNS on this address, UDP and TCP; queries are sent through " +
       "the server, or as routes decide",
   },
   resolver: {
-    key: "dns_upstream",
-    flag: "dns-upstream",
+    name: "dns_upstream",
     kind: RESOLVER,
     usual: formatAddress(DEFAULT_RESOLVER),
-    role: "local",
     help: "The resolver that the server asks",
   },
   direct: {
-    key: "dns_direct",
-    flag: "dns-direct",
+    name: "dns_direct",
     kind: NEAR_RESOLVER,
     usual: "the first in /etc/resolv.conf",
-    role: "local",
     help:
       "The resolver that this machine asks for the names of direct routes and " +
       "of the servers",
   },
   fakeIp: {
-    key: "fake_ip",
-    flag: "fake-ip",
-    kind: SWITCH,
-    default: false,
-    role: "local",
+    name: "fake_ip",
+    ...OFF,
     help: "Answer with fake addresses for names that are reached through a " +
       "server; a connection to a fake address leads to its name",
   },
@@ -149,7 +130,6 @@ export const DNS: Settings<DnsKeys> = {
     keyAliases: ["fake_dns_ipv4_network"],
     kind: block(4, 30),
     default: parseCidr("198.18.0.0/15")!,
-    role: "local",
     help: "Range of fake IPv4 addresses",
   },
   fakeIp6Range: {
@@ -157,13 +137,11 @@ export const DNS: Settings<DnsKeys> = {
     keyAliases: ["fake_dns_ipv6_network"],
     kind: block(16, 120),
     default: parseCidr("fdfe:dcba:9876::/64")!,
-    role: "local",
     help: "Range of fake IPv6 addresses",
   },
   fakeIpFilter: {
     key: "fake_ip_filter",
     kind: several(text("NAME")),
-    role: "local",
     help: "Names that keep their real addresses, with all names below them; " +
       "`*.local`, `localhost` and names without a dot always do",
   },
@@ -172,16 +150,14 @@ export const DNS: Settings<DnsKeys> = {
     keyAliases: ["fake_dns_database_path"],
     kind: text("FILE", "file"),
     usual: "in ~/.cache/umbra",
-    role: "local",
     help: "File that keeps the names of fake addresses across restarts",
   },
-};
+});
 
 function block(length: 4 | 16, mostBits: number): Kind<CidrBlock> {
   const version = length === 4 ? 4 : 6;
   return textAs({
     value: "CIDR",
-    type: "string",
     expected: `a block of IPv${version} addresses, /${mostBits} or larger`,
     read: (text) => {
       const read = parseCidr(text);

@@ -9,8 +9,8 @@ import {
 } from "../../adapters/fleet/engine_url.ts";
 import type { Replay } from "../../service/fleet/domain_salts.ts";
 import type { Outage } from "../../service/fleet/member.ts";
-import { choice, SWITCH, text, textAs } from "./kinds.ts";
-import type { Settings } from "./setting.ts";
+import { choice, OFF, text, textAs } from "./kinds.ts";
+import { type Settings, settings } from "./setting.ts";
 
 /** The settings of a fleet member. */
 export interface FleetSettings {
@@ -27,100 +27,79 @@ export interface FleetSettings {
 
 const NAME = textAs({
   value: "NAME",
-  type: "string",
   expected: "up to 64 letters, digits, dots, dashes and underscores",
   read: (name) => /^[A-Za-z0-9._-]{1,64}$/.test(name) ? name : undefined,
 });
 
 /** The fleet of a server. */
-export const FLEET: Settings<FleetSettings> = {
+export const FLEET: Settings<FleetSettings> = settings({ role: "server" }, {
   fleet: {
-    key: "fleet",
-    flag: "fleet",
+    name: "fleet",
     kind: textAs({
       value: "URL",
-      type: "string",
       expected: "valkeys://HOST[:PORT], valkey://…, " +
         "valkeys+sentinel://HOST,HOST/PRIMARY or unix:/PATH, with ?fleet=NAME " +
         "for one of several, and without a password",
       read: parseFleetUrl,
       write: ({ address }) => address.shown,
     }),
-    role: "server",
     help:
       "Share users, quotas and devices with the servers of a fleet, whose " +
       "engine (Valkey or Redis) has this address; users of the file stay this " +
       "server's own",
   },
   fleetKey: {
-    key: "fleet_key",
-    flag: "fleet-key",
+    name: "fleet_key",
     kind: text("FILE", "file"),
-    role: "server",
     reload: "adopts",
     help: "File with the key of the fleet, written by `umbra fleet init`; " +
       "passwords in the engine are encrypted with it",
   },
   fleetAuthFile: {
-    key: "fleet_auth_file",
-    flag: "fleet-auth-file",
+    name: "fleet_auth_file",
     kind: text("FILE", "file"),
-    role: "server",
     help: "File with `USER:PASSWORD`, or only the password, for the engine",
   },
   fleetCa: {
-    key: "fleet_ca",
-    flag: "fleet-ca",
+    name: "fleet_ca",
     kind: text("FILE", "file"),
-    role: "server",
     help:
       "Certificates (PEM) of the authority for the engine's TLS, instead of " +
       "the system's",
   },
   fleetPlain: {
-    key: "fleet_plain",
-    flag: "fleet-plain",
-    kind: SWITCH,
-    default: false,
-    role: "server",
+    name: "fleet_plain",
+    ...OFF,
     help: "Connect to an engine on another machine without TLS; only for a " +
       "private network",
   },
   fleetOutage: {
-    key: "fleet_outage",
-    flag: "fleet-outage",
+    name: "fleet_outage",
     kind: choice<Outage>("WORD", ["serve", "strict"]),
     default: "serve",
-    role: "server",
     help: "Users whose lease ends while the engine is unreachable: `serve` " +
       "allows each 64 MiB more, `strict` none",
   },
   fleetDomain: {
-    key: "fleet_domain",
-    flag: "fleet-domain",
+    name: "fleet_domain",
     kind: NAME,
     default: "main",
-    role: "server",
     help: "Name of the servers that have the same keys as this one: what is " +
       "recorded at one of them is served by none",
   },
   fleetReplay: {
-    key: "fleet_replay",
-    flag: "fleet-replay",
+    name: "fleet_replay",
     kind: choice<Replay>("WORD", ["exchange", "strict"]),
     default: "exchange",
-    role: "server",
     help:
       "How servers of one domain know what was served: `exchange` sends it " +
       "to the others within 0.3 s, `strict` asks the engine first, and serves no new " +
       "connection while the engine is away",
   },
   node: {
-    key: "node",
-    flag: "node",
+    name: "node",
     kind: NAME,
     usual: "the name of the host",
-    role: "server",
     help: "Name of this server in its fleet; unique",
   },
-};
+});

@@ -31,6 +31,12 @@ export const SWITCH: Kind<boolean> = {
   read: (value) => typeof value === "boolean" ? value : undefined,
 };
 
+/** A switch that is off by default. */
+export const OFF: {
+  readonly kind: Kind<boolean>;
+  readonly default: boolean;
+} = { kind: SWITCH, default: false };
+
 /** `on` or `off`, for an option that needs a value. */
 export const ON_OR_OFF: Kind<boolean> = {
   ...SWITCH,
@@ -87,13 +93,14 @@ type Form<T> = Omit<Kind<T>, "schema">;
 
 /** Returns the kind of a text with a format of its own. */
 export function textAs<T>(
-  { read, ...form }: Omit<Form<T>, "read"> & {
+  { type = "string", read, ...form }: Omit<Form<T>, "read" | "type"> & {
+    readonly type?: string;
     read(text: string): T | undefined;
   },
 ): Kind<T> {
   return {
     ...form,
-    schema: STRING,
+    ...{ type, schema: STRING },
     read: (value) => typeof value === "string" ? read(value) : undefined,
   };
 }
@@ -220,7 +227,6 @@ export const REMOTE_HOST: Kind<HostAndPort> = {
 /** A host with its port. */
 export const ENDPOINT: Kind<Endpoint> = textAs({
   value: "HOST:PORT",
-  type: "string",
   expected: "HOST:PORT",
   read: readEndpoint,
   write: formatAddress,

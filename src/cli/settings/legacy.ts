@@ -4,9 +4,14 @@
  * @module
  */
 import { SSR_OBFS, SSR_PROTOCOLS } from "../../session/shadowsocksr/names.ts";
-import type { HostAndPort } from "../config/values.ts";
+import {
+  type HostAndPort,
+  readHostAndPort,
+  readInteger,
+} from "../config/values.ts";
 import {
   choice,
+  OFF,
   PORT,
   REMARK,
   REMOTE_HOST,
@@ -18,8 +23,7 @@ import {
   REDIRECT_EXPECTED,
   redirectTargets,
 } from "../../codec/ssr_redirect.ts";
-import { readHostAndPort, readInteger } from "../config/values.ts";
-import { type Kind, OF_SERVER, type Place, type Settings } from "./setting.ts";
+import { type Kind, OF_SERVER, type Settings, settings } from "./setting.ts";
 
 /** The protocols that can replace Shadowsocks. */
 export const WIRES: readonly string[] = [
@@ -62,8 +66,7 @@ export const LEGACY: Settings<{ readonly allowLegacy: boolean }> = {
   allowLegacy: {
     key: "allow_legacy",
     flag: "allow-legacy",
-    kind: SWITCH,
-    default: false,
+    ...OFF,
     help: "Allow stream ciphers, ShadowsocksR and lightsocks, which do not " +
       "protect the traffic from changes; see SECURITY.md",
     reload: "adopts",
@@ -118,31 +121,27 @@ export interface SsrKeys {
 }
 
 /** The letters of the options are those of the Python original. */
-export const SSR: Settings<SsrKeys> = {
+export const SSR: Settings<SsrKeys> = settings({
+  places: OF_SERVER,
+  reload: "adopts",
+}, {
   wire: {
-    key: "protocol",
+    name: "protocol",
     places: ["server"],
-    flag: "protocol",
     short: "O",
     kind: WIRE,
     usual: "Shadowsocks",
     help: `Protocol of the other end: ${WIRES.join(", ")}`,
-    reload: "adopts",
   },
   protocolParam: {
-    key: "protocol_param",
-    places: OF_SERVER,
-    flag: "protocol-param",
+    name: "protocol_param",
     short: "G",
     kind: { ...REMARK, secret: true },
     help: "ShadowsocksR. Local: `UID:PASSWORD` of the user. Server: " +
       "`64#UID:PASSWORD,UID:PASSWORD` for all users",
-    reload: "adopts",
   },
   obfs: {
-    key: "obfs",
-    places: OF_SERVER,
-    flag: "obfs",
+    name: "obfs",
     short: "o",
     kind: {
       ...choice(
@@ -156,47 +155,37 @@ export const SSR: Settings<SsrKeys> = {
     help:
       `Obfuscation of ShadowsocksR: ${OBFS_NAMES.join(", ")}; on a server ` +
       "also with the suffix `_compatible`, for clients without obfuscation",
-    reload: "adopts",
   },
   obfsParam: {
-    key: "obfs_param",
-    places: OF_SERVER,
-    flag: "obfs-param",
+    name: "obfs_param",
     short: "g",
     kind: REMARK,
     help: "Hosts that the obfuscation pretends to contact, separated by commas",
-    reload: "adopts",
   },
   redirect: {
     key: "redirect",
-    places: OF_SERVER,
     kind: REDIRECT,
     usual: "silence",
     help:
       "Server of ShadowsocksR: sites to which strangers are redirected, each " +
       "as `HOST:PORT` or `*:LISTENPORT#HOST:PORT`",
-    reload: "adopts",
   },
   bytesPerSecond: {
     key: "speed_limit_per_user",
-    places: OF_SERVER,
     kind: KIBIBYTES,
     usual: "no limit",
     help:
       "Server: KiB a second of each user without `bytes_per_second`, and of " +
       "all clients without a name together; each direction separately",
-    reload: "adopts",
   },
   connectionBytesPerSecond: {
     key: "speed_limit_per_con",
-    places: OF_SERVER,
     kind: KIBIBYTES,
     usual: "no limit",
     help: "Server: KiB a second of each TCP connection; each direction by " +
       "itself",
-    reload: "adopts",
   },
-};
+});
 
 /** An entry of `additional_ports` or of `port_password`. */
 const PORTS = {
@@ -209,7 +198,7 @@ export const SSR_PORTS: Settings<{
   readonly additionalPorts: object;
   readonly additionalPortsOnly: boolean;
   readonly host6: HostAndPort;
-}> = {
+}> = settings({ reload: "adopts" }, {
   additionalPorts: {
     key: "additional_ports",
     kind: {
@@ -224,14 +213,12 @@ export const SSR_PORTS: Settings<{
     role: "server",
     help: "More ports of ShadowsocksR, each with `password`, `method`, " +
       "`protocol`, `protocol_param`, `obfs` and `obfs_param` of its own",
-    reload: "adopts",
   },
   additionalPortsOnly: {
     key: "additional_ports_only",
     kind: SWITCH,
     role: "server",
     help: "Serve `additional_ports` without `server_port`",
-    reload: "adopts",
   },
   host6: {
     key: "server_ipv6",
@@ -239,14 +226,11 @@ export const SSR_PORTS: Settings<{
     help: "The second listening address of a server, as in ShadowsocksR",
     reload: "listens",
   },
-};
-
-const TOP: readonly Place[] = ["top"];
+});
 
 /** `HOST:PORT`, or `:PORT` for every address. */
 const LISTEN: Kind<HostAndPort> = textAs({
   value: "HOST:PORT",
-  type: "string",
   expected: "HOST:PORT or :PORT",
   read(text): HostAndPort | undefined {
     const read = readHostAndPort(text.startsWith(":") ? `[::]${text}` : text);
@@ -262,18 +246,15 @@ export const LIGHTSOCKS: Settings<{
   readonly serverPort: number;
   readonly localHost: HostAndPort;
   readonly localPort: number;
-}> = {
+}> = settings({ reload: "listens" }, {
   listen: {
     key: "listen",
-    places: TOP,
     kind: LISTEN,
     help:
       "Listening address of lightsocks, local or server, as in the Go original",
-    reload: "listens",
   },
   remote: {
     key: "remote",
-    places: TOP,
     kind: LISTEN,
     role: "local",
     help: "The lightsocks server of a local, as in the Go original",
@@ -281,41 +262,32 @@ export const LIGHTSOCKS: Settings<{
   },
   serverHost: {
     key: "serverAddr",
-    places: TOP,
     kind: REMOTE_HOST,
     help: "Host of the lightsocks server, as in the Python original",
-    reload: "listens",
   },
   serverPort: {
     key: "serverPort",
-    places: TOP,
     kind: PORT,
     help: "Port of the lightsocks server, as in the Python original",
-    reload: "listens",
   },
   localHost: {
     key: "localAddr",
-    places: TOP,
     kind: REMOTE_HOST,
     help: "Listening host of a lightsocks local, as in the Python original",
-    reload: "listens",
   },
   localPort: {
     key: "localPort",
-    places: TOP,
     kind: PORT,
     help: "Listening port of a lightsocks local, as in the Python original",
-    reload: "listens",
   },
-};
+});
 
 /** The settings of a lightsocks local. */
 export const BLIND: Settings<{ readonly blind: boolean }> = {
   blind: {
     key: "blind",
     flag: "blind",
-    kind: SWITCH,
-    default: false,
+    ...OFF,
     help:
       "Only translate bytes between programs and a lightsocks server, as the " +
       "original programs do; programs then use SOCKS5 with the server",

@@ -3,8 +3,7 @@
  *
  * @module
  */
-import type { Address } from "../../codec/address.ts";
-import { formatAddress } from "../../codec/address.ts";
+import { type Address, formatAddress } from "../../codec/address.ts";
 import { ONLINE_REFRESH_MS } from "../../limits.ts";
 import {
   PAC_DEFAULTS,
@@ -30,7 +29,13 @@ import {
   textAs,
 } from "./kinds.ts";
 import { isWire, WIRES } from "./legacy.ts";
-import { type Kind, OF_LOCAL, type Place, type Settings } from "./setting.ts";
+import {
+  type Kind,
+  OF_LOCAL,
+  type Place,
+  type Settings,
+  settings,
+} from "./setting.ts";
 
 /**
  * The protocols of a listening address. Only a file has tunnels, `dns`, and
@@ -80,7 +85,6 @@ function protocol(
 /** A target with its port, which is not 0. */
 export const TARGET: Kind<Address> = textAs({
   value: "HOST:PORT",
-  type: "string",
   expected: "HOST:PORT, an IPv6 address in brackets",
   read(text): Address | undefined {
     const { host, port } = readHostAndPort(text) ?? {};
@@ -100,31 +104,27 @@ export interface LocalKeys {
 }
 
 /** The settings of a local: address and protocol. */
-export const LOCAL: Settings<LocalKeys> = {
+export const LOCAL: Settings<LocalKeys> = settings({
+  places: OF_LOCAL,
+  reload: "listens",
+}, {
   address: {
     key: "local_address",
-    places: OF_LOCAL,
     flag: "local-addr",
     short: "b",
     kind: HOST,
     usual: DEFAULT_LOCAL.host,
     help: "Listening address of a local",
-    reload: "listens",
   },
   port: {
-    key: "local_port",
-    places: OF_LOCAL,
-    flag: "local-port",
+    name: "local_port",
     short: "l",
     kind: PORT_OR_ANY,
     usual: String(DEFAULT_LOCAL.port),
     help: "Listening port of a local; 0 lets the system choose",
-    reload: "listens",
   },
   protocol: {
-    key: "protocol",
-    places: OF_LOCAL,
-    flag: "protocol",
+    name: "protocol",
     short: "O",
     kind: PROTOCOL,
     fileKind: FILE_PROTOCOL,
@@ -133,41 +133,32 @@ export const LOCAL: Settings<LocalKeys> = {
       "also `tunnel`, `dns`, or `redir` for redirected connections; protocol " +
       "for the server, alone or in addition: " +
       WIRES.join(", "),
-    reload: "listens",
   },
   forwardAddress: {
     key: "forward_address",
-    places: OF_LOCAL,
     kind: text("HOST"),
     role: "local",
     help: "Host of the target of a `tunnel`",
-    reload: "listens",
   },
   forwardPort: {
     key: "forward_port",
-    places: OF_LOCAL,
     kind: PORT,
     role: "local",
     help: "Port of the target of a `tunnel`",
-    reload: "listens",
   },
   socksAuthFile: {
     key: "socks5_auth_config_path",
-    places: OF_LOCAL,
     kind: text("FILE", "file"),
     role: "local",
     help: "File of users and passwords for SOCKS5, as in shadowsocks-rust",
-    reload: "listens",
   },
   httpAuthFile: {
     key: "http_auth_config_path",
-    places: OF_LOCAL,
     kind: text("FILE", "file"),
     role: "local",
     help: "File of users and passwords for HTTP, as in shadowsocks-rust",
-    reload: "listens",
   },
-};
+});
 
 /** The locals of a file. */
 export const LOCALS: Settings<{ readonly locals: unknown[] }> = {
@@ -202,7 +193,6 @@ export const SOCKS_USERS: Settings<{ readonly users: SocksUser[] }> = {
     kind: several({
       ...textAs({
         value: "NAME:PASSWORD",
-        type: "string",
         expected: "NAME:PASSWORD in UTF-8, each of 1 to 255 bytes",
         read: readSocksUser,
       }),
@@ -215,29 +205,26 @@ export const SOCKS_USERS: Settings<{ readonly users: SocksUser[] }> = {
 };
 
 /** The PAC file that a local serves on its own port. */
-export const PAC: Settings<PacSettings> = {
+export const PAC: Settings<PacSettings> = settings({
+  role: "local",
+  reload: "listens",
+}, {
   everywhere: {
-    key: "pac",
-    flag: "pac",
+    name: "pac",
     kind: SWITCH,
     default: PAC_DEFAULTS.everywhere,
     usual: "loopback only",
-    role: "local",
     help: "Also serve /proxy.pac to other machines",
-    reload: "listens",
   },
   fallback: {
-    key: "pac_fallback",
-    flag: "pac-fallback",
+    name: "pac_fallback",
     kind: SWITCH,
     default: PAC_DEFAULTS.fallback,
-    role: "local",
     help:
       "Let programs connect directly while the proxy does not answer; the PAC " +
       "file allows it",
-    reload: "listens",
   },
-};
+});
 
 /** The settings of sniffing. */
 export interface SniffKeys {
@@ -246,35 +233,31 @@ export interface SniffKeys {
 }
 
 /** The use of the names that clients send first. */
-export const SNIFF: Settings<SniffKeys> = {
+export const SNIFF: Settings<SniffKeys> = settings({
+  places: OF_LOCAL,
+  role: "local",
+  reload: "listens",
+}, {
   sniff: {
-    key: "sniff",
-    places: OF_LOCAL,
-    flag: "sniff",
+    name: "sniff",
     kind: ON_OR_OFF,
     fileKind: SWITCH,
     usual: "on for `umbra redir`, else off",
-    role: "local",
     help:
       "Apply rules on names to programs that request an address, by the name " +
       "that they send first in TLS or HTTP: `on` or `off`",
-    reload: "listens",
   },
   override: {
-    key: "sniff_override",
-    places: OF_LOCAL,
-    flag: "sniff-override",
+    name: "sniff_override",
     kind: ON_OR_OFF,
     fileKind: SWITCH,
     default: false,
     usual: "off",
-    role: "local",
     help:
       "Also request that name from the server, instead of the address: `on` " +
       "or `off`",
-    reload: "listens",
   },
-};
+});
 
 /** Makes the local the proxy of the system. */
 export const SYSTEM_PROXY: Settings<{ readonly form: ProxyForm }> = {
@@ -292,10 +275,9 @@ const ONLINE_PLACE: readonly Place[] = ["online"];
 export const ONLINE: Settings<{
   readonly url: string;
   readonly refreshMs: number;
-}> = {
+}> = settings({ places: ONLINE_PLACE }, {
   url: {
     key: "config_url",
-    places: ONLINE_PLACE,
     kind: {
       ...text("URL"),
       schema: {
@@ -308,14 +290,13 @@ export const ONLINE: Settings<{
   },
   refreshMs: {
     key: "update_interval",
-    places: ONLINE_PLACE,
     flag: "refresh",
     flagAliases: ["online-config-update-interval"],
     kind: seconds(1_000, "seconds, 1 or more"),
     default: ONLINE_REFRESH_MS,
     help: "Time between two fetches of a published list of servers",
   },
-};
+});
 
 /** The settings of a published list. */
 export const LIST: Settings<{

@@ -7,7 +7,7 @@ import { formatIp, parseIp } from "../../codec/ip_address.ts";
 import type { PortRange } from "../../routes/condition.ts";
 import { type CidrBlock, parseCidr } from "../../security/target_policy.ts";
 import { several, SWITCH, textAs } from "./kinds.ts";
-import { type Kind, OF_SERVER, type Settings } from "./setting.ts";
+import { type Kind, OF_SERVER, type Settings, settings } from "./setting.ts";
 import { INTERFACE } from "./sockets.ts";
 
 /** An address block, or all addresses, with its text. */
@@ -29,7 +29,6 @@ export const TARGETS: Settings<{
     kind: several({
       ...textAs<Allowed>({
         value: "CIDR",
-        type: "string",
         expected: "an IP address, IP/BITS, or all",
         read(text): Allowed | undefined {
           const block = text === "all" ? text : parseCidr(text);
@@ -67,11 +66,9 @@ export interface Forbidden<T> {
 export const FORBIDDEN: Settings<{
   readonly forbiddenIps: Forbidden<CidrBlock>;
   readonly forbiddenPorts: Forbidden<PortRange>;
-}> = {
+}> = settings({ places: OF_SERVER, reload: "adopts" }, {
   forbiddenIps: {
-    key: "forbidden_ip",
-    places: OF_SERVER,
-    flag: "forbidden-ip",
+    name: "forbidden_ip",
     kind: {
       ...listOf(parseForbiddenIp, {
         expected: "IP addresses and IP/BITS, separated by commas",
@@ -83,11 +80,9 @@ export const FORBIDDEN: Settings<{
     help:
       "Server: addresses that clients cannot reach, separated by commas, as " +
       "in the Python original and in ShadowsocksR",
-    reload: "adopts",
   },
   forbiddenPorts: {
     key: "forbidden_port",
-    places: OF_SERVER,
     kind: listOf(parseForbiddenPort, {
       expected: "ports and ranges like 1-1023, separated by commas",
       schema: { anyOf: [...STRING_OR_LIST.anyOf, { type: "integer" }] },
@@ -96,9 +91,8 @@ export const FORBIDDEN: Settings<{
     help:
       "Server: ports that clients cannot reach over TCP or UDP, separated " +
       "by commas, as in ShadowsocksR",
-    reload: "adopts",
   },
-};
+});
 
 /** Reads a text with commas, or a list. */
 function listOf<T>(
@@ -154,7 +148,6 @@ function parseForbiddenPort(text: string): PortRange | undefined {
 
 const ADDRESS: Kind<string> = textAs({
   value: "ADDRESS",
-  type: "string",
   expected: "an IP address of this host, one of each family at most; " +
     "an interface is outbound_bind_interface",
   read(text): string | undefined {

@@ -55,6 +55,10 @@ const THREADS = "see --workers";
 const LOG =
   "the log goes to standard error; see log_format, log_privacy and -v";
 
+const refused = rowsThatAre("refused");
+const ignored = rowsThatAre("ignored");
+const silent = rowsThatAre("silent");
+
 /**
  * All unsupported settings. In the text, a name is a key, `-x` a letter, `--x`
  * an option, and `=X` the name of the option's value.
@@ -243,41 +247,21 @@ export const notServedKeys: (
   )
 );
 
-function refused(
-  why: string,
-  names: string,
-  commands?: readonly Role[],
-): NotServed {
-  return row("refused", why, names, commands);
-}
-
-function ignored(
-  why: string,
-  names: string,
-  commands?: readonly Role[],
-): NotServed {
-  return row("ignored", why, names, commands);
-}
-
-function silent(why: string, names: string): NotServed {
-  return row("silent", why, names);
-}
-
-function row(
+/** Makes the rows of one standing. */
+function rowsThatAre(
   standing: NotServed["standing"],
-  why: string,
-  names: string,
-  commands = ALL,
-): NotServed {
-  const words = names.split(" ");
-  const after = (prefix: RegExp): string[] =>
-    words.filter((word) => prefix.test(word))
-      .map((word) => word.replace(prefix, ""));
-  return {
-    ...{ standing, why, commands, places: EVERYWHERE },
-    keys: after(/^(?=\w)/),
-    flags: after(/^--/),
-    short: after(/^-(?!-)/)[0],
-    value: after(/^=/)[0],
+): (why: string, names: string, commands?: readonly Role[]) => NotServed {
+  return (why, names, commands = ALL) => {
+    const words = names.split(" ");
+    const after = (prefix: RegExp): string[] =>
+      words.filter((word) => prefix.test(word))
+        .map((word) => word.replace(prefix, ""));
+    return {
+      ...{ standing, why, commands, places: EVERYWHERE },
+      keys: after(/^(?=\w)/),
+      flags: after(/^--/),
+      short: after(/^-(?!-)/)[0],
+      value: after(/^=/)[0],
+    };
   };
 }

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { COUNT, object, SWITCH, text } from "./kinds.ts";
-import type { Place, Settings } from "./setting.ts";
+import { COUNT, object, OFF, text } from "./kinds.ts";
+import { type Place, type Settings, settings } from "./setting.ts";
 
 /** The key of the object with the keys below. */
 export const PANEL_OBJECT: Settings<{ readonly panel: object }> = {
@@ -28,47 +28,39 @@ export const PANEL: Settings<{
   readonly tokenFile: string;
   readonly resends: boolean;
   readonly plain: boolean;
-}> = {
+}> = settings({ places: OF_PANEL }, {
   url: {
     key: "url",
-    places: OF_PANEL,
     kind: text("URL"),
     help: "The https address of the panel",
   },
   nodeId: {
     key: "node_id",
-    places: OF_PANEL,
     kind: COUNT,
     help: "Number of the node in the panel; its type is Shadowsocks",
   },
   token: {
     key: "token",
-    places: OF_PANEL,
     kind: { ...text("TOKEN"), secret: true },
     help: "The token of the panel for its nodes; `${NAME}` for a variable",
   },
   tokenFile: {
     key: "token_file",
-    places: OF_PANEL,
     kind: text("FILE", "file"),
     help: "File whose only line is the token",
   },
   resends: {
     key: "resend",
-    places: OF_PANEL,
-    kind: SWITCH,
-    default: false,
+    ...OFF,
     help: "Repeat traffic reports that may have arrived: users may be billed " +
       "twice for the traffic; without this setting they may not be billed for " +
       "it",
   },
   plain: {
     key: "plain",
-    places: OF_PANEL,
-    kind: SWITCH,
-    default: false,
+    ...OFF,
     help:
       "Allow an http address, for a network on which no one else can read the " +
       "token and the keys of users",
   },
-};
+});

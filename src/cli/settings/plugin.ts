@@ -5,7 +5,7 @@
  */
 import { type Mode, MODES } from "../../service/options.ts";
 import { choice, REMARK, several, text } from "./kinds.ts";
-import { OF_SERVER, type Settings } from "./setting.ts";
+import { OF_SERVER, type Settings, settings } from "./setting.ts";
 
 export interface PluginKeys {
   readonly name: string;
@@ -16,51 +16,41 @@ export interface PluginKeys {
 }
 
 /** The settings of a plugin. */
-export const PLUGIN: Settings<PluginKeys> = {
+export const PLUGIN: Settings<PluginKeys> = settings({
+  places: OF_SERVER,
+  reload: "listens",
+}, {
   name: {
-    key: "plugin",
-    places: OF_SERVER,
-    flag: "plugin",
+    name: "plugin",
     kind: { ...REMARK, value: "PROGRAM" },
     help:
       "Plugin program (SIP003) that Umbra starts in front of the server: a " +
       "path, or a name in PATH; in a file, an empty text for none",
-    reload: "listens",
   },
   options: {
-    key: "plugin_opts",
-    places: OF_SERVER,
-    flag: "plugin-opts",
+    name: "plugin_opts",
     kind: { ...REMARK, value: "OPTIONS" },
     help: "Options of the plugin, such as `obfs=http;obfs-host=example.com`",
-    reload: "listens",
   },
   args: {
     key: "plugin_args",
-    places: OF_SERVER,
     kind: several(text("ARGUMENT")),
     help: "Arguments on the command line of the plugin",
-    reload: "listens",
   },
   mode: {
-    key: "plugin_mode",
-    places: OF_SERVER,
-    flag: "plugin-mode",
+    name: "plugin_mode",
     kind: choice("MODE", MODES),
     usual: "tcp_only",
     help: "Traffic that the plugin carries (SIP003u): tcp_only, udp_only or " +
       "tcp_and_udp; the rest bypasses it, to the same port of the server",
-    reload: "listens",
   },
   variables: {
     key: "plugin_env",
-    places: OF_SERVER,
     kind: several(text("NAME")),
     usual: "PATH, HOME, LANG, TZ, TMPDIR and the variables of certificates",
     help: "Additional environment variables for the plugin",
-    reload: "listens",
   },
-};
+});
 
 /** Plugins that a published list may use. */
 export const LIST_PLUGINS: Settings<{ readonly allowed: string[] }> = {

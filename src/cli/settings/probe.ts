@@ -13,7 +13,7 @@ import {
   PROBE_WAIT_MS,
 } from "../commands/defaults.ts";
 import { readUrl, URL_EXPECTED } from "../config/values.ts";
-import { SECONDS, several, SWITCH, textAs, whole } from "./kinds.ts";
+import { OFF, SECONDS, several, SWITCH, textAs, whole } from "./kinds.ts";
 import { TARGET } from "./local.ts";
 import type { Kind, Settings } from "./setting.ts";
 
@@ -43,7 +43,6 @@ export const PROBE: Settings<ProbeSettings> = {
 
 const URL_KIND: Kind<URL> = textAs({
   value: "URL",
-  type: "string",
   expected: URL_EXPECTED,
   read: readUrl,
 });
@@ -51,7 +50,6 @@ const URL_KIND: Kind<URL> = textAs({
 /** The name of a host, in lower case. */
 const NAME: Kind<string> = textAs({
   value: "NAME",
-  type: "string",
   expected: "the name of a host",
   read(text): string | undefined {
     const name = text.toLowerCase();
@@ -127,8 +125,7 @@ export const MEASURE: Settings<MeasureKeys> = {
   },
   json: {
     flag: "json",
-    kind: SWITCH,
-    default: false,
+    ...OFF,
     help: "Print one JSON object (`server`)",
   },
 };

@@ -14,6 +14,7 @@ import type { LogPrivacy } from "../log/log_privacy.ts";
 import {
   choice,
   numberOrText,
+  OFF,
   readEndpoint,
   seconds,
   several,
@@ -21,7 +22,7 @@ import {
   text,
   textAs,
 } from "./kinds.ts";
-import type { Kind, Settings } from "./setting.ts";
+import { type Kind, type Settings, settings } from "./setting.ts";
 import type { Endpoint } from "../../transport.ts";
 
 /** A TCP address, or the path of a unix socket. */
@@ -37,10 +38,9 @@ export interface RunningSettings {
 }
 
 /** The settings of every service. */
-export const RUNNING: Settings<RunningSettings> = {
+export const RUNNING: Settings<RunningSettings> = settings({}, {
   workers: {
-    key: "workers",
-    flag: "workers",
+    name: "workers",
     kind: numberOrText({
       value: "N",
       type: "count or `auto`",
@@ -55,8 +55,7 @@ export const RUNNING: Settings<RunningSettings> = {
       "Number of threads that share the port, `auto` for one per core; Linux only",
   },
   crypto: {
-    key: "crypto",
-    flag: "crypto",
+    name: "crypto",
     kind: choice("PROVIDER", CRYPTO_CHOICES),
     default: "auto",
     help:
@@ -64,8 +63,7 @@ export const RUNNING: Settings<RunningSettings> = {
       "node or openssl",
   },
   transport: {
-    key: "transport",
-    flag: "transport",
+    name: "transport",
     kind: choice<TransportName>("NAME", ["auto", "runtime", "linux"]),
     default: "auto",
     help:
@@ -73,29 +71,25 @@ export const RUNNING: Settings<RunningSettings> = {
       "system calls: faster, many UDP datagrams in one call)",
   },
   drainMs: {
-    key: "drain",
-    flag: "drain",
+    name: "drain",
     kind: seconds(0, "seconds, 0 or more"),
     default: 0,
     help: "Time to continue accepting after SIGINT or SIGTERM, while /readyz " +
       "fails so that a balancer chooses another server",
   },
   graceMs: {
-    key: "grace",
-    flag: "grace",
+    name: "grace",
     kind: seconds(0, "seconds, 0 or more"),
     default: GRACE_MS,
     help: "Time for open connections to finish after SIGINT or SIGTERM, and " +
       "after --drain",
   },
   reusePort: {
-    key: "reuse_port",
-    flag: "reuse-port",
-    kind: SWITCH,
-    default: false,
+    name: "reuse_port",
+    ...OFF,
     help: "Share the ports with another process, to take over from it",
   },
-};
+});
 
 export interface LogSettings {
   readonly verbose: boolean;
@@ -106,17 +100,15 @@ export interface LogSettings {
 }
 
 /** The settings of the log. The default of `logPrivacy` depends on the role. */
-export const LOG: Settings<LogSettings> = {
+export const LOG: Settings<LogSettings> = settings({}, {
   logFormat: {
-    key: "log_format",
-    flag: "log-format",
+    name: "log_format",
     kind: choice<LogFormat>("FORMAT", ["text", "json"]),
     default: "text",
     help: "Format of the log on standard error: `text` or `json`",
   },
   logPrivacy: {
-    key: "log_privacy",
-    flag: "log-privacy",
+    name: "log_privacy",
     kind: choice<LogPrivacy>("LEVEL", ["full", "hashed", "none"]),
     usual: "hashed for a server, full for a local",
     help:
@@ -124,24 +116,19 @@ export const LOG: Settings<LogSettings> = {
       "its name) or `none`",
   },
   logConnections: {
-    key: "log_connections",
-    flag: "log-connections",
-    kind: SWITCH,
-    default: false,
+    name: "log_connections",
+    ...OFF,
     help:
       "Log each connection when it ends, in one line with the reason, and " +
       "never replace many lines of one kind by a count",
   },
   logWithoutTime: {
-    key: "log_without_time",
-    flag: "log-without-time",
-    kind: SWITCH,
-    default: false,
+    name: "log_without_time",
+    ...OFF,
     help: "Leave the time out of log lines, if journald or a container adds it",
   },
   verbose: {
-    key: "verbose",
-    flag: "verbose",
+    name: "verbose",
     short: "v",
     kind: SWITCH,
     fileKind: {
@@ -158,7 +145,7 @@ export const LOG: Settings<LogSettings> = {
     default: false,
     help: "Verbose: log each connection, show the stack of a defect",
   },
-};
+});
 
 export interface ControlSettings {
   readonly admin: AdminAddress;
@@ -178,7 +165,6 @@ export interface ControlSettings {
 
 const ADMIN_ADDRESS: Kind<AdminAddress> = textAs({
   value: "ADDRESS",
-  type: "string",
   expected: "HOST:PORT or unix:/PATH",
   read: readAdmin,
   write: formatAdminAddress,
@@ -186,7 +172,6 @@ const ADMIN_ADDRESS: Kind<AdminAddress> = textAs({
 
 const HOST_NAME: Kind<string> = textAs({
   value: "NAME",
-  type: "string",
   expected: "a name or an IP address, without a port",
   read(text): string | undefined {
     const { host, port } = readHostAndPort(text) ?? {};
@@ -196,7 +181,6 @@ const HOST_NAME: Kind<string> = textAs({
 
 const HTTP_URL: Kind<string> = textAs({
   value: "URL",
-  type: "string",
   expected: "https://HOST or http://HOST, optionally with a port or a path",
   read(text): string | undefined {
     const url = URL.parse(text);
@@ -213,112 +197,92 @@ export const ADMIN: Settings<
     ControlSettings,
     "admin" | "adminTokenFile" | "adminHosts" | "adminCert" | "adminKey"
   >
-> = {
+> = settings({}, {
   admin: {
-    key: "admin",
-    flag: "admin",
+    name: "admin",
     kind: ADMIN_ADDRESS,
     help: "Serve metrics, API and dashboard on this address: HOST:PORT or " +
       "unix:/PATH; an address that other hosts can reach needs a token",
   },
   adminTokenFile: {
-    key: "admin_token_file",
-    flag: "admin-token-file",
+    name: "admin_token_file",
     kind: text("FILE", "file"),
     help: "File whose only line is the token for --admin",
   },
   adminHosts: {
-    key: "admin_host",
-    flag: "admin-host",
+    name: "admin_host",
     kind: several(HOST_NAME),
     help: "Host name that requests to --admin may use, besides its address; " +
       "needed behind a proxy",
   },
   adminCert: {
-    key: "admin_cert",
-    flag: "admin-cert",
+    name: "admin_cert",
     kind: text("FILE", "file"),
     help:
       "Certificate with its chain, PEM, for HTTPS on --admin; a renewed file " +
       "is read within a minute",
   },
   adminKey: {
-    key: "admin_key",
-    flag: "admin-key",
+    name: "admin_key",
     kind: text("FILE", "file"),
     help: "Private key of --admin-cert, PEM",
   },
-};
+});
 
 /** The settings of the operator of a server. */
-export const CONTROL: Settings<Omit<ControlSettings, keyof typeof ADMIN>> = {
-  publicHost: {
-    key: "public_host",
-    flag: "public-host",
-    kind: HOST_NAME,
-    role: "server",
-    help:
-      "Name or address under which clients reach the server, for the URIs of " +
-      "users",
-  },
-  invite: {
-    key: "invite",
-    flag: "invite",
-    kind: ADMIN_ADDRESS,
-    role: "server",
-    help: "Serve only the invitations and subscriptions of users on this " +
-      "address: HOST:PORT or unix:/PATH; --admin serves them as well",
-  },
-  inviteUrl: {
-    key: "invite_url",
-    flag: "invite-url",
-    kind: HTTP_URL,
-    role: "server",
-    usual: "--public-host and the port",
-    help:
-      "Address under which users reach --invite, for their links, if there is " +
-      "a proxy in front",
-  },
-  inviteCert: {
-    key: "invite_cert",
-    flag: "invite-cert",
-    kind: text("FILE", "file"),
-    role: "server",
-    help:
-      "Certificate with its chain, PEM, for HTTPS on --invite; a renewed file " +
-      "is read within a minute",
-  },
-  inviteKey: {
-    key: "invite_key",
-    flag: "invite-key",
-    kind: text("FILE", "file"),
-    role: "server",
-    help: "Private key of --invite-cert, PEM",
-  },
-  manager: {
-    key: "manager",
-    flag: "manager",
-    kind: ADMIN_ADDRESS,
-    role: "server",
-    help: "Serve the protocol of ss-manager on this address, without a " +
-      "password: HOST:PORT for UDP, or unix:/PATH",
-  },
-  managerAnywhere: {
-    key: "manager_anywhere",
-    flag: "manager-anywhere",
-    kind: SWITCH,
-    default: false,
-    role: "server",
-    help: "Allow --manager on an address that other machines can reach",
-  },
-  store: {
-    key: "store",
-    flag: "store",
-    kind: text("FILE", "file"),
-    role: "server",
-    help: "File that keeps users made at run time and all counts",
-  },
-};
+export const CONTROL: Settings<Omit<ControlSettings, keyof typeof ADMIN>> =
+  settings({ role: "server" }, {
+    publicHost: {
+      name: "public_host",
+      kind: HOST_NAME,
+      help:
+        "Name or address under which clients reach the server, for the URIs of " +
+        "users",
+    },
+    invite: {
+      name: "invite",
+      kind: ADMIN_ADDRESS,
+      help: "Serve only the invitations and subscriptions of users on this " +
+        "address: HOST:PORT or unix:/PATH; --admin serves them as well",
+    },
+    inviteUrl: {
+      name: "invite_url",
+      kind: HTTP_URL,
+      usual: "--public-host and the port",
+      help:
+        "Address under which users reach --invite, for their links, if there is " +
+        "a proxy in front",
+    },
+    inviteCert: {
+      name: "invite_cert",
+      kind: text("FILE", "file"),
+      help:
+        "Certificate with its chain, PEM, for HTTPS on --invite; a renewed file " +
+        "is read within a minute",
+    },
+    inviteKey: {
+      name: "invite_key",
+      kind: text("FILE", "file"),
+      help: "Private key of --invite-cert, PEM",
+    },
+    manager: {
+      name: "manager",
+      kind: ADMIN_ADDRESS,
+      help: "Serve the protocol of ss-manager on this address, without a " +
+        "password: HOST:PORT for UDP, or unix:/PATH",
+    },
+    managerAnywhere: {
+      name: "manager_anywhere",
+      kind: SWITCH,
+      default: false,
+      help: "Allow --manager on an address that other machines can reach",
+    },
+    store: {
+      name: "store",
+      kind: text("FILE", "file"),
+      help: "File that keeps users made at run time and all counts",
+    },
+  });
 
 /** Returns the address as on the command line. */
 export function formatAdminAddress(address: AdminAddress): string {

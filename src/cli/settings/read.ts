@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { ConfigError } from "../../errors.ts";
+import { badValue } from "../../errors.ts";
 import type { ConfigObject } from "../config/config_file.ts";
 import type { Arguments } from "../options/args.ts";
 import { badOption } from "../options/option_value.ts";
@@ -53,11 +53,19 @@ export function fromObject<T>(
     if (second === undefined) {
       return object.value(key, row.fileKind ?? row.kind);
     }
-    throw new ConfigError(
-      "ERR_CONFIG_VALUE",
+    throw badValue(
       `${object.where(second)} means the same as "${key}": keep one`,
     );
   });
+}
+
+/** Reads settings from the command line, and others from the top of a file. */
+export function fromBoth<T>(
+  settings: Settings<T>,
+  args: Arguments,
+  file: ConfigObject | undefined,
+): Said<T> {
+  return merge(fromOptions(settings, args), file && fromObject(settings, file));
 }
 
 /** Returns each setting from the first source that has it. */

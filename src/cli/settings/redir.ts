@@ -5,7 +5,7 @@
  */
 import type { Redirection } from "../../transport.ts";
 import { choice, several, SWITCH, text } from "./kinds.ts";
-import { OF_LOCAL, type Settings } from "./setting.ts";
+import { OF_LOCAL, type Settings, settings } from "./setting.ts";
 import { INTERFACE } from "./sockets.ts";
 
 const WAYS: readonly Redirection[] = ["redirect", "tproxy"];
@@ -18,39 +18,31 @@ export interface RedirKeys {
 }
 
 /** How the system redirects connections and datagrams. */
-export const REDIR: Settings<RedirKeys> = {
+export const REDIR: Settings<RedirKeys> = settings({
+  places: OF_LOCAL,
+  role: "local",
+  reload: "listens",
+}, {
   tproxy: {
-    key: "tcp_tproxy",
-    places: OF_LOCAL,
-    flag: "tcp-tproxy",
+    name: "tcp_tproxy",
     short: "T",
     kind: SWITCH,
-    role: "local",
     help: "TCP by TPROXY: the same as --tcp-redir tproxy",
-    reload: "listens",
   },
   tcp: {
-    key: "tcp_redir",
-    places: OF_LOCAL,
-    flag: "tcp-redir",
+    name: "tcp_redir",
     kind: choice("WAY", WAYS),
     default: "redirect",
     help: "How the system redirects TCP: `redirect`, which needs no " +
       "privilege, or `tproxy`, which needs CAP_NET_RAW",
-    role: "local",
-    reload: "listens",
   },
   udp: {
-    key: "udp_redir",
-    places: OF_LOCAL,
-    flag: "udp-redir",
+    name: "udp_redir",
     kind: choice("WAY", WAYS.slice(1)),
     default: "tproxy",
     help: "How the system redirects UDP: only `tproxy` gives the target",
-    role: "local",
-    reload: "listens",
   },
-};
+});
 
 /** The settings of `umbra redir rules`. */
 export const RULES: Settings<{

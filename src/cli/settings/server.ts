@@ -19,7 +19,13 @@ import {
   SWITCH,
   text,
 } from "./kinds.ts";
-import { type Kind, OF_SERVER, type Place, type Settings } from "./setting.ts";
+import {
+  type Kind,
+  OF_SERVER,
+  type Place,
+  type Settings,
+  settings,
+} from "./setting.ts";
 
 const METHOD: Kind<string> = text("METHOD", METHODS.map(({ name }) => name));
 
@@ -29,11 +35,10 @@ export const SERVER: Settings<{
   readonly port: number;
   readonly method: string;
   readonly tag: string;
-}> = {
+}> = settings({ places: OF_SERVER }, {
   hosts: {
     key: "server",
     keyAliases: ["address"],
-    places: OF_SERVER,
     flag: "server-addr",
     short: "s",
     flagAliases: ["server-host"],
@@ -46,10 +51,8 @@ export const SERVER: Settings<{
     reload: "listens",
   },
   port: {
-    key: "server_port",
+    name: "server_port",
     keyAliases: ["port"],
-    places: OF_SERVER,
-    flag: "server-port",
     short: "p",
     kind: PORT_OR_ANY,
     fileKind: PORT,
@@ -60,7 +63,6 @@ export const SERVER: Settings<{
   },
   method: {
     key: "method",
-    places: OF_SERVER,
     flag: "encrypt-method",
     short: "m",
     flagAliases: ["method"],
@@ -72,12 +74,11 @@ export const SERVER: Settings<{
   tag: {
     key: "remarks",
     keyAliases: ["name"],
-    places: OF_SERVER,
     kind: REMARK,
     help: "Display name of the server in its URI",
     reload: "adopts",
   },
-};
+});
 
 const OF_KEY: readonly Place[] = [...OF_SERVER, "user"];
 
@@ -86,36 +87,27 @@ export const SECRET: Settings<{
   readonly password: string;
   readonly passwordFile: string;
   readonly key: string;
-}> = {
+}> = settings({ places: OF_KEY, reload: "adopts" }, {
   password: {
-    key: "password",
-    places: OF_KEY,
-    flag: "password",
+    name: "password",
     short: "k",
     kind: PASSWORD,
     help:
       "Password; a base64 key with a 2022 method. ${NAME} in a file is an " +
       "environment variable. A command line is visible in the process " +
       "list: prefer a file, or UMBRA_PASSWORD in the environment",
-    reload: "adopts",
   },
   passwordFile: {
-    key: "password_file",
-    places: OF_KEY,
-    flag: "password-file",
+    name: "password_file",
     kind: text("FILE", "file"),
     help: "File whose only line is the password",
-    reload: "adopts",
   },
   key: {
-    key: "key",
-    places: OF_KEY,
-    flag: "key",
+    name: "key",
     kind: { ...text("BASE64"), type: "base64", secret: true },
     help: "The key itself instead of a password",
-    reload: "adopts",
   },
-};
+});
 
 /** The prefix of a client's streams. */
 export const PREFIX: Settings<{ readonly prefix: string }> = {
@@ -136,7 +128,7 @@ export const PREFIX: Settings<{ readonly prefix: string }> = {
 export const SERVERS: Settings<{
   readonly portPassword: object;
   readonly servers: unknown[];
-}> = {
+}> = settings({ reload: "adopts" }, {
   portPassword: {
     key: "port_password",
     kind: object({
@@ -150,16 +142,14 @@ export const SERVERS: Settings<{
       '`{ "8388": "PASSWORD" }`; an object with `password`, `name` and limits ' +
       "makes its clients a user; for ShadowsocksR as in `additional_ports`, " +
       "or `[password, obfs, protocol]`",
-    reload: "adopts",
   },
   servers: {
     key: "servers",
     keyAliases: ["shadowsocks"],
     kind: objects("server"),
     help: "Several servers, each with keys of its own; see below",
-    reload: "adopts",
   },
-};
+});
 
 /** One of `servers`, or of `locals`. */
 export const ENTRY: Settings<{ readonly disabled: boolean }> = {

@@ -25,105 +25,95 @@ import {
   type Kind,
   OF_SERVER,
   type Settings,
+  settings,
   written,
 } from "./setting.ts";
 
 const CIDR: Kind<string> = textAs({
   value: "CIDR",
-  type: "string",
   expected: "an IP address, or IP/BITS",
   read: (text) => parseCidr(text) && text,
 });
 
 /** The table of {@link ServiceOptions}. */
-export const SERVICE: Settings<ServiceOptions> = {
-  mode: {
-    key: "mode",
-    places: EVERYWHERE,
-    kind: choice("MODE", MODES),
-    default: SERVICE_DEFAULTS.mode,
-    help: "Serve TCP, UDP (-U) or both (-u)",
-    reload: "listens",
+export const SERVICE: Settings<ServiceOptions> = settings(
+  { reload: "listens" },
+  {
+    mode: {
+      key: "mode",
+      places: EVERYWHERE,
+      kind: choice("MODE", MODES),
+      default: SERVICE_DEFAULTS.mode,
+      help: "Serve TCP, UDP (-U) or both (-u)",
+    },
+    udpTimeoutMs: {
+      name: "udp_timeout",
+      places: EVERYWHERE,
+      kind: SECONDS,
+      default: SERVICE_DEFAULTS.udpTimeoutMs,
+      help:
+        "Forget a UDP client after this time without a datagram in either direction",
+    },
+    maxFlows: {
+      name: "udp_max_associations",
+      places: EVERYWHERE,
+      kind: COUNT,
+      default: SERVICE_DEFAULTS.maxFlows,
+      help:
+        "Maximum of UDP clients; a new one replaces the one that was idle " +
+        "longest; lower if there are few file descriptors",
+    },
+    idleTimeoutMs: {
+      name: "timeout",
+      places: OF_SERVER,
+      short: "t",
+      kind: SECONDS_OR_NEVER,
+      default: SERVICE_DEFAULTS.idleTimeoutMs,
+      help: "Close a connection after this time without a byte; 0 for never",
+      reload: "adopts",
+    },
+    connectTimeoutMs: {
+      name: "connect_timeout",
+      kind: SECONDS,
+      default: SERVICE_DEFAULTS.connectTimeoutMs,
+      help: "Time limit to connect, including the resolution of the name",
+      reload: "adopts",
+    },
+    maxConnections: {
+      name: "max_connections",
+      kind: COUNT,
+      default: SERVICE_DEFAULTS.maxConnections,
+      help: "Maximum of open connections; less if the system's limit is lower",
+    },
+    maxConnectionsPerHost: {
+      name: "max_connections_per_host",
+      kind: COUNT,
+      default: SERVICE_DEFAULTS.maxConnectionsPerHost,
+      usual: "no limit",
+      help: "Maximum of open connections of one client address",
+    },
+    proxyFrom: {
+      name: "proxy_from",
+      places: OF_SERVER,
+      kind: several(CIDR),
+      default: SERVICE_DEFAULTS.proxyFrom,
+      usual: "none",
+      role: "server",
+      help:
+        "Balancers that send the PROXY protocol with the address of the client; " +
+        "connections from them must have it",
+    },
+    bind: {
+      name: "bind",
+      kind: SWITCH,
+      default: SERVICE_DEFAULTS.bind,
+      help:
+        "Serve SOCKS5 BIND: the server accepts one connection at a time on a " +
+        "port for a client; both ends must be Umbra with --bind",
+      reload: "adopts",
+    },
   },
-  udpTimeoutMs: {
-    key: "udp_timeout",
-    places: EVERYWHERE,
-    flag: "udp-timeout",
-    kind: SECONDS,
-    default: SERVICE_DEFAULTS.udpTimeoutMs,
-    help:
-      "Forget a UDP client after this time without a datagram in either direction",
-    reload: "listens",
-  },
-  maxFlows: {
-    key: "udp_max_associations",
-    places: EVERYWHERE,
-    flag: "udp-max-associations",
-    kind: COUNT,
-    default: SERVICE_DEFAULTS.maxFlows,
-    help: "Maximum of UDP clients; a new one replaces the one that was idle " +
-      "longest; lower if there are few file descriptors",
-    reload: "listens",
-  },
-  idleTimeoutMs: {
-    key: "timeout",
-    places: OF_SERVER,
-    flag: "timeout",
-    short: "t",
-    kind: SECONDS_OR_NEVER,
-    default: SERVICE_DEFAULTS.idleTimeoutMs,
-    help: "Close a connection after this time without a byte; 0 for never",
-    reload: "adopts",
-  },
-  connectTimeoutMs: {
-    key: "connect_timeout",
-    flag: "connect-timeout",
-    kind: SECONDS,
-    default: SERVICE_DEFAULTS.connectTimeoutMs,
-    help: "Time limit to connect, including the resolution of the name",
-    reload: "adopts",
-  },
-  maxConnections: {
-    key: "max_connections",
-    flag: "max-connections",
-    kind: COUNT,
-    default: SERVICE_DEFAULTS.maxConnections,
-    help: "Maximum of open connections; less if the system's limit is lower",
-    reload: "listens",
-  },
-  maxConnectionsPerHost: {
-    key: "max_connections_per_host",
-    flag: "max-connections-per-host",
-    kind: COUNT,
-    default: SERVICE_DEFAULTS.maxConnectionsPerHost,
-    usual: "no limit",
-    help: "Maximum of open connections of one client address",
-    reload: "listens",
-  },
-  proxyFrom: {
-    key: "proxy_from",
-    places: OF_SERVER,
-    flag: "proxy-from",
-    kind: several(CIDR),
-    default: SERVICE_DEFAULTS.proxyFrom,
-    usual: "none",
-    role: "server",
-    help:
-      "Balancers that send the PROXY protocol with the address of the client; " +
-      "connections from them must have it",
-    reload: "listens",
-  },
-  bind: {
-    key: "bind",
-    flag: "bind",
-    kind: SWITCH,
-    default: SERVICE_DEFAULTS.bind,
-    help:
-      "Serve SOCKS5 BIND: the server accepts one connection at a time on a " +
-      "port for a client; both ends must be Umbra with --bind",
-    reload: "adopts",
-  },
-};
+);
 
 /** The letters are those of libev; shadowsocks-rust swaps them. */
 export const MODE_SWITCHES: Settings<{

@@ -84,6 +84,32 @@ export type Settings<T> = {
   readonly [K in keyof T]-?: Setting<Exclude<T[K], undefined>>;
 };
 
+/**
+ * A row as a table of settings has it: `name` stands for the key and, with
+ * dashes in place of underscores, for the long option.
+ */
+type Row<T> = Setting<T> & { readonly name?: string };
+
+/**
+ * Makes the settings of a group.
+ *
+ * @param common The fields of every row; a row may replace them.
+ * @param rows The rows, by the name of each value.
+ */
+export function settings<T>(
+  common: Pick<AnySetting, "places" | "role" | "reload">,
+  rows: { readonly [K in keyof T]-?: Row<Exclude<T[K], undefined>> },
+): Settings<T> {
+  const made = Object.entries<Row<unknown>>(rows).map((
+    [id, { name, ...row }],
+  ) => [id, {
+    ...common,
+    ...name && { key: name, flag: name.replaceAll("_", "-") },
+    ...row,
+  }]);
+  return Object.fromEntries(made);
+}
+
 /** Any setting. */
 // deno-lint-ignore no-explicit-any
 export type AnySetting = Setting<any>;

@@ -6,8 +6,8 @@
  * @module
  */
 import type { SocketOptions } from "../../transport.ts";
-import { seconds, SWITCH, textAs, whole } from "./kinds.ts";
-import type { Kind, Settings } from "./setting.ts";
+import { OFF, seconds, SWITCH, textAs, whole } from "./kinds.ts";
+import { type Kind, type Settings, settings } from "./setting.ts";
 
 /**
  * Name of a network interface. Text of only digits, dots and colons is an
@@ -15,7 +15,6 @@ import type { Kind, Settings } from "./setting.ts";
  */
 export const INTERFACE: Kind<string> = textAs({
   value: "NAME",
-  type: "string",
   expected: "the name of a network interface, as `ip link` shows it",
   read: (text) =>
     /^[^\s/:%]{1,15}$/.test(text) && !/^[\d.]+$/.test(text) ? text : undefined,
@@ -33,10 +32,9 @@ const WHOLE_SECONDS: Kind<number> = seconds(
 );
 
 /** The settings of sockets. */
-export const SOCKETS: Settings<SocketOptions> = {
+export const SOCKETS: Settings<SocketOptions> = settings({}, {
   mark: {
-    key: "outbound_fwmark",
-    flag: "outbound-fwmark",
+    name: "outbound_fwmark",
     kind: whole(1, 0xffff_ffff, {
       value: "N",
       type: "count",
@@ -47,17 +45,15 @@ export const SOCKETS: Settings<SocketOptions> = {
       "needs --transport linux and CAP_NET_ADMIN",
   },
   interfaceName: {
-    key: "outbound_bind_interface",
+    name: "outbound_bind_interface",
     keyAliases: ["interface"],
-    flag: "outbound-bind-interface",
     kind: INTERFACE,
     help:
       "Send through this network interface, the same as -i; needs --transport " +
       "linux",
   },
   dscp: {
-    key: "outbound_dscp",
-    flag: "outbound-dscp",
+    name: "outbound_dscp",
     kind: whole(0, 63, {
       value: "CLASS",
       type: "count",
@@ -66,16 +62,14 @@ export const SOCKETS: Settings<SocketOptions> = {
     help: "Set this class (DSCP) on outgoing packets; needs --transport linux",
   },
   fastOpen: {
-    key: "fast_open",
-    flag: "fast-open",
+    name: "fast_open",
     flagAliases: ["tcp-fast-open"],
     kind: SWITCH,
     help: "Send first bytes with the first packet (TCP fast open); needs " +
       "--transport linux, and sysctl net.ipv4.tcp_fastopen=3 to accept it",
   },
   multipath: {
-    key: "mptcp",
-    flag: "mptcp",
+    name: "mptcp",
     flagAliases: ["tcp-multipath"],
     kind: SWITCH,
     help:
@@ -92,8 +86,7 @@ export const SOCKETS: Settings<SocketOptions> = {
       "--transport linux",
   },
   userTimeoutMs: {
-    key: "tcp_user_timeout",
-    flag: "tcp-user-timeout",
+    name: "tcp_user_timeout",
     kind: WHOLE_SECONDS,
     usual: "set by the system, about 15 minutes",
     help:
@@ -134,7 +127,7 @@ export const SOCKETS: Settings<SocketOptions> = {
     help: "Receive buffer of connections to servers and targets; needs " +
       "--transport linux",
   },
-};
+});
 
 /** The order of addresses, which every transport supports. */
 export const NAMES: Settings<{ readonly ipv6First: boolean }> = {
@@ -142,8 +135,7 @@ export const NAMES: Settings<{ readonly ipv6First: boolean }> = {
     key: "ipv6_first",
     flag: "ipv6-first",
     short: "6",
-    kind: SWITCH,
-    default: false,
+    ...OFF,
     help:
       "Try the IPv6 addresses of a name before its IPv4 addresses, regardless " +
       "of the system's preference",

@@ -14,7 +14,13 @@ import {
 import { type CidrBlock, parseCidr } from "../../security/target_policy.ts";
 import type { Endpoint } from "../../transport.ts";
 import { choice, ENDPOINT, object, seconds, several, textAs } from "./kinds.ts";
-import { type Kind, OF_SERVER, type Place, type Settings } from "./setting.ts";
+import {
+  type Kind,
+  OF_SERVER,
+  type Place,
+  type Settings,
+  settings,
+} from "./setting.ts";
 
 /** The keys of the objects below. */
 export const CARRIERS: Settings<{
@@ -45,7 +51,6 @@ const OF_TRANSPORT: readonly Place[] = ["transport"];
 const URL_KIND: Kind<WebSocketUrl> = {
   ...textAs({
     value: "URL",
-    type: "string",
     expected: "wss://HOST/PATH or ws://HOST/PATH",
     read: parseWebSocketUrl,
     write: formatWebSocketUrl,
@@ -62,42 +67,33 @@ export const TRANSPORT: Settings<{
   readonly udpUrl: WebSocketUrl;
   readonly closeDelayMs: number;
   readonly headers: HttpField[];
-}> = {
+}> = settings({ places: OF_TRANSPORT, reload: "adopts" }, {
   type: {
     key: "type",
-    places: OF_TRANSPORT,
     kind: choice("TYPE", ["websocket"] as const, '"websocket"'),
     help: "Kind of transport: `websocket`",
-    reload: "adopts",
   },
   url: {
     key: "url",
-    places: OF_TRANSPORT,
     kind: URL_KIND,
     help: "The WebSocket for streams; keep its path secret. `server` and " +
       "`server_port` may name another host to connect to",
-    reload: "adopts",
   },
   udpUrl: {
     key: "udp_url",
-    places: OF_TRANSPORT,
     kind: URL_KIND,
     usual: "no UDP with this server",
     help: "The WebSocket for packets",
-    reload: "adopts",
   },
   closeDelayMs: {
     key: "close_delay",
-    places: OF_TRANSPORT,
     kind: CLOSE_DELAY,
     default: 0,
     help: "Delay between the last byte of a stream and its end; a link to " +
       "v2ray-plugin, whose server has no half-close, uses 5",
-    reload: "adopts",
   },
   headers: {
     key: "headers",
-    places: OF_TRANSPORT,
     kind: {
       type: "object",
       expected: "HTTP fields as text, except those of the handshake",
@@ -109,16 +105,14 @@ export const TRANSPORT: Settings<{
           : undefined,
     },
     help: 'Fields of the request, as `{ "User-Agent": "…" }`',
-    reload: "adopts",
   },
-};
+});
 
 const OF_WEBSOCKET: readonly Place[] = ["websocket"];
 
 const PATH: Kind<string> = {
   ...textAs({
     value: "PATH",
-    type: "string",
     expected: "a path that begins with /, without spaces",
     read: (text) => /^\/[\x21-\x7e]*$/.test(text) ? text : undefined,
   }),
@@ -132,50 +126,39 @@ export const WEBSOCKET: Settings<{
   readonly udpPath: string;
   readonly closeDelayMs: number;
   readonly trustedProxies: CidrBlock[];
-}> = {
+}> = settings({ places: OF_WEBSOCKET, reload: "listens" }, {
   listen: {
     key: "listen",
-    places: OF_WEBSOCKET,
     kind: ENDPOINT,
     help: "Listening address for the web server in front",
-    reload: "listens",
   },
   tcpPath: {
     key: "tcp_path",
-    places: OF_WEBSOCKET,
     kind: PATH,
     help: "Path of the WebSocket for streams; keep it secret",
-    reload: "listens",
   },
   udpPath: {
     key: "udp_path",
-    places: OF_WEBSOCKET,
     kind: PATH,
     help: "The same for packets; `mode` must have UDP",
-    reload: "listens",
   },
   closeDelayMs: {
     key: "close_delay",
-    places: OF_WEBSOCKET,
     kind: CLOSE_DELAY,
     default: 0,
     help:
       "Delay between the last byte of a stream and its end. The clients of " +
       "v2ray-plugin drop data that they have not passed on at the end; its " +
       "own server waits 2 seconds",
-    reload: "listens",
   },
   trustedProxies: {
     key: "trusted_proxies",
-    places: OF_WEBSOCKET,
     kind: several(textAs<CidrBlock>({
       value: "CIDR",
-      type: "string",
       expected: "an IP address, or IP/BITS",
       read: parseCidr,
     })),
     usual: "none",
     help: "Web servers whose `X-Forwarded-For` is the address of a client",
-    reload: "listens",
   },
-};
+});

@@ -21,7 +21,7 @@ import {
   textAs,
   whole,
 } from "./kinds.ts";
-import { OF_SERVER, type Place, type Settings } from "./setting.ts";
+import { OF_SERVER, type Place, type Settings, settings } from "./setting.ts";
 
 /** The list of users. */
 export const USERS: Settings<{ readonly users: unknown[] }> = {
@@ -42,18 +42,14 @@ export const USER: Settings<{
   readonly name: string;
   readonly uid: number;
   readonly disabled: boolean;
-}> = {
+}> = settings({ places: OF_USER, reload: "adopts" }, {
   name: {
     key: "name",
-    places: OF_USER,
-    reload: "adopts",
     kind: text("NAME"),
     help: "Name of the user in the log and the counters; unique",
   },
   uid: {
     key: "uid",
-    places: OF_USER,
-    reload: "adopts",
     kind: whole(0, 0xffff_ffff, {
       value: "N",
       type: "number",
@@ -63,19 +59,18 @@ export const USER: Settings<{
   },
   disabled: {
     key: "disabled",
-    places: OF_USER,
-    reload: "adopts",
     kind: SWITCH,
     help: "Keep the user, but let no client connect as it",
   },
-};
+});
 
 /** The limits of a user. */
-export const USER_LIMITS: Settings<UserLimits> = {
+export const USER_LIMITS: Settings<UserLimits> = settings({
+  places: OF_USER,
+  reload: "adopts",
+}, {
   quotaBytes: {
     key: "quota_bytes",
-    places: OF_USER,
-    reload: "adopts",
     kind: numberOrText({
       type: "bytes",
       expected: SIZE_EXPECTED,
@@ -85,8 +80,6 @@ export const USER_LIMITS: Settings<UserLimits> = {
   },
   bytesPerSecond: {
     key: "bytes_per_second",
-    places: OF_USER,
-    reload: "adopts",
     kind: numberOrText({
       type: "bytes a second",
       expected: RATE_EXPECTED,
@@ -96,22 +89,16 @@ export const USER_LIMITS: Settings<UserLimits> = {
   },
   maxConnections: {
     key: "max_connections",
-    places: OF_USER,
-    reload: "adopts",
     kind: COUNT,
     help: "Simultaneous connections of the user",
   },
   maxHosts: {
     key: "max_hosts",
-    places: OF_USER,
-    reload: "adopts",
     kind: COUNT,
     help: "Simultaneous devices of the user, by IP address",
   },
   expiresUnixMs: {
     key: "expires",
-    places: OF_USER,
-    reload: "adopts",
     kind: textAs({
       type: "day or time",
       expected: DATE_EXPECTED,
@@ -121,4 +108,4 @@ export const USER_LIMITS: Settings<UserLimits> = {
       "When the user may no longer connect: `2027-01-31`, which starts at " +
       "00:00 UTC, or `2027-01-31T12:00Z`",
   },
-};
+});

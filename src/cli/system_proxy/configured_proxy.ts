@@ -5,7 +5,7 @@
  */
 import { formatAddress } from "../../codec/address.ts";
 import { isLoopback } from "../../codec/loopback.ts";
-import { ConfigError } from "../../errors.ts";
+import type { ConfigError } from "../../errors.ts";
 import { pacSecret } from "../../service/inbound/proxy_pac.ts";
 import type { ConfiguredLocal } from "../config/config.ts";
 import { isWildcard } from "../config/values.ts";
@@ -13,6 +13,7 @@ import type { Arguments } from "../options/args.ts";
 import { SYSTEM_PROXY } from "../settings/local.ts";
 import { fromOptions } from "../settings/read.ts";
 import type { ProxyForm, ProxyPlace } from "./desktops.ts";
+import { usage } from "../options/getopt.ts";
 
 /** The proxy for programs of the system. */
 export interface ConfiguredProxy {
@@ -66,10 +67,7 @@ function proxyAmong(locals: readonly ConfiguredLocal[]): ConfiguredLocal {
     dns === undefined && typeof protocol !== "object"
   );
   if (found !== undefined) return found;
-  throw new ConfigError(
-    "ERR_CONFIG_USAGE",
-    "No local of this configuration is a proxy",
-  );
+  throw usage("No local of this configuration is a proxy");
 }
 
 function placeOf(
@@ -98,5 +96,5 @@ function placeOf(
 }
 
 function wrong(form: ProxyForm, why: string): ConfigError {
-  return new ConfigError("ERR_CONFIG_USAGE", `--system-proxy ${form}: ${why}`);
+  return usage(`--system-proxy ${form}: ${why}`);
 }

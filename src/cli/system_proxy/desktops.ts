@@ -44,7 +44,9 @@ export interface Desktop {
   /** Name for people and for the note. */
   readonly name: string;
   /** Returns its values, in the order of writing. */
-  settings(run: RunTool): Promise<readonly ProxySetting[]>;
+  settings(
+    run: RunTool,
+  ): readonly ProxySetting[] | Promise<readonly ProxySetting[]>;
 }
 
 /** The facts on which the choice depends. */
@@ -74,20 +76,30 @@ const LOCAL = ["localhost", "127.0.0.0/8", "::1"];
 
 const GNOME: Desktop = {
   name: "GNOME",
-  settings: () =>
-    Promise.resolve([
-      gnome("", "autoconfig-url", "pac", ({ pac }) => quoted(pac)),
-      ...["socks", "http", "https"].flatMap((kind) => [
-        gnome(`.${kind}`, "host", "any", ({ host }, form) =>
-          quoted(isFor(kind, form) ? host : "")),
-        gnome(`.${kind}`, "port", "any", ({ port }, form) =>
-          String(isFor(kind, form) ? port : 0)),
-      ]),
-      gnome("", "ignore-hosts", "any", () =>
-        `[${LOCAL.map(quoted).join(", ")}]`),
-      gnome("", "mode", "all", (_, form) =>
-        quoted(form === "pac" ? "auto" : "manual")),
+  settings: () => [
+    gnome("", "autoconfig-url", "pac", ({ pac }) => quoted(pac)),
+    ...["socks", "http", "https"].flatMap((kind) => [
+      gnome(
+        `.${kind}`,
+        "host",
+        "any",
+        ({ host }, form) => quoted(isFor(kind, form) ? host : ""),
+      ),
+      gnome(
+        `.${kind}`,
+        "port",
+        "any",
+        ({ port }, form) => String(isFor(kind, form) ? port : 0),
+      ),
     ]),
+    gnome("", "ignore-hosts", "any", () => `[${LOCAL.map(quoted).join(", ")}]`),
+    gnome(
+      "",
+      "mode",
+      "all",
+      (_, form) => quoted(form === "pac" ? "auto" : "manual"),
+    ),
+  ],
 };
 
 /** The forms with which a value applies: a PAC file, any other form, or all. */
@@ -154,15 +166,14 @@ function kde(version: string): Desktop {
     );
   return {
     name: "KDE",
-    settings: () =>
-      Promise.resolve([
-        of("Proxy Config Script", "pac", ({ pac }) => pac),
-        proxy("socks", "socks"),
-        proxy("http", "http"),
-        proxy("https", "http"),
-        of("NoProxyFor", "any", () => LOCAL.join(",")),
-        of("ProxyType", "all", (_, form) => form === "pac" ? "2" : "1"),
-      ]),
+    settings: () => [
+      of("Proxy Config Script", "pac", ({ pac }) => pac),
+      proxy("socks", "socks"),
+      proxy("http", "http"),
+      proxy("https", "http"),
+      of("NoProxyFor", "any", () => LOCAL.join(",")),
+      of("ProxyType", "all", (_, form) => form === "pac" ? "2" : "1"),
+    ],
   };
 }
 
@@ -242,19 +253,31 @@ function ofService(service: string): ProxySetting[] {
 
 const WINDOWS: Desktop = {
   name: "Windows",
-  settings: () =>
-    Promise.resolve([
-      registry("AutoConfigURL", "REG_SZ", ({ pac }, form) =>
-        form === "pac" ? pac : ""),
-      registry("ProxyServer", "REG_SZ", ({ host, port }, form) =>
+  settings: () => [
+    registry(
+      "AutoConfigURL",
+      "REG_SZ",
+      ({ pac }, form) => form === "pac" ? pac : "",
+    ),
+    registry(
+      "ProxyServer",
+      "REG_SZ",
+      ({ host, port }, form) =>
         form === "pac"
           ? undefined
-          : `${form === "socks" ? "socks=" : ""}${bracketed(host)}:${port}`),
-      registry("ProxyOverride", "REG_SZ", (_, form) =>
-        form === "pac" ? undefined : "localhost;127.*;[::1];<local>"),
-      registry("ProxyEnable", "REG_DWORD", (_, form) =>
-        form === "pac" ? "0x0" : "0x1"),
-    ]),
+          : `${form === "socks" ? "socks=" : ""}${bracketed(host)}:${port}`,
+    ),
+    registry(
+      "ProxyOverride",
+      "REG_SZ",
+      (_, form) => form === "pac" ? undefined : "localhost;127.*;[::1];<local>",
+    ),
+    registry(
+      "ProxyEnable",
+      "REG_DWORD",
+      (_, form) => form === "pac" ? "0x0" : "0x1",
+    ),
+  ],
 };
 
 const INTERNET_SETTINGS =

@@ -53,10 +53,7 @@ function notePath(
 }
 
 async function isAnswered(place: Endpoint): Promise<boolean> {
-  using deadline = new Deadline(systemClock, {
-    delayMs: PROXY_ANSWER_MS,
-    code: "ERR_NET_TIMEOUT",
-  });
+  using deadline = new Deadline(systemClock, { delayMs: PROXY_ANSWER_MS });
   try {
     const { signal } = deadline;
     (await systemTransport().dial(place, { signal })).close();

@@ -7,7 +7,7 @@
  */
 import type { RunTool } from "../../adapters/system/tools.ts";
 import { formatAddress } from "../../codec/address.ts";
-import { ConfigError } from "../../errors.ts";
+import { badValue, type ConfigError } from "../../errors.ts";
 import type { Endpoint } from "../../transport.ts";
 import type { KeptFile } from "../kept_file.ts";
 import type {
@@ -211,8 +211,5 @@ function toolFailure(words: readonly string[], output: string): string {
 }
 
 function failure(why: string): ConfigError {
-  return new ConfigError(
-    "ERR_CONFIG_VALUE",
-    `Cannot change the system's proxy: ${why}`,
-  );
+  return badValue(`Cannot change the system's proxy: ${why}`);
 }

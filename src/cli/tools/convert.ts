@@ -28,7 +28,7 @@ import {
 import { readSubscription } from "../../codec/ssr_uri.ts";
 import { toSsrConfig } from "../../codec/ssr_config.ts";
 import { findMethod, type Method } from "../../crypto/method.ts";
-import { ConfigError } from "../../errors.ts";
+import { badValue, type ConfigError } from "../../errors.ts";
 import type { RandomBytes } from "../../random.ts";
 import {
   CONVERT_FORMS,
@@ -36,7 +36,7 @@ import {
   INIT_METHOD,
 } from "../commands/defaults.ts";
 import { findServers, listed, readFile } from "../config/find_servers.ts";
-import { parseStrictJson } from "../config/strict_json.ts";
+import { parseStrictJson } from "../../codec/json.ts";
 import { formatLink, type LinkedServer } from "../config/server_links.ts";
 import { linkedServers } from "../config/configure_urls.ts";
 import { publicHostOf } from "../config/operator_settings.ts";
@@ -51,6 +51,7 @@ import type { Arguments } from "../options/args.ts";
 import { option } from "../options/option_value.ts";
 import { alternatives } from "../settings/kinds.ts";
 import { generateKey } from "./genkey.ts";
+import { usage } from "../options/getopt.ts";
 
 type Form = (typeof CONVERT_FORMS)[number];
 
@@ -107,36 +108,33 @@ function leftOut(
   servers: readonly ServerSettings[],
   isUpgrade: boolean,
 ): string[] {
-  const has = (said: (server: ServerSettings) => unknown): boolean =>
-    servers.some((server) => said(server));
-  const forbidden = [
-    ...has(({ forbiddenIps }) => forbiddenIps?.text) ? ["forbidden_ip"] : [],
-    ...has(({ forbiddenPorts }) => forbiddenPorts?.text)
-      ? ["forbidden_port"]
-      : [],
-  ];
-  const names = isUpgrade
-    ? [
-      ...has(({ redirect = [] }) => redirect.length > 0) ? ["redirect"] : [],
-      ...has(({ bytesPerSecond = Infinity }) => bytesPerSecond < Infinity)
-        ? ["speed_limit_per_user"]
-        : [],
-      ...has(({ connectionBytesPerSecond: rate = Infinity }) => rate < Infinity)
-        ? ["speed_limit_per_con"]
-        : [],
-      ...has(({ owner, users = [] }) =>
-          owner !== undefined || users.some(({ limits }) => limits)
-        )
-        ? ["limits of users"]
-        : [],
-    ]
-    : forbidden;
+  const names = Object.entries(isUpgrade ? OF_THE_OLD : OF_SERVERS)
+    .filter(([, isSaid]) => servers.some(isSaid)).map(([name]) => name);
   if (names.length === 0) return [];
   const why = isUpgrade
     ? "give the new server its own"
     : "a client has no such setting";
   return [`left out: ${names.join(", ")}: ${why}`];
 }
+
+type IsSaid = (server: ServerSettings) => boolean;
+
+/** Settings of servers that no client has. */
+const OF_SERVERS: Readonly<Record<string, IsSaid>> = {
+  ["forbidden_ip"]: ({ forbiddenIps }) => Boolean(forbiddenIps?.text),
+  ["forbidden_port"]: ({ forbiddenPorts }) => Boolean(forbiddenPorts?.text),
+};
+
+/** Settings of servers that an upgrade does not take over. */
+const OF_THE_OLD: Readonly<Record<string, IsSaid>> = {
+  redirect: ({ redirect = [] }) => redirect.length > 0,
+  ["speed_limit_per_user"]: ({ bytesPerSecond = Infinity }) =>
+    bytesPerSecond < Infinity,
+  ["speed_limit_per_con"]: ({ connectionBytesPerSecond: rate = Infinity }) =>
+    rate < Infinity,
+  "limits of users": ({ owner, users = [] }) =>
+    owner !== undefined || users.some(({ limits }) => limits !== undefined),
+};
 
 function read(
   args: Arguments,
@@ -164,10 +162,7 @@ function read(
   const secrets = new Secrets(sources, file);
   const found = findServers(args, file, secrets, online);
   if (found.servers.length === 0 && file === undefined) {
-    throw new ConfigError(
-      "ERR_CONFIG_USAGE",
-      "No server to convert: give -c FILE, a link, or -s HOST:PORT",
-    );
+    throw usage("No server to convert: give -c FILE, a link, or -s HOST:PORT");
   }
   return {
     result: listed(found, secrets),
@@ -355,8 +350,7 @@ ${lines(fresh.map((link) => `// ${link}`))}`;
 function only(servers: readonly LinkedServer[], form: Form): LinkedServer {
   const [server, second] = servers;
   if (server !== undefined && second === undefined) return server;
-  throw new ConfigError(
-    "ERR_CONFIG_VALUE",
+  throw badValue(
     `Cannot write ${servers.length} servers as ${form}, which has one server: ` +
       "give one of them",
   );
@@ -434,8 +428,7 @@ function noForm(
   form: string,
   has: string,
 ): ConfigError {
-  return new ConfigError(
-    "ERR_CONFIG_VALUE",
+  return badValue(
     `Cannot write the server of port ${port} (${method.name}) as ${form}: it ` +
       `has ${has}`,
   );

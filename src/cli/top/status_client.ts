@@ -20,7 +20,12 @@ import {
 import type { Status } from "../../admin/operator.ts";
 import { FIRST_PAGE, formatPage } from "../../admin/user_page.ts";
 import { formatAddress } from "../../codec/address.ts";
-import { ConfigError, TransportError } from "../../errors.ts";
+import {
+  badValue,
+  ConfigError,
+  TransportError,
+  type TransportErrorCode,
+} from "../../errors.ts";
 import {
   MAX_STATUS_LENGTH,
   MAX_USER_PAGE,
@@ -122,8 +127,7 @@ export async function askAdmin(
     throw unreachable(where, error);
   });
   if (answer.status !== 401) return answer;
-  throw new ConfigError(
-    "ERR_CONFIG_VALUE",
+  throw badValue(
     source.token === undefined
       ? `${where} requires a token: give --admin-token-file FILE`
       : `${where} rejects the token of --admin-token-file`,
@@ -197,34 +201,35 @@ function parse(body: string): Status | undefined {
 
 function unreachable(where: string, error: unknown): TransportError {
   const { code, name, message } = error as NodeJS.ErrnoException;
-  const prefix = `Cannot reach the operator's port at ${where}: `;
-  const make = (
-    kind: TransportError["code"],
-    text: string,
-  ): TransportError =>
-    new TransportError(kind, prefix + text, { cause: error });
-  switch (code ?? name) {
-    case "ECONNREFUSED":
-    case "ConnectionRefused":
-    case "ENOENT":
-      return make(
-        "ERR_NET_REFUSED",
-        "no program listens; start the program with --admin",
-      );
-    case "ENOTFOUND":
-      return make("ERR_NET_NAME_NOT_FOUND", "the name does not exist");
-    case "ABORT_ERR":
-    case "TimeoutError":
-      return make("ERR_NET_TIMEOUT", "no answer in time");
-    case "EACCES":
-      return make("ERR_NET_PERMISSION", "permission denied");
-    case "NotCapable":
-      return make(
-        "ERR_NET_PERMISSION",
-        "Deno was not granted it; a unix socket needs --allow-read and " +
-          "--allow-write, another address --allow-net",
-      );
-    default:
-      return make("ERR_NET_OTHER", message);
-  }
+  const [kind, why] = FAILURES[code ?? name] ?? ["ERR_NET_OTHER", message];
+  return new TransportError(
+    kind,
+    `Cannot reach the operator's port at ${where}: ${why}`,
+    { cause: error },
+  );
 }
+
+const NO_PROGRAM = [
+  "ERR_NET_REFUSED",
+  "no program listens; start the program with --admin",
+] as const;
+
+const TOO_LATE = ["ERR_NET_TIMEOUT", "no answer in time"] as const;
+
+/** The codes and names of errors of both runtimes. */
+const FAILURES: Readonly<
+  Record<string, readonly [TransportErrorCode, why: string]>
+> = {
+  ECONNREFUSED: NO_PROGRAM,
+  ConnectionRefused: NO_PROGRAM,
+  ENOENT: NO_PROGRAM,
+  ENOTFOUND: ["ERR_NET_NAME_NOT_FOUND", "the name does not exist"],
+  ["ABORT_ERR"]: TOO_LATE,
+  TimeoutError: TOO_LATE,
+  EACCES: ["ERR_NET_PERMISSION", "permission denied"],
+  NotCapable: [
+    "ERR_NET_PERMISSION",
+    "Deno was not granted it; a unix socket needs --allow-read and " +
+    "--allow-write, another address --allow-net",
+  ],
+};

@@ -8,7 +8,7 @@ import type { ServerStatus, UserStatus } from "../../admin/operator.ts";
 import { formatAgo, formatBytes, formatRate } from "../../admin/units.ts";
 import { stateOf } from "../../admin/user_rows.ts";
 import { systemClock } from "../../clock.ts";
-import { ConfigError, TransportError } from "../../errors.ts";
+import { badValue, TransportError } from "../../errors.ts";
 import { type UserLimits, userNameFault } from "../../users.ts";
 import { configureServer } from "../config/config.ts";
 import { operatorSettings } from "../config/operator_settings.ts";
@@ -89,15 +89,11 @@ async function controlOf(
     : parseArguments(findCommand("server")!, ["-c", file]);
   const configured = asServer && configureServer(asServer, systemSources);
   const secrets = new Secrets(systemSources);
-  const { admin, adminToken: token, adminCert } = {
-    ...configured?.operator,
-    ...present(
-      operatorSettings("server", { args, file: undefined, secrets }),
-      "admin",
-      "adminToken",
-      "adminCert",
-    ),
-  };
+  const given = operatorSettings("server", { args, file: undefined, secrets });
+  const known = configured?.operator;
+  const admin = given.admin ?? known?.admin;
+  const token = given.adminToken ?? known?.adminToken;
+  const adminCert = given.adminCert ?? known?.adminCert;
   if (admin !== undefined) {
     const secure = secureSource(adminCert);
     const control = remoteControl({ address: admin, token, secure });
@@ -118,17 +114,6 @@ async function controlOf(
   );
 }
 
-/** Returns the settings of these names that have a value. */
-function present<T, K extends keyof T>(
-  settings: T,
-  ...names: readonly K[]
-): Partial<Pick<T, K>> {
-  const set = names.filter((name) => settings[name] !== undefined);
-  return Object.fromEntries(
-    set.map((name) => [name, settings[name]]),
-  ) as Partial<Pick<T, K>>;
-}
-
 async function act(
   action: Action,
   name: string,
@@ -141,7 +126,7 @@ async function act(
     const { id } = serverFor(servers, args);
     const fault = userNameFault(name);
     if (fault !== undefined) {
-      throw new ConfigError("ERR_CONFIG_VALUE", `The name ${fault}`);
+      throw badValue(`The name ${fault}`);
     }
     await control.add(id, { name, limits: limitsFrom(args, {}) });
     return await printLink(id, name, args, control);
@@ -187,8 +172,7 @@ async function printLink(
 ): Promise<void> {
   const access = await control.access(server, name);
   if (access === undefined) {
-    throw new ConfigError(
-      "ERR_CONFIG_VALUE",
+    throw badValue(
       `${
         printable(name)
       } has a raw key, which a link cannot contain: use a password`,
@@ -234,8 +218,7 @@ async function find(
   }
   const [found, second] = matches;
   if (found === undefined) {
-    throw new ConfigError(
-      "ERR_CONFIG_VALUE",
+    throw badValue(
       "The user does not exist; `umbra user list` shows all users",
     );
   }

@@ -17,7 +17,7 @@ import type {
 import { NO_USERS } from "../../admin/user_page.ts";
 import { invitationUrl } from "../../admin/invite/invitations.ts";
 import { systemClock } from "../../clock.ts";
-import { ConfigError } from "../../errors.ts";
+import { badValue } from "../../errors.ts";
 import { silentLogger, silentMetrics } from "../../observe.ts";
 import { systemRandomBytes } from "../../random.ts";
 import {
@@ -36,6 +36,7 @@ import {
   fetchStatus,
   type StatusSource,
 } from "../top/status_client.ts";
+import { usage } from "../options/getopt.ts";
 
 /** The actions on users. Their errors are those of `Operator`. */
 export interface UserControl {
@@ -75,7 +76,7 @@ export function remoteControl(source: StatusSource): UserControl {
   ): Promise<string> => {
     const answer = await askAdmin(source, method, `/api/servers/${path}`, body);
     if (answer.status < 300) return answer.body;
-    throw new ConfigError("ERR_CONFIG_VALUE", reasonOf(answer.body));
+    throw badValue(reasonOf(answer.body));
   };
   const usersOf = (server: string): string =>
     `${encodeURIComponent(server)}/users`;
@@ -143,8 +144,7 @@ export function storeControl(
 ): UserControl {
   const { store: path, publicHost } = configured.operator;
   if (path === undefined) {
-    throw new ConfigError(
-      "ERR_CONFIG_USAGE",
+    throw usage(
       'The configuration has neither "admin" nor "store", so nothing keeps a ' +
         'change: add "store": "umbra.db", and "admin": "127.0.0.1:9090"',
     );

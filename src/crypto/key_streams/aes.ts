@@ -93,8 +93,8 @@ export class AesCfb extends AesKeyStream {
   }
 }
 
-/** OFB: a block of key stream gives the next one. */
-export class AesOfb extends AesKeyStream {
+/** A key stream that does not depend on the text. */
+abstract class AesFreeStream extends AesKeyStream {
   #used = BLOCK;
 
   apply(input: Uint8Array, out: Uint8Array): void {
@@ -103,20 +103,29 @@ export class AesOfb extends AesKeyStream {
     let used = this.#used;
     for (let at = 0; at < input.length; at++) {
       if (used === BLOCK) {
-        this.encryptBlock();
+        this.nextBlock();
         used = 0;
       }
       out[at] = input[at]! ^ block[used++]!;
     }
     this.#used = used;
   }
+
+  /** Makes the next block of the key stream. */
+  protected abstract nextBlock(): void;
+}
+
+/** OFB: a block of key stream gives the next one. */
+export class AesOfb extends AesFreeStream {
+  protected nextBlock(): void {
+    this.encryptBlock();
+  }
 }
 
 /** CTR: a big-endian counter of 128 bits that starts with the IV. */
-export class AesCtr extends AesKeyStream {
+export class AesCtr extends AesFreeStream {
   readonly #counter: Uint8Array;
   readonly #counterWords: Uint32Array;
-  #used = BLOCK;
 
   /** See {@link AesKeyStream}. */
   constructor(key: Uint8Array, iv: Uint8Array) {
@@ -125,22 +134,8 @@ export class AesCtr extends AesKeyStream {
     this.#counterWords = new Uint32Array(this.#counter.buffer);
   }
 
-  apply(input: Uint8Array, out: Uint8Array): void {
-    checkOutput(out, input.length);
-    const block = this.block;
-    let used = this.#used;
-    for (let at = 0; at < input.length; at++) {
-      if (used === BLOCK) {
-        this.encryptBlock(this.#counterWords);
-        this.#count();
-        used = 0;
-      }
-      out[at] = input[at]! ^ block[used++]!;
-    }
-    this.#used = used;
-  }
-
-  #count(): void {
+  protected nextBlock(): void {
+    this.encryptBlock(this.#counterWords);
     const counter = this.#counter;
     for (let i = BLOCK - 1; i >= 0; i--) {
       counter[i] = counter[i]! + 1;
@@ -149,10 +144,10 @@ export class AesCtr extends AesKeyStream {
   }
 }
 
-/** CFB with 8 bits of feedback: one AES block for each byte. */
-export class AesCfb8 extends AesKeyStream {
-  readonly #encrypts: boolean;
-  readonly #register: Uint8Array;
+/** CFB with less than a block of feedback, which a register shifts in. */
+abstract class AesShifted extends AesKeyStream {
+  protected readonly encrypts: boolean;
+  protected readonly register: Uint8Array;
   readonly #registerWords: Uint32Array;
 
   /** See {@link AesKeyStream}. */
@@ -162,21 +157,29 @@ export class AesCfb8 extends AesKeyStream {
     direction: KeyStreamDirection,
   ) {
     super(key, iv);
-    this.#encrypts = direction === "encrypt";
-    this.#register = iv.slice();
-    this.#registerWords = new Uint32Array(this.#register.buffer);
+    this.encrypts = direction === "encrypt";
+    this.register = iv.slice();
+    this.#registerWords = new Uint32Array(this.register.buffer);
   }
 
+  /** Returns the first byte of the key stream that the register gives. */
+  protected nextByte(): number {
+    this.encryptBlock(this.#registerWords);
+    return this.block[0]!;
+  }
+}
+
+/** CFB with 8 bits of feedback: one AES block for each byte. */
+export class AesCfb8 extends AesShifted {
   apply(input: Uint8Array, out: Uint8Array): void {
     checkOutput(out, input.length);
-    const register = this.#register;
+    const register = this.register;
     for (let at = 0; at < input.length; at++) {
-      this.encryptBlock(this.#registerWords);
       const taken = input[at]!;
-      const turned = taken ^ this.block[0]!;
+      const turned = taken ^ this.nextByte();
       out[at] = turned;
       register.copyWithin(0, 1);
-      register[BLOCK - 1] = this.#encrypts ? turned : taken;
+      register[BLOCK - 1] = this.encrypts ? turned : taken;
     }
   }
 }
@@ -185,41 +188,24 @@ export class AesCfb8 extends AesKeyStream {
  * CFB with one bit of feedback, most significant bit first: 8 AES blocks for
  * each byte.
  */
-export class AesCfb1 extends AesKeyStream {
-  readonly #encrypts: boolean;
-  readonly #register: Uint8Array;
-  readonly #registerWords: Uint32Array;
-
-  /** See {@link AesKeyStream}. */
-  constructor(
-    key: Uint8Array,
-    iv: Uint8Array,
-    direction: KeyStreamDirection,
-  ) {
-    super(key, iv);
-    this.#encrypts = direction === "encrypt";
-    this.#register = iv.slice();
-    this.#registerWords = new Uint32Array(this.#register.buffer);
-  }
-
+export class AesCfb1 extends AesShifted {
   apply(input: Uint8Array, out: Uint8Array): void {
     checkOutput(out, input.length);
     for (let at = 0; at < input.length; at++) {
       const taken = input[at]!;
       let turned = 0;
       for (let bit = 7; bit >= 0; bit--) {
-        this.encryptBlock(this.#registerWords);
         const takenBit = (taken >>> bit) & 1;
-        const turnedBit = takenBit ^ (this.block[0]! >>> 7);
+        const turnedBit = takenBit ^ (this.nextByte() >>> 7);
         turned |= turnedBit << bit;
-        this.#shiftIn(this.#encrypts ? turnedBit : takenBit);
+        this.#shiftIn(this.encrypts ? turnedBit : takenBit);
       }
       out[at] = turned;
     }
   }
 
   #shiftIn(bit: number): void {
-    const register = this.#register;
+    const register = this.register;
     let carry = bit;
     for (let i = BLOCK - 1; i >= 0; i--) {
       const byte = register[i]!;

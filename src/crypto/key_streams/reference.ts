@@ -36,7 +36,7 @@ export const referenceKeyStreams: KeyStreamProvider = {
 };
 
 /** The parameters of a key stream. */
-interface Parts {
+export interface Parts {
   readonly method: KeyStreamMethod;
   readonly key: Uint8Array;
   readonly iv: Uint8Array;

@@ -42,11 +42,6 @@ export function describeAcl(acl: Acl): string[] {
   ];
 }
 
-/** True if the ACL has warnings or ignored lines. */
-export function hasFindings({ notes, warnings }: Acl): boolean {
-  return warnings.length > 0 || notes.some(({ isUsed }) => !isUsed);
-}
-
 function describeList(heading: string, sets: readonly TargetSet[]): string[] {
   const sum = (key: keyof TargetSet["counts"]): number =>
     sets.reduce((total, { counts }) => total + counts[key], 0);

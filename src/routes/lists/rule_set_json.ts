@@ -11,6 +11,7 @@ import { listError } from "../list_error.ts";
 import type { RuleBuilder } from "../rule_builder.ts";
 import { type RuleList, RuleListBuilder } from "../rule_list.ts";
 import { parsePortRange } from "./port_range.ts";
+import { isObject } from "../../codec/json.ts";
 
 const NEWEST_VERSION = 4;
 
@@ -21,7 +22,8 @@ const NEWEST_VERSION = 4;
  * @throws {ConfigError} `ERR_ROUTE_LIST`.
  */
 export function readRuleSetJson(text: string, list: string): RuleList {
-  const { version, rules } = asObject(parse(text)) ?? {};
+  const document = parse(text);
+  const { version, rules } = isObject(document) ? document : {};
   if (!Array.isArray(rules)) throw listError('it has no list "rules"');
   if (typeof version !== "number" || version < 1 || version > NEWEST_VERSION) {
     throw listError(
@@ -45,11 +47,10 @@ function readRule(
   depth: number,
 ): Condition | string {
   if (depth > MAX_RULE_DEPTH) throw listError("its rules are nested too deep");
-  const rule = asObject(entry);
-  if (rule === undefined) return "is not a rule";
-  return rule["type"] === "logical"
-    ? readLogical(builder, rule, depth)
-    : readSimple(builder.rule(), rule, builder);
+  if (!isObject(entry)) return "is not a rule";
+  return entry["type"] === "logical"
+    ? readLogical(builder, entry, depth)
+    : readSimple(builder.rule(), entry, builder);
 }
 
 function readLogical(
@@ -145,10 +146,4 @@ function parse(text: string): unknown {
     if (!(error instanceof SyntaxError)) throw error;
     throw listError(`it is not JSON: ${error.message}`);
   }
-}
-
-function asObject(value: unknown): Record<string, unknown> | undefined {
-  return typeof value === "object" && value !== null && !Array.isArray(value)
-    ? value as Record<string, unknown>
-    : undefined;
 }

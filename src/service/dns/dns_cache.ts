@@ -9,6 +9,7 @@ import {
   MAX_CACHED_ANSWER_LENGTH,
   MAX_CACHED_ANSWERS,
 } from "../../limits.ts";
+import { putNewest } from "../../recently_used.ts";
 
 interface Entry {
   readonly answer: Uint8Array;
@@ -52,15 +53,11 @@ export class DnsCache {
   set(key: string, answer: Uint8Array, ttlSeconds: number): void {
     const length = key.length + answer.length;
     if (ttlSeconds === 0 || length > MAX_CACHED_ANSWER_LENGTH) return;
-    this.#entries.delete(key);
-    if (this.#entries.size >= MAX_CACHED_ANSWERS) {
-      const [oldest] = this.#entries.keys();
-      this.#entries.delete(oldest!);
-    }
-    this.#entries.set(key, {
+    const entry = {
       answer,
       storedMs: this.#clock.monotonicMs(),
       ttlSeconds: Math.min(ttlSeconds, MAX_ANSWER_TTL_S),
-    });
+    };
+    putNewest(this.#entries, key, entry, MAX_CACHED_ANSWERS);
   }
 }

@@ -13,7 +13,7 @@ import {
   truncatedAnswer,
 } from "../../codec/dns_message.ts";
 import { detach } from "../../defect.ts";
-import { ProtocolError, UmbraError } from "../../errors.ts";
+import { faultOf, UmbraError } from "../../errors.ts";
 import {
   DNS_CONNECT_TIMEOUT_MS,
   DNS_TCP_TIMEOUT_MS,
@@ -49,7 +49,7 @@ import { type DnsResolver, formatResolver } from "./dns_resolver.ts";
 import type { DnsStatus } from "./dns_status.ts";
 import type { DnsExchange, DnsUpstream } from "./dns_upstream.ts";
 import { LocalNames } from "./local_names.ts";
-import { PlainUpstream } from "./plain_upstream.ts";
+import { malformed, PlainUpstream } from "./plain_upstream.ts";
 import { StreamUpstream } from "./stream_upstream.ts";
 import { ReverseNames } from "./reverse_names.ts";
 
@@ -343,8 +343,7 @@ class DnsInbound {
       if (!(error instanceof UmbraError)) throw error;
       logger.log("debug", "DNS connection ended", {
         client: client.remote.host,
-        code: error.code,
-        reason: error.message,
+        ...faultOf(error),
       });
     }
   }
@@ -380,11 +379,4 @@ function readQuery(message: Uint8Array): DnsQuery {
     : undefined;
   if (query === undefined) throw malformed("it is not a query");
   return query;
-}
-
-function malformed(reason: string): ProtocolError {
-  return new ProtocolError(
-    "ERR_DNS_MESSAGE",
-    `Cannot use DNS message: ${reason}`,
-  );
 }

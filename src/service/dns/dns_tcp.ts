@@ -92,7 +92,6 @@ export async function askOverTcp(
 ): Promise<Uint8Array> {
   using deadline = new Deadline(clock, {
     delayMs: DNS_TCP_TIMEOUT_MS,
-    code: "ERR_NET_TIMEOUT",
     parent,
   });
   const { signal } = deadline;

@@ -194,7 +194,8 @@ export function refuseOthers(message: Uint8Array, query: DnsQuery): void {
   throw malformed("it answers another query");
 }
 
-function malformed(reason: string): ProtocolError {
+/** Returns the error of a message that cannot be used. */
+export function malformed(reason: string): ProtocolError {
   return new ProtocolError(
     "ERR_DNS_MESSAGE",
     `Cannot use DNS message: ${reason}`,

@@ -12,6 +12,7 @@ import {
   MAX_REVERSE_NAMES,
   REVERSE_NAME_GRACE_S,
 } from "../../limits.ts";
+import { putNewest } from "../../recently_used.ts";
 
 interface Entry {
   readonly name: string;
@@ -47,12 +48,7 @@ export class ReverseNames {
     const untilMs = this.#clock.monotonicMs() + seconds * 1_000;
     for (const address of addresses) {
       const key = formatIp(unmapIpv4(address));
-      this.#entries.delete(key);
-      if (this.#entries.size >= MAX_REVERSE_NAMES) {
-        const [oldest] = this.#entries.keys();
-        this.#entries.delete(oldest!);
-      }
-      this.#entries.set(key, { name, untilMs });
+      putNewest(this.#entries, key, { name, untilMs }, MAX_REVERSE_NAMES);
     }
   }
 

@@ -65,7 +65,6 @@ export class StreamUpstream implements DnsUpstream {
     }
     using deadline = new Deadline(this.#world.clock, {
       delayMs: DNS_TCP_TIMEOUT_MS,
-      code: "ERR_NET_TIMEOUT",
       parent,
     });
     const { signal } = deadline;

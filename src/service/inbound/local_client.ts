@@ -47,7 +47,6 @@ export class LocalClient extends Channel {
   async #answerLater(rest: Uint8Array, signal: AbortSignal): Promise<void> {
     using deadline = new Deadline(this.#clock, {
       delayMs: this.#answerTimeoutMs,
-      code: "ERR_NET_TIMEOUT",
       parent: signal,
     });
     await abortable(this.writer.write(rest), deadline.signal);
@@ -65,7 +64,6 @@ export class LocalClient extends Channel {
   async #payloadSoon(signal: AbortSignal): Promise<Uint8Array> {
     using wait = new Deadline(this.#clock, {
       delayMs: FIRST_PAYLOAD_WAIT_MS,
-      code: "ERR_NET_TIMEOUT",
       parent: signal,
     });
     try {
@@ -91,7 +89,6 @@ export class LocalClient extends Channel {
   async hangUp(signal: AbortSignal): Promise<void> {
     using linger = new Deadline(this.#clock, {
       delayMs: REFUSAL_LINGER_MS,
-      code: "ERR_NET_TIMEOUT",
       parent: signal,
     });
     try {

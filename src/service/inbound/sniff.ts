@@ -39,7 +39,6 @@ export async function sniff(
 ): Promise<Sniffed> {
   using wait = new Deadline(clock, {
     delayMs: SNIFF_WAIT_MS,
-    code: "ERR_NET_TIMEOUT",
     parent: signal,
   });
   try {

@@ -60,7 +60,6 @@ export async function dial(
   let ips = parseIp(host) === undefined ? undefined : [host];
   using deadline = new Deadline(clock, {
     delayMs: options.timeoutMs,
-    code: "ERR_NET_TIMEOUT",
     parent,
     what: () =>
       ips === undefined

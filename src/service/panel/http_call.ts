@@ -65,7 +65,6 @@ export async function callHttp(
   const { url, timeoutMs } = call;
   using deadline = new Deadline(world.clock, {
     delayMs: timeoutMs,
-    code: "ERR_NET_TIMEOUT",
     parent: signal,
     what: () => `No answer from ${url.host}`,
   });

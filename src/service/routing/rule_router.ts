@@ -166,7 +166,6 @@ export class RuleRouter implements Router {
   async #resolve(name: string, signal: AbortSignal): Promise<Uint8Array[]> {
     using deadline = new Deadline(this.#world.clock, {
       delayMs: ROUTE_LOOKUP_TIMEOUT_MS,
-      code: "ERR_NET_TIMEOUT",
       parent: signal,
     });
     try {

@@ -94,7 +94,6 @@ async function nextPeer(
 ): Promise<Connection> {
   using deadline = new Deadline(clock, {
     delayMs: BIND_ACCEPT_TIMEOUT_MS,
-    code: "ERR_NET_TIMEOUT",
     parent: signal,
   });
   for (;;) {

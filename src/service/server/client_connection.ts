@@ -354,7 +354,6 @@ export class ClientConnection {
   #patience(): Deadline {
     return new Deadline(this.#server.world.clock, {
       delayMs: patienceMs(this.#server),
-      code: "ERR_NET_TIMEOUT",
       parent: this.#signal,
     });
   }

@@ -37,7 +37,7 @@ import {
 } from "../options.ts";
 import { everythingTo, type Router } from "../outbound/outbound.ts";
 import type { PortRange } from "../../routes/condition.ts";
-import { PortGuard } from "../routing/port_guard.ts";
+import { portGuard } from "../routing/port_guard.ts";
 import { type ServerRoutes, ServerRules } from "../routing/server_rules.ts";
 import { behind, findFront } from "../plugin/front.ts";
 import { carriesStreams, type PluginOptions } from "../plugin/options.ts";
@@ -379,7 +379,7 @@ class Server implements ConnectionServer {
       : new ServerRules(routes, policy, connectTimeoutMs, this.world);
     return forbiddenPorts.length === 0
       ? router
-      : new PortGuard(router, forbiddenPorts);
+      : portGuard(router, forbiddenPorts);
   }
 
   #speak(keys: ServerKeys): ServerProtocol {

@@ -21,6 +21,7 @@ import {
   NAME_TTL_MS,
 } from "../../limits.ts";
 import type { Transport } from "../../transport.ts";
+import { putNewest } from "../../recently_used.ts";
 
 /** The resolver and the clock. */
 interface World {
@@ -128,10 +129,7 @@ export class NameCache {
   /** @throws {TransportError} If no addresses are known either. */
   async #lookUp(host: string, entry: Entry): Promise<Addresses> {
     const { transport, clock } = this.#world;
-    using deadline = new Deadline(clock, {
-      delayMs: CONNECT_TIMEOUT_MS,
-      code: "ERR_NET_TIMEOUT",
-    });
+    using deadline = new Deadline(clock, { delayMs: CONNECT_TIMEOUT_MS });
     this.#lookups++;
     try {
       entry.ips = await transport.resolve(host, { signal: deadline.signal });
@@ -151,12 +149,7 @@ export class NameCache {
   }
 
   #keep(key: string, entry: Entry): void {
-    this.#entries.delete(key);
-    if (this.#entries.size >= MAX_CACHED_NAMES) {
-      const [oldest] = this.#entries.keys();
-      this.#entries.delete(oldest!);
-    }
-    this.#entries.set(key, entry);
+    putNewest(this.#entries, key, entry, MAX_CACHED_NAMES);
   }
 
   #nowMs(): number {

@@ -6,10 +6,12 @@
  */
 import { parseLightsocksPassword } from "../../codec/lightsocks_password.ts";
 import { LIGHTSOCKS } from "../../crypto/family.ts";
-import type {
-  ClientProtocol,
-  ServerProtocol,
-  SessionFamily,
+import {
+  type ClientProtocol,
+  neededKey,
+  type ServerProtocol,
+  type SessionFamily,
+  withoutUsers,
 } from "../family.ts";
 import { ByteTable } from "./byte_table.ts";
 import { LightsocksClient } from "./client.ts";
@@ -29,26 +31,12 @@ export const lightsocks: SessionFamily = {
       packets: () => NO_PACKET_CLIENT,
     };
   },
-  server({ masterKey }): ServerProtocol {
-    if (masterKey === undefined) {
-      throw new RangeError("Cannot start server: it has no key");
-    }
-    const table = new ByteTable(masterKey);
+  server(keys): ServerProtocol {
+    const table = new ByteTable(neededKey(keys));
     return {
       stream: () => new LightsocksServer(table),
       packets: NO_PACKET_SERVER,
-      setUsers(users): void {
-        if (users.length > 0) throw noUsers();
-      },
-      replaceUser(_old, next): void {
-        if (next !== undefined) throw noUsers();
-      },
+      ...withoutUsers("lightsocks"),
     };
   },
 };
-
-function noUsers(): RangeError {
-  return new RangeError(
-    "Cannot serve users: lightsocks does not support users",
-  );
-}

@@ -8,10 +8,7 @@
  */
 import { MasterKey } from "../../crypto/aead.ts";
 import { AEAD_2017 } from "../../crypto/family.ts";
-import {
-  masterKeyFromBase64,
-  masterKeyFromPassword,
-} from "../../crypto/master_key.ts";
+import { readMasterKey } from "../../crypto/master_key.ts";
 import { asAead } from "../../crypto/method.ts";
 import type {
   ClientKeys,
@@ -36,11 +33,7 @@ import { TrialServer2017, type User2017, Users2017 } from "./users.ts";
 /** The family. */
 export const shadowsocks2017: SessionFamily = {
   family: AEAD_2017,
-  readKeys: (text, method, kind) => [
-    kind === "key"
-      ? masterKeyFromBase64(text, method)
-      : masterKeyFromPassword(text, method),
-  ],
+  readKeys: (text, method, kind) => [readMasterKey(text, method, kind)],
   client,
   server,
 };

@@ -11,7 +11,7 @@
  */
 import { toLatin1 } from "../../bytes.ts";
 import type { Method } from "../../crypto/method.ts";
-import { ConfigError } from "../../errors.ts";
+import { badValue, type ConfigError } from "../../errors.ts";
 import { FEW_RANDOM_SALT_BYTES, MIN_RANDOM_SALT_BYTES } from "../../limits.ts";
 import type { RandomBytes } from "../../random.ts";
 
@@ -76,5 +76,5 @@ function saltLengthOf(method: Method): number {
 }
 
 function wrong(why: string): ConfigError {
-  return new ConfigError("ERR_CONFIG_VALUE", `prefix: ${why}`);
+  return badValue(`prefix: ${why}`);
 }

@@ -25,6 +25,7 @@ import {
 import type { ServerWorld } from "../family.ts";
 import type { AcceptStep, ServerSession, Step } from "../stream_protocol.ts";
 import { Server2017 } from "./stream.ts";
+import { putNewest } from "../../recently_used.ts";
 
 /** One user. */
 export interface User2017 {
@@ -123,11 +124,7 @@ export class Users2017 {
   }
 
   #remember(clientHost: string, user: User2017): void {
-    this.#lastUser.delete(clientHost);
-    this.#lastUser.set(clientHost, user);
-    if (this.#lastUser.size <= MAX_REMEMBERED_CLIENTS) return;
-    const [oldest] = this.#lastUser.keys();
-    this.#lastUser.delete(oldest!);
+    putNewest(this.#lastUser, clientHost, user, MAX_REMEMBERED_CLIENTS);
   }
 }
 

@@ -12,14 +12,15 @@ import { Psk, pskChainFromText } from "../../crypto/psk.ts";
 import { identityHash } from "../../crypto/subkey.ts";
 import { MAX_BOUND_KEYS } from "../../limits.ts";
 import { RecentlyUsed } from "../../recently_used.ts";
-import type {
-  ClientKeys,
-  ClientProtocol,
-  ServerKeys,
-  ServerProtocol,
-  ServerWorld,
-  SessionFamily,
-  SessionWorld,
+import {
+  type ClientKeys,
+  type ClientProtocol,
+  neededKey,
+  type ServerKeys,
+  type ServerProtocol,
+  type ServerWorld,
+  type SessionFamily,
+  type SessionWorld,
 } from "../family.ts";
 import { checkNames, type ServerUser } from "../server_user.ts";
 import { Client2022 } from "./client.ts";
@@ -51,15 +52,13 @@ function client(
 }
 
 function server(
-  { method, masterKey }: ServerKeys,
+  keys: ServerKeys,
   world: ServerWorld,
 ): ServerProtocol {
-  if (masterKey === undefined) {
-    throw new RangeError("Cannot start server: it has no key");
-  }
+  const { method } = keys;
   const bind = (key: Uint8Array): Psk =>
     new Psk(asAead(method), key, world.aeadProvider);
-  const psk = bind(masterKey);
+  const psk = bind(neededKey(keys));
   const bound = new RecentlyUsed(
     MAX_BOUND_KEYS,
     (user: ServerUser): User2022 => ({

@@ -68,3 +68,30 @@ export class CipherLayer implements Layer, Ivs {
     this.#sealer?.free();
   }
 }
+
+/** What clients and servers inside the layers share: payload is unchanged. */
+export class PlainSession {
+  /** The layer of the cipher, which the session owns. */
+  protected readonly cipher: CipherLayer;
+
+  /** @param cipher Freed with the session. */
+  constructor(cipher: CipherLayer) {
+    this.cipher = cipher;
+  }
+
+  seal(payload: Uint8Array): Uint8Array {
+    return payload;
+  }
+
+  open(bytes: Uint8Array): Step {
+    return { payload: bytes };
+  }
+
+  end(): void {
+    // The stream has no units that could be truncated.
+  }
+
+  free(): void {
+    this.cipher.free();
+  }
+}

@@ -10,8 +10,8 @@
 import { concat } from "../../bytes.ts";
 import { type Address, encodeAddress } from "../../codec/address.ts";
 import { type Layer, LayeredClient } from "../layer.ts";
-import type { ClientSession, Step } from "../stream_protocol.ts";
-import { CipherLayer } from "./cipher_layer.ts";
+import type { ClientSession } from "../stream_protocol.ts";
+import { CipherLayer, PlainSession } from "./cipher_layer.ts";
 import type { SsrIdentity } from "./identity.ts";
 import {
   SSR_OBFS,
@@ -62,31 +62,9 @@ export function ssrClient(port: SsrClientPort, world: SsrWorld): ClientSession {
 }
 
 /** The session inside the layers: the address, then payload unchanged. */
-class Core implements ClientSession {
-  readonly #cipher: CipherLayer;
-
-  constructor(cipher: CipherLayer) {
-    this.#cipher = cipher;
-  }
-
+class Core extends PlainSession implements ClientSession {
   request(address: Address, payload: Uint8Array): Uint8Array {
     return concat(encodeAddress(address), payload);
-  }
-
-  seal(payload: Uint8Array): Uint8Array {
-    return payload;
-  }
-
-  open(bytes: Uint8Array): Step {
-    return { payload: bytes };
-  }
-
-  end(): void {
-    // The stream has no units that could be truncated.
-  }
-
-  free(): void {
-    this.#cipher.free();
   }
 }
 

@@ -5,20 +5,18 @@
  * @module
  */
 import { SHADOWSOCKSR } from "../../crypto/family.ts";
-import {
-  masterKeyFromBase64,
-  masterKeyFromPassword,
-} from "../../crypto/master_key.ts";
+import { readMasterKey } from "../../crypto/master_key.ts";
 import { asStreamCipher } from "../../crypto/method.ts";
 import { ConnectionMemory } from "../../security/connection_memory.ts";
-import type {
-  ClientKeys,
-  ClientProtocol,
-  ServerKeys,
-  ServerProtocol,
-  ServerWorld,
-  SessionFamily,
-  SessionWorld,
+import {
+  type ClientKeys,
+  type ClientProtocol,
+  neededKey,
+  type ServerKeys,
+  type ServerProtocol,
+  type ServerWorld,
+  type SessionFamily,
+  type SessionWorld,
 } from "../family.ts";
 import type { ServerUser } from "../server_user.ts";
 import { IvMemory } from "../stream_cipher/iv_memory.ts";
@@ -33,11 +31,7 @@ import { type SsrUser, SsrUsers } from "./users.ts";
 /** The family. */
 export const shadowsocksR: SessionFamily = {
   family: SHADOWSOCKSR,
-  readKeys: (text, method, kind) => [
-    kind === "key"
-      ? masterKeyFromBase64(text, method)
-      : masterKeyFromPassword(text, method),
-  ],
+  readKeys: (text, method, kind) => [readMasterKey(text, method, kind)],
   client,
   server,
 };
@@ -63,16 +57,14 @@ function client(
 }
 
 function server(
-  { method, masterKey, ssr }: ServerKeys,
+  keys: ServerKeys,
   { keyStreamProvider, clock, randomBytes, replayFilter }: ServerWorld,
 ): ServerProtocol {
+  const { method, ssr } = keys;
   const settings = required(ssr);
-  if (masterKey === undefined) {
-    throw new RangeError("Cannot start server: it has no key");
-  }
   const users = new SsrUsers();
   const port: SsrServerPort = {
-    key: new SsrKey(asStreamCipher(method), masterKey, keyStreamProvider),
+    key: new SsrKey(asStreamCipher(method), neededKey(keys), keyStreamProvider),
     protocol: findSsrProtocol(settings.protocol),
     obfs: findSsrObfs(settings.obfs),
     obfsParam: settings.obfsParam ?? "",

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { ConfigError } from "../../errors.ts";
+import { badValue } from "../../errors.ts";
 
 /** The layers inside the cipher, with the bytes they add to a packet. */
 export const SSR_PROTOCOLS = {
@@ -75,8 +75,7 @@ function find<T extends object>(
   if (Object.hasOwn(table, name)) {
     return { name: name as keyof T & string, isCompatible };
   }
-  throw new ConfigError(
-    "ERR_CONFIG_VALUE",
+  throw badValue(
     `Unknown ShadowsocksR ${what} ${JSON.stringify(text)}: expected one of ${
       Object.keys(table).join(", ")
     }`,

@@ -6,9 +6,9 @@
 import { concat, NOTHING } from "../../bytes.ts";
 import { decodeAddress } from "../../codec/address.ts";
 import { type Layer, LayeredServer } from "../layer.ts";
-import type { AcceptStep, ServerSession, Step } from "../stream_protocol.ts";
+import type { AcceptStep, ServerSession } from "../stream_protocol.ts";
 import { checkTargetPort } from "../target_port.ts";
-import { CipherLayer } from "./cipher_layer.ts";
+import { CipherLayer, PlainSession } from "./cipher_layer.ts";
 import { CompatibleLayer } from "./compatible.ts";
 import type { ServerLayerName, SsrObfsName, SsrProtocolName } from "./names.ts";
 import { HttpObfsServer } from "./obfs/http_server.ts";
@@ -67,8 +67,7 @@ export function ssrServer(
 }
 
 /** The session inside the layers: the address, then payload unchanged. */
-class Core implements ServerSession {
-  readonly #cipher: CipherLayer;
+class Core extends PlainSession implements ServerSession {
   readonly #world: SsrServerWorld;
   readonly #questions: Questions;
   /** The header, once it was accepted. */
@@ -81,7 +80,7 @@ class Core implements ServerSession {
     world: SsrServerWorld,
     questions: Questions,
   ) {
-    this.#cipher = cipher;
+    super(cipher);
     this.#world = world;
     this.#questions = questions;
   }
@@ -93,7 +92,7 @@ class Core implements ServerSession {
    */
   admit(header: AuthHeader): Promise<boolean> | undefined {
     const { user, client, connection } = header.id;
-    const iv = this.#cipher.received;
+    const iv = this.cipher.received;
     const ids = `${client} ${connection} ${user ?? ""}`;
     const question = iv.length > 0
       ? this.#world.memory.acceptStream(iv)
@@ -111,7 +110,7 @@ class Core implements ServerSession {
     checkTargetPort(address, "request");
     if (this.#header === undefined) {
       const { memory } = this.#world;
-      this.#questions.add(memory.acceptStream(this.#cipher.received));
+      this.#questions.add(memory.acceptStream(this.cipher.received));
     }
     const payload = this.#plaintext.subarray(length);
     this.#plaintext = NOTHING;
@@ -121,22 +120,6 @@ class Core implements ServerSession {
       request: { address, payload, ...(user !== undefined && { user }) },
       ...(question && { question }),
     };
-  }
-
-  seal(payload: Uint8Array): Uint8Array {
-    return payload;
-  }
-
-  open(bytes: Uint8Array): Step {
-    return { payload: bytes };
-  }
-
-  end(): void {
-    // The stream has no units that could be truncated.
-  }
-
-  free(): void {
-    this.#cipher.free();
   }
 }
 

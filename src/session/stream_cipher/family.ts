@@ -5,20 +5,19 @@
  * @module
  */
 import { STREAM_CIPHER } from "../../crypto/family.ts";
-import {
-  masterKeyFromBase64,
-  masterKeyFromPassword,
-} from "../../crypto/master_key.ts";
-import { asStreamCipher, type Method } from "../../crypto/method.ts";
+import { readMasterKey } from "../../crypto/master_key.ts";
+import { asStreamCipher } from "../../crypto/method.ts";
 import { StreamKey } from "../../crypto/stream_key.ts";
-import type {
-  ClientKeys,
-  ClientProtocol,
-  ServerKeys,
-  ServerProtocol,
-  ServerWorld,
-  SessionFamily,
-  SessionWorld,
+import {
+  type ClientKeys,
+  type ClientProtocol,
+  neededKey,
+  type ServerKeys,
+  type ServerProtocol,
+  type ServerWorld,
+  type SessionFamily,
+  type SessionWorld,
+  withoutUsers,
 } from "../family.ts";
 import { IvMemory } from "./iv_memory.ts";
 import { CipherPacketClient, CipherPacketServer } from "./packet.ts";
@@ -27,11 +26,7 @@ import { CipherClient, CipherServer } from "./stream.ts";
 /** The family. */
 export const streamCipher: SessionFamily = {
   family: STREAM_CIPHER,
-  readKeys: (text, method, kind) => [
-    kind === "key"
-      ? masterKeyFromBase64(text, method)
-      : masterKeyFromPassword(text, method),
-  ],
+  readKeys: (text, method, kind) => [readMasterKey(text, method, kind)],
   client,
   server,
 };
@@ -52,32 +47,19 @@ function client(
 }
 
 function server(
-  { method, masterKey }: ServerKeys,
+  keys: ServerKeys,
   { keyStreamProvider, randomBytes, replayFilter }: ServerWorld,
 ): ServerProtocol {
-  if (masterKey === undefined) {
-    throw new RangeError("Cannot start server: it has no key");
-  }
+  const { method } = keys;
   const key = new StreamKey(
     asStreamCipher(method),
-    masterKey,
+    neededKey(keys),
     keyStreamProvider,
   );
   const memory = new IvMemory(replayFilter);
   return {
     stream: () => new CipherServer(key, randomBytes, memory),
     packets: new CipherPacketServer(key, randomBytes, memory),
-    setUsers(users): void {
-      if (users.length > 0) throw noUsers(method);
-    },
-    replaceUser(_old, next): void {
-      if (next !== undefined) throw noUsers(method);
-    },
+    ...withoutUsers(method.name),
   };
-}
-
-function noUsers({ name }: Method): RangeError {
-  return new RangeError(
-    `Cannot serve users: ${name} does not support users`,
-  );
 }

@@ -13,9 +13,8 @@
  * @module
  */
 import { decodeAddress, encodeAddress } from "../../codec/address.ts";
-import type { Packet } from "../../codec/packet.ts";
+import { type Packet, truncatedPacket } from "../../codec/packet.ts";
 import type { StreamKey } from "../../crypto/stream_key.ts";
-import { ProtocolError } from "../../errors.ts";
 import type { RandomBytes } from "../../random.ts";
 import type { Endpoint } from "../../transport.ts";
 import type {
@@ -115,7 +114,7 @@ function sealPacket(
 /** @throws {ProtocolError} Any `ERR_SS_…`. */
 function openPacket(key: StreamKey, bytes: Uint8Array): Packet {
   const { ivLength } = key.method;
-  if (bytes.length <= ivLength) throw truncated(bytes);
+  if (bytes.length <= ivLength) throw truncatedPacket(bytes);
   const plaintext = new Uint8Array(bytes.length - ivLength);
   const stream = key.keyStream(bytes.subarray(0, ivLength), "decrypt");
   try {
@@ -125,16 +124,9 @@ function openPacket(key: StreamKey, bytes: Uint8Array): Packet {
   }
   refuseOneTimeAuth(plaintext, "packet");
   const decoded = decodeAddress(plaintext);
-  if (decoded === undefined) throw truncated(bytes);
+  if (decoded === undefined) throw truncatedPacket(bytes);
   return {
     address: decoded.address,
     payload: plaintext.subarray(decoded.length),
   };
-}
-
-function truncated({ length }: Uint8Array): ProtocolError {
-  return new ProtocolError(
-    "ERR_SS_TRUNCATED",
-    `Cannot open packet: ${length} bytes are too few`,
-  );
 }

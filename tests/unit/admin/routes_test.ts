@@ -5,7 +5,7 @@
  */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { MemoryFleet } from "../../../src/adapters/fleet/memory_fleet.ts";
+import { MemoryFleet } from "../../support/memory_fleet.ts";
 import type { Status } from "../../../src/admin/operator.ts";
 import { qrSvg } from "../../../src/admin/qr.ts";
 import { ConfigError } from "../../../src/errors.ts";

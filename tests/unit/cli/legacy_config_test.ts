@@ -16,10 +16,8 @@ import { configureUrls } from "../../../src/cli/config/configure_urls.ts";
 import { parseConfig } from "../../../src/cli/config/config_file.ts";
 import { roleOfFile } from "../../../src/cli/config/file_role.ts";
 import { parseArguments } from "../../../src/cli/options/args.ts";
-import {
-  formatLightsocksPassword,
-  makeLightsocksTable,
-} from "../../../src/codec/lightsocks_password.ts";
+import { formatLightsocksPassword } from "../../../src/codec/lightsocks_password.ts";
+import { makeLightsocksTable } from "../../support/lightsocks_table.ts";
 import { formatLightsocksUrl } from "../../../src/codec/lightsocks_config.ts";
 import { parseSsrUri } from "../../../src/codec/ssr_uri.ts";
 import { STREAM_METHODS } from "../../../src/crypto/stream_methods.ts";

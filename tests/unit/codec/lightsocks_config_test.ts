@@ -4,11 +4,11 @@ import {
   formatLightsocksUrl,
   parseLightsocksUrl,
 } from "../../../src/codec/lightsocks_config.ts";
+import { formatLightsocksPassword } from "../../../src/codec/lightsocks_password.ts";
 import {
-  formatLightsocksPassword,
   makeLightsocksTable,
   unchangedBytes,
-} from "../../../src/codec/lightsocks_password.ts";
+} from "../../support/lightsocks_table.ts";
 import { seededRandomBytes } from "../../support/ssr.ts";
 
 const table = makeLightsocksTable(seededRandomBytes());

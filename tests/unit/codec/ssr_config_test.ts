@@ -8,18 +8,13 @@ import {
 import { ConfigError } from "../../../src/errors.ts";
 
 test("parseSsrUsers() and parseSsrUser() read uid and password", () => {
-  assert.deepEqual(parseSsrUsers("64#1001:pw1,1002:p:w2"), {
-    maxClients: 64,
-    users: [
-      { uid: 1001, password: "pw1" },
-      { uid: 1002, password: "p:w2" },
-    ],
-  });
-  assert.deepEqual(parseSsrUsers(""), { users: [] });
-  assert.deepEqual(parseSsrUsers("32"), { maxClients: 32, users: [] });
-  assert.deepEqual(parseSsrUsers("#1:a"), {
-    users: [{ uid: 1, password: "a" }],
-  });
+  assert.deepEqual(parseSsrUsers("64#1001:pw1,1002:p:w2"), [
+    { uid: 1001, password: "pw1" },
+    { uid: 1002, password: "p:w2" },
+  ]);
+  assert.deepEqual(parseSsrUsers(""), []);
+  assert.deepEqual(parseSsrUsers("32"), []);
+  assert.deepEqual(parseSsrUsers("#1:a"), [{ uid: 1, password: "a" }]);
   assert.deepEqual(parseSsrUser("4294967295:x"), {
     uid: 4_294_967_295,
     password: "x",

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
-  formatSsrSubscription,
   formatSsrUri,
   parseSsrUri,
   type SsrUri,
@@ -149,9 +148,9 @@ const listed = (ssr: SsrUri) => ({
   ssr,
 });
 
-test("parseOnlineConfig() reads what formatSsrSubscription() writes", () => {
+test("parseOnlineConfig() reads a subscription of ShadowsocksR", () => {
   const second = { ...SERVER, host: "example.com" };
-  const text = formatSsrSubscription([SERVER, second]);
+  const text = btoa([SERVER, second].map(formatSsrUri).join("\n"));
   const wrapped = text.replace(/.{76}/g, "$&\r\n");
   for (
     const body of [text, wrapped, `\uFEFF${text}\n`, text.replace(/=+$/, "")]

@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { concat } from "../../../src/bytes.ts";
-import { makeLightsocksTable } from "../../../src/codec/lightsocks_password.ts";
+import { makeLightsocksTable } from "../../support/lightsocks_table.ts";
 import { findStreamMethod } from "../../../src/crypto/stream_methods.ts";
 import { LIGHTSOCKS_METHOD } from "../../../src/session/lightsocks/method.ts";
 import type { SsrSettings } from "../../../src/session/family.ts";

@@ -80,7 +80,6 @@ export class WebSocketCarrier implements Carrier {
     const { clock, randomBytes, transport } = this.#world;
     using deadline = new Deadline(clock, {
       delayMs: this.#options.connectTimeoutMs,
-      code: "ERR_NET_TIMEOUT",
       parent,
       what: () => `No answer from the WebSocket server ${authorityOf(url)}`,
     });

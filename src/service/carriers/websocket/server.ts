@@ -130,7 +130,6 @@ class WebSocketClient {
     const { server } = this.#targets;
     using patience = new Deadline(server.world.clock, {
       delayMs: patienceMs(server),
-      code: "ERR_NET_TIMEOUT",
       parent: this.#acceptance.signal,
     });
     try {
@@ -197,7 +196,6 @@ class WebSocketClient {
     const { clock } = this.#targets.server.world;
     using linger = new Deadline(clock, {
       delayMs: REFUSAL_LINGER_MS,
-      code: "ERR_NET_TIMEOUT",
       parent: this.#acceptance.signal,
     });
     try {
@@ -228,14 +226,10 @@ class WebSocketClient {
   ): Promise<void> {
     const link = this.#link(request, MAX_WEBSOCKET_PACKET);
     const packets = new WebSocketPackets(link);
-    const association = new PacketAssociation(
-      packets,
-      this.#clientOf(request),
-      udp,
-      this.#targets.server,
-    );
+    const client = this.#clientOf(request);
+    const { server } = this.#targets;
     try {
-      await association.serve(this.#acceptance);
+      await serveAssociation(packets, client, udp, server, this.#acceptance);
       this.#report.close("done");
     } finally {
       packets.close();
@@ -278,57 +272,48 @@ class WebSocketClient {
   }
 }
 
-/** Passes the packets of one WebSocket to the UDP service. */
-class PacketAssociation {
-  readonly #packets: WebSocketPackets;
-  readonly #from: Endpoint;
-  readonly #udp: UdpServerService;
-  readonly #server: ConnectionServer;
-  #isKnown = false;
-
-  constructor(
-    packets: WebSocketPackets,
-    from: Endpoint,
-    udp: UdpServerService,
-    server: ConnectionServer,
-  ) {
-    this.#packets = packets;
-    this.#from = from;
-    this.#udp = udp;
-    this.#server = server;
-  }
-
-  /** Serves until either side ends the association or it is idle. */
-  async serve({ signal, place }: Acceptance): Promise<void> {
-    const { world, options } = this.#server;
-    using over = new JointStop(signal);
-    const patience = patienceMs(this.#server);
-    const timer = new IdleTimer(world.clock, {
-      idleTimeoutMs: () => this.#isKnown ? options.udpTimeoutMs : patience,
-      onIdle: () => over.abort(undefined),
-    });
-    const reply: PacketReply = {
-      post: (packet, _to, posted) => {
-        timer.touch();
-        tellPosted(this.#packets.send(packet), posted);
-      },
-    };
-    try {
-      for (;;) {
-        const payload = await abortable(this.#packets.receive(), over);
-        if (payload === undefined) return;
-        const isKnown = this.#udp.take({ payload, from: this.#from }, reply);
-        // Packets that no key opens do not count as activity.
-        if (!isKnown) continue;
-        timer.touch();
-        this.#isKnown = true;
-        place.admit();
-      }
-    } catch (error) {
-      if (!over.aborted) throw error;
-    } finally {
-      timer.stop();
-      this.#udp.leave(reply);
+/**
+ * Passes the packets of one WebSocket to the UDP service, until either side ends
+ * the association or it is idle.
+ *
+ * @param from The client.
+ */
+async function serveAssociation(
+  packets: WebSocketPackets,
+  from: Endpoint,
+  udp: UdpServerService,
+  server: ConnectionServer,
+  { signal, place }: Acceptance,
+): Promise<void> {
+  const { world, options } = server;
+  using over = new JointStop(signal);
+  const patience = patienceMs(server);
+  let hasKnown = false;
+  const timer = new IdleTimer(world.clock, {
+    idleTimeoutMs: () => hasKnown ? options.udpTimeoutMs : patience,
+    onIdle: () => over.abort(undefined),
+  });
+  const reply: PacketReply = {
+    post: (packet, _to, posted) => {
+      timer.touch();
+      tellPosted(packets.send(packet), posted);
+    },
+  };
+  try {
+    for (;;) {
+      const payload = await abortable(packets.receive(), over);
+      if (payload === undefined) return;
+      const isKnown = udp.take({ payload, from }, reply);
+      // Packets that no key opens do not count as activity.
+      if (!isKnown) continue;
+      timer.touch();
+      hasKnown = true;
+      place.admit();
     }
+  } catch (error) {
+    if (!over.aborted) throw error;
+  } finally {
+    timer.stop();
+    udp.leave(reply);
   }
 }

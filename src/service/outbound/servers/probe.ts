@@ -39,7 +39,6 @@ export async function probe(
   const startMs = clock.monotonicMs();
   using deadline = new Deadline(clock, {
     delayMs: timeoutMs,
-    code: "ERR_NET_TIMEOUT",
     parent: signal,
     what: () => "No answer from the server",
   });

@@ -191,8 +191,5 @@ function withLength(bytes: Uint8Array): Uint8Array {
 }
 
 function hex(text: string): Uint8Array {
-  return Uint8Array.from(
-    text.match(/../g) ?? [],
-    (byte) => parseInt(byte, 16),
-  );
+  return Uint8Array.fromHex(text);
 }

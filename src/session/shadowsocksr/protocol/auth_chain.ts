@@ -17,7 +17,7 @@
  *
  * @module
  */
-import { concat, equalBytes, NOTHING, toLatin1 } from "../../../bytes.ts";
+import { concat, equalBytes, NOTHING, toLatin1, xor } from "../../../bytes.ts";
 import { encodeBase64 } from "../../../codec/base64.ts";
 import { MD5 } from "../../../crypto/legacy_digest.ts";
 import { Rc4 } from "../../../crypto/key_streams/rc4.ts";
@@ -346,8 +346,4 @@ export function chainRc4Key(
 function check(name: string, mac: Uint8Array, sent: Uint8Array): void {
   if (equalBytes(mac.subarray(0, sent.length), sent)) return;
   throw notAuthentic(name, "header");
-}
-
-function xor(a: Uint8Array, b: Uint8Array): Uint8Array {
-  return a.map((byte, i) => byte ^ b[i]!);
 }

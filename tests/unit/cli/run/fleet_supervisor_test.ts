@@ -5,7 +5,7 @@
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { MemoryFleet } from "../../../../src/adapters/fleet/memory_fleet.ts";
+import { MemoryFleet } from "../../../support/memory_fleet.ts";
 import {
   Observations,
   serviceStatus,

@@ -4,10 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import {
-  MemoryFleet,
-  type Reach,
-} from "../../../../src/adapters/fleet/memory_fleet.ts";
+import { MemoryFleet, type Reach } from "../../../support/memory_fleet.ts";
 import {
   FLEET_CALL_MS,
   FLEET_ENTER_MS,

@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { MemoryFleet } from "../../../../src/adapters/fleet/memory_fleet.ts";
+import { MemoryFleet } from "../../../support/memory_fleet.ts";
 import {
   FLEET_CALL_MS,
   FLEET_FAR_BYTES,

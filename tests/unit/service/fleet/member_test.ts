@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { MemoryFleet } from "../../../../src/adapters/fleet/memory_fleet.ts";
+import { MemoryFleet } from "../../../support/memory_fleet.ts";
 import {
   FLEET_COPY_MS,
   FLEET_COPY_NOTE_MS,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { MemoryFleet } from "../../../../src/adapters/fleet/memory_fleet.ts";
+import { MemoryFleet } from "../../../support/memory_fleet.ts";
 import type { NodeDirectory } from "../../../../src/fleet.ts";
 import {
   MAX_NODE_SERVICES,

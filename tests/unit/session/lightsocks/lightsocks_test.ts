@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { concat } from "../../../../src/bytes.ts";
-import { makeLightsocksTable } from "../../../../src/codec/lightsocks_password.ts";
+import { makeLightsocksTable } from "../../../support/lightsocks_table.ts";
 import { type ErrorCode, UmbraError } from "../../../../src/errors.ts";
 import { MAX_HELD_BYTES } from "../../../../src/limits.ts";
 import { ByteTable } from "../../../../src/session/lightsocks/byte_table.ts";

@@ -3,11 +3,10 @@
  *
  * @module
  */
-import { Failover } from "./failover.ts";
 import { BySite } from "./hash.ts";
 import { Latency, type LatencyOptions } from "./latency.ts";
-import type { Policy, PolicyName } from "./policy.ts";
-import { AtRandom } from "./random.ts";
+import { heaviest, type Policy, type PolicyName } from "./policy.ts";
+import { atRandom } from "./random.ts";
 import { RoundRobin } from "./round_robin.ts";
 
 /** The options of policies. */
@@ -23,9 +22,10 @@ export function makePolicy(name: PolicyName, options: PolicyOptions): Policy {
 
 const MAKERS: Readonly<Record<PolicyName, (options: PolicyOptions) => Policy>> =
   {
-    failover: () => new Failover(),
+    // Of servers with the same weight, the first in the configuration.
+    failover: () => ({ keepsServer: true, pick: heaviest }),
     latency: (options) => new Latency(options),
     "round-robin": () => new RoundRobin(),
-    random: ({ random }) => new AtRandom(random),
+    random: ({ random }) => atRandom(random),
     hash: () => new BySite(),
   };

@@ -5,8 +5,8 @@
  *
  * @module
  */
-import type { Clock } from "../../clock.ts";
-import { StoreError, TransportError } from "../../errors.ts";
+import type { Clock } from "../../src/clock.ts";
+import { StoreError, TransportError } from "../../src/errors.ts";
 import type {
   Entrance,
   FleetLink,
@@ -28,7 +28,7 @@ import type {
   UserChanges,
   UserId,
   UserSnapshot,
-} from "../../fleet.ts";
+} from "../../src/fleet.ts";
 import {
   FLEET_ACTIVE_MS,
   FLEET_CALL_MS,
@@ -39,9 +39,9 @@ import {
   SALT_MARK_LENGTH,
   SALT_POOL_MS,
   SEAT_MS,
-} from "../../limits.ts";
-import { onAbort, Stop } from "../../on_abort.ts";
-import { splitUsed } from "./_usage_totals.ts";
+} from "../../src/limits.ts";
+import { onAbort, Stop } from "../../src/on_abort.ts";
+import { splitUsed } from "../../src/adapters/fleet/_usage_totals.ts";
 
 /** How the source reacts to calls. */
 export type Reach =

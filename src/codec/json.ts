@@ -14,3 +14,10 @@ export function parseStrictJson(text: string): unknown {
     return undefined;
   }
 }
+
+/** True if a value of JSON is an object. */
+export function isObject(
+  value: unknown,
+): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
