@@ -170,6 +170,11 @@ function metricsOf(status: Status, maxUsers: number): Metric[] {
       Object.entries(status.lookups).map(([why, count]) => [{ why }, count]),
     ),
     counter(
+      "umbra_network_changes_total",
+      "Number of times that a local has seen another network of this machine.",
+      [one(status.networkChanges)],
+    ),
+    counter(
       "umbra_routed_total",
       "Connections, requests and datagrams that rules decided about, by route.",
       (["tcp", "udp"] as const).flatMap((network) =>

@@ -135,7 +135,12 @@ export async function startDns(
     isTrue: options.isTrue ?? (() => false),
   }, routes?.table);
   const dns = new DnsInbound(answers, socket, report, world);
+  // In another network, the direct resolver may answer differently.
+  const leaveNetwork = world.networkChanges.onChange(() =>
+    client.forget("direct")
+  );
   const stop = (): void => {
+    leaveNetwork();
     dns.stop();
     client.stop();
     if (options.group === undefined) group.stop();

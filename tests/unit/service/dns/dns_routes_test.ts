@@ -165,6 +165,22 @@ test("a name is asked of the resolver of its route, and of no other", async () =
   await scene.stop();
 });
 
+test("answers of the direct resolver are forgotten in another network", async () => {
+  const scene = await Scene.start({
+    routes: routes([{ domain_suffix: "corp.test", to: "direct" }]),
+  });
+  const names = ["a.corp.test", "other.test"];
+  for (const name of names) await scene.ask(name);
+  scene.world.networkChanges.change();
+  for (const name of names) await scene.ask(name);
+  assert.deepEqual([scene.near, scene.far], [
+    ["a.corp.test 1", "a.corp.test 1"],
+    ["other.test 1"],
+  ]);
+  await scene.stop();
+  assert.equal(scene.world.networkChanges.listeners, 0);
+});
+
 test("a DNS inbound tells what each way was asked, and what came of it", async () => {
   const scene = await Scene.start({
     routes: routes([{ domain_suffix: "corp.test", to: "direct" }]),

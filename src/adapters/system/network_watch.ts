@@ -1,0 +1,139 @@
+/**
+ * Notices that this machine may have another network: its addresses are others,
+ * or it has slept.
+ *
+ * @module
+ */
+import { networkInterfaces } from "node:os";
+import type { Clock } from "../../clock.ts";
+import { MACHINE_SLEEP_MS, NETWORK_LOOK_MS } from "../../limits.ts";
+import type { NetworkChanges } from "../../network_changes.ts";
+import type { Logger, Metrics } from "../../observe.ts";
+
+/** What a watch depends on. */
+export interface NetworkWatchOptions {
+  /** Measures the time between two looks. */
+  readonly clock: Clock;
+  /** Gets a line for each change. */
+  readonly logger: Logger;
+  /** Counts the changes. */
+  readonly metrics: Pick<Metrics, "networkChanged">;
+  /**
+   * Returns the addresses of this machine in any order; not set if they may not
+   * be read.
+   */
+  readonly addresses?: (() => readonly string[]) | undefined;
+}
+
+/** Watches from the first listener to the last one. */
+export class NetworkWatch implements NetworkChanges, Disposable {
+  readonly #options: NetworkWatchOptions;
+  readonly #listeners = new Set<() => void>();
+  #addresses = "";
+  #lookedMs = 0;
+  #lookedUnixMs = 0;
+  #cancel: () => void = () => {};
+
+  /** Makes a watch, which has no timer until there is a listener. */
+  constructor(options: NetworkWatchOptions) {
+    this.#options = options;
+  }
+
+  /** See {@link NetworkChanges.onChange}. */
+  onChange(changed: () => void): () => void {
+    // A wrapper, because the same function may be given twice.
+    const listener = (): void => changed();
+    this.#listeners.add(listener);
+    if (this.#listeners.size === 1) {
+      this.#remember(this.#read());
+      this.#schedule();
+    }
+    return () => {
+      const wasLast = this.#listeners.delete(listener) &&
+        this.#listeners.size === 0;
+      if (wasLast) this.#cancel();
+    };
+  }
+
+  /** Ends the watch for every listener. Idempotent. */
+  [Symbol.dispose](): void {
+    this.#listeners.clear();
+    this.#cancel();
+  }
+
+  #schedule(): void {
+    this.#cancel = this.#options.clock.schedule(() => {
+      this.#schedule();
+      this.#look();
+    }, NETWORK_LOOK_MS);
+  }
+
+  #look(): void {
+    const { logger, metrics } = this.#options;
+    const sleptMs = this.#sleptMs();
+    const addresses = this.#read();
+    const reason = addresses !== this.#addresses
+      ? "its addresses are others"
+      : sleptMs >= MACHINE_SLEEP_MS
+      ? `it slept for ${Math.round(sleptMs / 1_000)} s, or its clock was set`
+      : undefined;
+    this.#remember(addresses);
+    if (reason === undefined) return;
+    metrics.networkChanged();
+    logger.log(
+      "info",
+      "the network of this machine has changed: servers are tried at once",
+      { reason },
+    );
+    for (const listener of [...this.#listeners]) listener();
+  }
+
+  /**
+   * Returns how much later than planned this look is. A machine that sleeps
+   * stops the monotonic clock on some systems, and the wall clock on none.
+   */
+  #sleptMs(): number {
+    const { clock } = this.#options;
+    const tookMs = Math.max(
+      clock.monotonicMs() - this.#lookedMs,
+      clock.unixMs() - this.#lookedUnixMs,
+    );
+    return tookMs - NETWORK_LOOK_MS;
+  }
+
+  #remember(addresses: string): void {
+    const { clock } = this.#options;
+    this.#addresses = addresses;
+    this.#lookedMs = clock.monotonicMs();
+    this.#lookedUnixMs = clock.unixMs();
+  }
+
+  #read(): string {
+    return [...this.#options.addresses?.() ?? []].sort().join(" ");
+  }
+}
+
+/**
+ * True if the addresses of this machine may be read. It is only queried,
+ * because a request could open a prompt on the operator's terminal.
+ */
+export function maySeeAddresses(): boolean {
+  if (!("Deno" in globalThis)) return true;
+  const { state } = Deno.permissions.querySync({
+    name: "sys",
+    kind: "networkInterfaces",
+  });
+  return state === "granted";
+}
+
+/**
+ * Returns the addresses at which other machines reach this one. Containers that
+ * start and end change only link-local ones, which are left out.
+ */
+export function machineAddresses(): string[] {
+  return Object.entries(networkInterfaces()).flatMap(([name, all = []]) =>
+    all.filter(({ internal, address }) =>
+      !internal && !/^(?:fe80:|169\.254\.)/i.test(address)
+    ).map(({ address, netmask }) => `${name} ${address} ${netmask}`)
+  );
+}

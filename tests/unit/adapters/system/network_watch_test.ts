@@ -1,0 +1,140 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import {
+  machineAddresses,
+  maySeeAddresses,
+  NetworkWatch,
+} from "../../../../src/adapters/system/network_watch.ts";
+import type { Clock } from "../../../../src/clock.ts";
+import { MACHINE_SLEEP_MS, NETWORK_LOOK_MS } from "../../../../src/limits.ts";
+
+/** A machine whose addresses and clocks the test sets. */
+class Machine {
+  addresses: readonly string[] = ["eth0 192.0.2.1", "eth0 2001:db8::1"];
+  changes = 0;
+  counted = 0;
+  reasons: unknown[] = [];
+  #monotonicMs = 0;
+  #unixMs = 1_700_000_000_000;
+  #timer: (() => void) | undefined;
+  readonly clock: Clock = {
+    monotonicMs: () => this.#monotonicMs,
+    unixMs: () => this.#unixMs,
+    schedule: (callback, delayMs) => {
+      assert.equal(delayMs, NETWORK_LOOK_MS);
+      this.#timer = callback;
+      return () => {
+        if (this.#timer === callback) this.#timer = undefined;
+      };
+    },
+  };
+  readonly watch: NetworkWatch;
+
+  constructor(addresses: (() => readonly string[]) | undefined) {
+    this.watch = new NetworkWatch({
+      clock: this.clock,
+      logger: {
+        enabled: () => true,
+        log: (level, _, fields) =>
+          this.reasons.push(`${level} ${fields!["reason"]}`),
+      },
+      metrics: { networkChanged: () => this.counted++ },
+      addresses,
+    });
+  }
+
+  static start(): Machine {
+    const machine: Machine = new Machine(() => machine.addresses);
+    return machine;
+  }
+
+  get isWatched(): boolean {
+    return this.#timer !== undefined;
+  }
+
+  /** Lets time pass until the next look. */
+  pass(took: { monotonicMs?: number; unixMs?: number } = {}): void {
+    const { monotonicMs = NETWORK_LOOK_MS, unixMs = monotonicMs } = took;
+    this.#monotonicMs += monotonicMs;
+    this.#unixMs += unixMs;
+    const timer = this.#timer!;
+    this.#timer = undefined;
+    timer();
+  }
+}
+
+test("NetworkWatch reports other addresses once, in whatever order they come", () => {
+  const machine = Machine.start();
+  machine.watch.onChange(() => machine.changes++);
+  machine.pass();
+  machine.addresses = [...machine.addresses].reverse();
+  machine.pass();
+  assert.equal(machine.changes, 0);
+  machine.addresses = ["eth0 192.0.2.1"];
+  machine.pass();
+  machine.pass();
+  assert.equal(machine.changes, 1);
+  machine.addresses = ["eth0 192.0.2.1", "wlan0 198.51.100.7"];
+  machine.pass();
+  assert.equal(machine.changes, 2);
+  assert.equal(machine.counted, 2);
+  assert.deepEqual(machine.reasons, [
+    "info its addresses are others",
+    "info its addresses are others",
+  ]);
+});
+
+test("NetworkWatch reports a machine that has slept, whichever clock shows it", () => {
+  const machine = Machine.start();
+  machine.watch.onChange(() => machine.changes++);
+  const sleptMs = NETWORK_LOOK_MS + MACHINE_SLEEP_MS;
+  machine.pass({ monotonicMs: sleptMs - 1 });
+  machine.pass({ unixMs: sleptMs - 1 });
+  machine.pass({ unixMs: -3_600_000 });
+  assert.equal(machine.changes, 0);
+  machine.pass({ monotonicMs: sleptMs });
+  assert.equal(machine.changes, 1);
+  machine.pass({ unixMs: sleptMs });
+  machine.pass();
+  assert.equal(machine.changes, 2);
+  const reason = "info it slept for 20 s, or its clock was set";
+  assert.deepEqual(machine.reasons, [reason, reason]);
+});
+
+test("NetworkWatch reports sleep where it may not see addresses", () => {
+  const machine = new Machine(undefined);
+  machine.watch.onChange(() => machine.changes++);
+  machine.pass();
+  machine.pass({ unixMs: 60_000 });
+  assert.equal(machine.changes, 1);
+});
+
+test("NetworkWatch has a timer from its first listener to its last one", () => {
+  const machine = Machine.start();
+  assert.equal(machine.isWatched, false);
+  const listener = (): void => void machine.changes++;
+  const leaves = [1, 2].map(() => machine.watch.onChange(listener));
+  machine.addresses = [];
+  machine.pass();
+  assert.equal(machine.changes, 2);
+  leaves[0]!();
+  leaves[0]!();
+  assert.equal(machine.isWatched, true);
+  leaves[1]!();
+  assert.equal(machine.isWatched, false);
+  // What happens meanwhile is no change for the next listener.
+  machine.addresses = ["eth0 192.0.2.9"];
+  machine.watch.onChange(listener);
+  machine.pass();
+  assert.equal(machine.changes, 2);
+  machine.watch[Symbol.dispose]();
+  assert.equal(machine.isWatched, false);
+});
+
+test("machineAddresses() has no address that only this machine or link has", () => {
+  assert.equal(maySeeAddresses(), true);
+  for (const line of machineAddresses()) {
+    assert.match(line, /^\S+ [\da-f.:]+ [\da-f.:]+$/);
+    assert.doesNotMatch(line, / (?:127\.|::1 |fe80:|169\.254\.)/);
+  }
+});
