@@ -94,7 +94,7 @@ for (const runtime of ["deno", "bun"] as const) {
         ipv6: "2001:db8::",
       });
       await local.waitForOutput(
-        /network of this machine has changed.*its addresses are others/,
+        /network of this machine has changed.*its addresses or resolvers/,
         2 * NETWORK_LOOK_MS,
       );
     },

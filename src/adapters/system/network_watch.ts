@@ -1,14 +1,16 @@
 /**
- * Notices that this machine may have another network: its addresses are others,
- * or it has slept.
+ * Notices that this machine may have another network: its addresses or
+ * resolvers are others, or it has slept.
  *
  * @module
  */
+import { readFileSync } from "node:fs";
 import { networkInterfaces } from "node:os";
 import type { Clock } from "../../clock.ts";
 import { MACHINE_SLEEP_MS, NETWORK_LOOK_MS } from "../../limits.ts";
 import type { NetworkChanges } from "../../network_changes.ts";
 import type { Logger, Metrics } from "../../observe.ts";
+import { isPermitted } from "./runtime.ts";
 
 /** What a watch depends on. */
 export interface NetworkWatchOptions {
@@ -19,17 +21,17 @@ export interface NetworkWatchOptions {
   /** Counts the changes. */
   readonly metrics: Pick<Metrics, "networkChanged">;
   /**
-   * Returns the addresses of this machine in any order; not set if they may not
+   * Returns what differs between networks, in any order; not set if it may not
    * be read.
    */
-  readonly addresses?: (() => readonly string[]) | undefined;
+  readonly traits?: (() => readonly string[]) | undefined;
 }
 
 /** Watches from the first listener to the last one. */
 export class NetworkWatch implements NetworkChanges, Disposable {
   readonly #options: NetworkWatchOptions;
   readonly #listeners = new Set<() => void>();
-  #addresses = "";
+  #traits = "";
   #lookedMs = 0;
   #lookedUnixMs = 0;
   #cancel: () => void = () => {};
@@ -71,13 +73,13 @@ export class NetworkWatch implements NetworkChanges, Disposable {
   #look(): void {
     const { logger, metrics } = this.#options;
     const sleptMs = this.#sleptMs();
-    const addresses = this.#read();
-    const reason = addresses !== this.#addresses
-      ? "its addresses are others"
+    const traits = this.#read();
+    const reason = traits !== this.#traits
+      ? "its addresses or resolvers are others"
       : sleptMs >= MACHINE_SLEEP_MS
       ? `it slept for ${Math.round(sleptMs / 1_000)} s, or its clock was set`
       : undefined;
-    this.#remember(addresses);
+    this.#remember(traits);
     if (reason === undefined) return;
     metrics.networkChanged();
     logger.log(
@@ -101,15 +103,15 @@ export class NetworkWatch implements NetworkChanges, Disposable {
     return tookMs - NETWORK_LOOK_MS;
   }
 
-  #remember(addresses: string): void {
+  #remember(traits: string): void {
     const { clock } = this.#options;
-    this.#addresses = addresses;
+    this.#traits = traits;
     this.#lookedMs = clock.monotonicMs();
     this.#lookedUnixMs = clock.unixMs();
   }
 
   #read(): string {
-    return [...this.#options.addresses?.() ?? []].sort().join(" ");
+    return [...this.#options.traits?.() ?? []].sort().join("\n");
   }
 }
 
@@ -127,13 +129,29 @@ export function maySeeAddresses(): boolean {
 }
 
 /**
- * Returns the addresses at which other machines reach this one. Containers that
- * start and end change only link-local ones, which are left out.
+ * Returns the addresses at which other machines reach this one, and its
+ * resolvers. Containers that start and end change only link-local addresses,
+ * which are left out.
  */
-export function machineAddresses(): string[] {
-  return Object.entries(networkInterfaces()).flatMap(([name, all = []]) =>
+export function networkTraits(): string[] {
+  const addresses = Object.entries(networkInterfaces()).flatMap((
+    [name, all = []],
+  ) =>
     all.filter(({ internal, address }) =>
       !internal && !/^(?:fe80:|169\.254\.)/i.test(address)
     ).map(({ address, netmask }) => `${name} ${address} ${netmask}`)
   );
+  return [...addresses, ...resolverLines()];
+}
+
+const RESOLVERS = "/etc/resolv.conf";
+
+function resolverLines(): string[] {
+  if (!isPermitted({ name: "read", value: RESOLVERS })) return [];
+  try {
+    return readFileSync(RESOLVERS, "utf8").match(/^nameserver .*$/gm) ?? [];
+  } catch {
+    // Some systems have no such file.
+    return [];
+  }
 }

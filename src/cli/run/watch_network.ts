@@ -5,8 +5,8 @@
  * @module
  */
 import {
-  machineAddresses,
   maySeeAddresses,
+  networkTraits,
   NetworkWatch,
 } from "../../adapters/system/network_watch.ts";
 import { systemClock } from "../../clock.ts";
@@ -46,7 +46,7 @@ export function watchNetwork(
       clock: systemClock,
       logger: speaks ? logger : silentLogger,
       metrics: speaks ? metrics : silentMetrics,
-      addresses: isSeen ? machineAddresses : undefined,
+      traits: isSeen ? networkTraits : undefined,
     }),
   );
 }

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
-  machineAddresses,
   maySeeAddresses,
+  networkTraits,
   NetworkWatch,
 } from "../../../../src/adapters/system/network_watch.ts";
 import type { Clock } from "../../../../src/clock.ts";
@@ -10,7 +10,7 @@ import { MACHINE_SLEEP_MS, NETWORK_LOOK_MS } from "../../../../src/limits.ts";
 
 /** A machine whose addresses and clocks the test sets. */
 class Machine {
-  addresses: readonly string[] = ["eth0 192.0.2.1", "eth0 2001:db8::1"];
+  traits: readonly string[] = ["eth0 192.0.2.1", "eth0 2001:db8::1"];
   changes = 0;
   counted = 0;
   reasons: unknown[] = [];
@@ -30,7 +30,7 @@ class Machine {
   };
   readonly watch: NetworkWatch;
 
-  constructor(addresses: (() => readonly string[]) | undefined) {
+  constructor(traits: (() => readonly string[]) | undefined) {
     this.watch = new NetworkWatch({
       clock: this.clock,
       logger: {
@@ -39,12 +39,12 @@ class Machine {
           this.reasons.push(`${level} ${fields!["reason"]}`),
       },
       metrics: { networkChanged: () => this.counted++ },
-      addresses,
+      traits,
     });
   }
 
   static start(): Machine {
-    const machine: Machine = new Machine(() => machine.addresses);
+    const machine: Machine = new Machine(() => machine.traits);
     return machine;
   }
 
@@ -67,20 +67,20 @@ test("NetworkWatch reports other addresses once, in whatever order they come", (
   const machine = Machine.start();
   machine.watch.onChange(() => machine.changes++);
   machine.pass();
-  machine.addresses = [...machine.addresses].reverse();
+  machine.traits = [...machine.traits].reverse();
   machine.pass();
   assert.equal(machine.changes, 0);
-  machine.addresses = ["eth0 192.0.2.1"];
+  machine.traits = ["eth0 192.0.2.1"];
   machine.pass();
   machine.pass();
   assert.equal(machine.changes, 1);
-  machine.addresses = ["eth0 192.0.2.1", "wlan0 198.51.100.7"];
+  machine.traits = ["eth0 192.0.2.1", "wlan0 198.51.100.7"];
   machine.pass();
   assert.equal(machine.changes, 2);
   assert.equal(machine.counted, 2);
   assert.deepEqual(machine.reasons, [
-    "info its addresses are others",
-    "info its addresses are others",
+    "info its addresses or resolvers are others",
+    "info its addresses or resolvers are others",
   ]);
 });
 
@@ -114,7 +114,7 @@ test("NetworkWatch has a timer from its first listener to its last one", () => {
   assert.equal(machine.isWatched, false);
   const listener = (): void => void machine.changes++;
   const leaves = [1, 2].map(() => machine.watch.onChange(listener));
-  machine.addresses = [];
+  machine.traits = [];
   machine.pass();
   assert.equal(machine.changes, 2);
   leaves[0]!();
@@ -123,7 +123,7 @@ test("NetworkWatch has a timer from its first listener to its last one", () => {
   leaves[1]!();
   assert.equal(machine.isWatched, false);
   // What happens meanwhile is no change for the next listener.
-  machine.addresses = ["eth0 192.0.2.9"];
+  machine.traits = ["eth0 192.0.2.9"];
   machine.watch.onChange(listener);
   machine.pass();
   assert.equal(machine.changes, 2);
@@ -131,9 +131,10 @@ test("NetworkWatch has a timer from its first listener to its last one", () => {
   assert.equal(machine.isWatched, false);
 });
 
-test("machineAddresses() has no address that only this machine or link has", () => {
+test("networkTraits() has no address that only this machine or link has", () => {
   assert.equal(maySeeAddresses(), true);
-  for (const line of machineAddresses()) {
+  for (const line of networkTraits()) {
+    if (line.startsWith("nameserver ")) continue;
     assert.match(line, /^\S+ [\da-f.:]+ [\da-f.:]+$/);
     assert.doesNotMatch(line, / (?:127\.|::1 |fe80:|169\.254\.)/);
   }
