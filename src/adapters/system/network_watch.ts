@@ -7,6 +7,7 @@
 import { readFileSync } from "node:fs";
 import { networkInterfaces } from "node:os";
 import type { Clock } from "../../clock.ts";
+import { messageOf } from "../../errors.ts";
 import { MACHINE_SLEEP_MS, NETWORK_LOOK_MS } from "../../limits.ts";
 import type { NetworkChanges } from "../../network_changes.ts";
 import type { Logger, Metrics } from "../../observe.ts";
@@ -110,16 +111,36 @@ export class NetworkWatch implements NetworkChanges, Disposable {
     this.#lookedUnixMs = clock.unixMs();
   }
 
+  /** Returns the traits, or the last ones if they cannot be read now. */
   #read(): string {
-    return [...this.#options.traits?.() ?? []].sort().join("\n");
+    try {
+      return [...this.#options.traits?.() ?? []].sort().join("\n");
+    } catch {
+      // Reading takes a descriptor, and there may be none for a while.
+      return this.#traits;
+    }
   }
 }
 
 /**
- * True if the addresses of this machine may be read. It is only queried,
- * because a request could open a prompt on the operator's terminal.
+ * Returns why the addresses of this machine cannot be read; `undefined` if they
+ * can.
  */
-export function maySeeAddresses(): boolean {
+export function whyUnseen(): string | undefined {
+  if (!maySeeAddresses()) return "run with --allow-sys=networkInterfaces";
+  try {
+    networkInterfaces();
+    return undefined;
+  } catch (error) {
+    return messageOf(error);
+  }
+}
+
+/**
+ * The permission is only queried, because a request could open a prompt on the
+ * operator's terminal.
+ */
+function maySeeAddresses(): boolean {
   if (!("Deno" in globalThis)) return true;
   const { state } = Deno.permissions.querySync({
     name: "sys",

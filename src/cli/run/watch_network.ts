@@ -5,9 +5,9 @@
  * @module
  */
 import {
-  maySeeAddresses,
   networkTraits,
   NetworkWatch,
+  whyUnseen,
 } from "../../adapters/system/network_watch.ts";
 import { systemClock } from "../../clock.ts";
 import {
@@ -33,12 +33,12 @@ export function watchNetwork(
   },
 ): NetworkWatch {
   const speaks = worker === 1;
-  const isSeen = maySeeAddresses();
-  if (speaks && !isSeen) {
+  const reason = whyUnseen();
+  if (speaks && reason !== undefined) {
     logger.log(
       "warn",
       "another network of this machine is noticed only after it has slept",
-      { reason: "run with --allow-sys=networkInterfaces" },
+      { reason },
     );
   }
   return owned.use(
@@ -46,7 +46,7 @@ export function watchNetwork(
       clock: systemClock,
       logger: speaks ? logger : silentLogger,
       metrics: speaks ? metrics : silentMetrics,
-      traits: isSeen ? networkTraits : undefined,
+      traits: reason === undefined ? networkTraits : undefined,
     }),
   );
 }
