@@ -42,6 +42,34 @@ export class Stop {
 }
 
 /**
+ * A signal that also aborts when any of its parents does, with the same reason.
+ * The owner must dispose of it, so that parents that outlive it forget it.
+ *
+ * `AbortSignal.any()` cannot be disposed of: with a listener, the runtimes keep
+ * it in memory as long as any of its parents.
+ */
+export class JointStop extends Stop implements Disposable {
+  #leaveParents: (() => void)[] = [];
+
+  /** Follows the parents, some of which may be aborted. */
+  constructor(...parents: readonly StopSignal[]) {
+    super();
+    for (const parent of parents) this.#follow(parent);
+  }
+
+  #follow(parent: StopSignal): void {
+    const follow = (): void => this.abort(parent.reason);
+    if (parent.aborted) follow();
+    else this.#leaveParents.push(onAbort(parent, follow));
+  }
+
+  /** Stops following the parents. Idempotent. */
+  [Symbol.dispose](): void {
+    for (const leave of this.#leaveParents.splice(0)) leave();
+  }
+}
+
+/**
  * Makes an `AbortSignal` for interfaces of the runtime, which accept no other.
  */
 export function toAbortSignal(signal: StopSignal): AbortSignal {

@@ -64,12 +64,13 @@ export function encodeAddress(address: Address): Uint8Array {
       `Cannot encode name: ${name.length} bytes, not 1..255`,
     );
   }
-  const prefix = ip === undefined
-    ? [ATYP.name, name.length]
-    : [ip.length === 4 ? ATYP.ipv4 : ATYP.ipv6];
-  const out = cutBytes(prefix.length + name.length + 2);
-  out.set(prefix);
-  out.set(name, prefix.length);
+  const start = ip === undefined ? 2 : 1;
+  const out = cutBytes(start + name.length + 2);
+  if (ip === undefined) {
+    out[0] = ATYP.name;
+    out[1] = name.length;
+  } else out[0] = ip.length === 4 ? ATYP.ipv4 : ATYP.ipv6;
+  out.set(name, start);
   writeU16(out, out.length - 2, port);
   return out;
 }

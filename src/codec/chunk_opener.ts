@@ -6,7 +6,7 @@
  * @module
  */
 import { type Allocate, allocateFresh } from "../buffer_pool.ts";
-import { NOTHING, readU16 } from "../bytes.ts";
+import { NOTHING, readU16, viewOf } from "../bytes.ts";
 import type { Aead, MasterKey } from "../crypto/aead.ts";
 import { NonceCounter } from "../crypto/nonce_counter.ts";
 import { ProtocolError } from "../errors.ts";
@@ -139,7 +139,7 @@ export class ChunkOpener {
     let at = 0;
     while (at < bytes.length) {
       const missing = this.#need - this.#have;
-      const taken = bytes.subarray(at, at + missing);
+      const taken = viewOf(bytes, at, Math.min(bytes.length, at + missing));
       at += taken.length;
       if (taken.length < missing) {
         this.#keep(taken);
@@ -147,7 +147,7 @@ export class ChunkOpener {
       }
       outLength = this.#openUnit(this.#complete(taken), out, outLength);
     }
-    return out.subarray(0, outLength);
+    return viewOf(out, 0, outLength);
   }
 
   /** Keeps the beginning of a unit until the rest arrives. */
@@ -182,7 +182,7 @@ export class ChunkOpener {
       return outLength;
     }
     const end = outLength + unit.length - TAG_LENGTH;
-    this.#authenticate(this.#aead, unit, out.subarray(outLength, end));
+    this.#authenticate(this.#aead, unit, viewOf(out, outLength, end));
     this.#need = LENGTH_UNIT;
     this.#awaitsLength = true;
     return end;

@@ -14,7 +14,7 @@
  * @module
  */
 import { type Allocate, allocateFresh } from "../buffer_pool.ts";
-import { concat, writeU16 } from "../bytes.ts";
+import { concat, viewOf, writeU16 } from "../bytes.ts";
 import type { Aead, MasterKey } from "../crypto/aead.ts";
 import { NonceCounter } from "../crypto/nonce_counter.ts";
 import { MAX_CHUNK_PAYLOAD, TAG_LENGTH } from "../limits.ts";
@@ -109,7 +109,8 @@ export class ChunkSealer {
     const count = Math.ceil(payload.length / this.#maxPayload);
     const size = Math.ceil(payload.length / count);
     for (let start = 0; start < payload.length; start += size) {
-      const part = payload.subarray(start, start + size);
+      const end = Math.min(payload.length, start + size);
+      const part = viewOf(payload, start, end);
       writeU16(LENGTH, 0, part.length);
       at = this.#sealUnit(LENGTH, out, at);
       at = this.#sealUnit(part, out, at);
@@ -125,7 +126,7 @@ export class ChunkSealer {
 
   #sealUnit(plaintext: Uint8Array, out: Uint8Array, at: number): number {
     const end = at + plaintext.length + TAG_LENGTH;
-    this.#aead.seal(this.#nonce.next(), plaintext, out.subarray(at, end));
+    this.#aead.seal(this.#nonce.next(), plaintext, viewOf(out, at, end));
     return end;
   }
 }

@@ -5,11 +5,13 @@
  */
 import { type Address, parseAddress } from "../codec/address.ts";
 import { CONNECT_TIMEOUT_MS } from "../limits.ts";
+import { JointStop } from "../on_abort.ts";
 import {
   Shadowsocks,
   type UpstreamServer,
 } from "../service/outbound/shadowsocks.ts";
 import { withDefaults } from "../service/service.ts";
+import type { Channel } from "../streams/channel.ts";
 import {
   type ChannelStreams,
   channelStreams,
@@ -62,20 +64,25 @@ export async function connect(
   const upstream = typeof server === "string" ? serverFromUri(server) : server;
   const { signal: given, connectTimeoutMs = CONNECT_TIMEOUT_MS } = options;
   const world = withDefaults(onThisSystem(options, [upstream.method]));
-  const stop = new AbortController();
-  const signal = AbortSignal.any([stop.signal, ...given ? [given] : []]);
-  const channel = await new Shadowsocks(upstream, connectTimeoutMs, world)
-    .open(
+  const stop = new JointStop(...given ? [given] : []);
+  const close = (): void => {
+    stop.abort(new DOMException("The tunnel was closed", "AbortError"));
+    stop[Symbol.dispose]();
+    channel?.close();
+  };
+  let channel: Channel | undefined;
+  try {
+    channel = await new Shadowsocks(upstream, connectTimeoutMs, world).open(
       typeof target === "string" ? parseAddress(target) : target,
       new Uint8Array(0),
-      signal,
+      stop,
     );
-  const close = (): void => {
-    stop.abort();
-    channel.close();
-  };
+  } catch (error) {
+    close();
+    throw error;
+  }
   return {
-    ...channelStreams(channel, signal),
+    ...channelStreams(channel, stop),
     close,
     [Symbol.dispose]: close,
   };

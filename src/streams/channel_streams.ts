@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { StopSignal } from "../on_abort.ts";
 import type { Channel } from "./channel.ts";
 
 /** The payload in both directions. */
@@ -25,7 +26,7 @@ export interface ChannelStreams {
  */
 export function channelStreams(
   channel: Channel,
-  signal: AbortSignal,
+  signal: StopSignal,
 ): ChannelStreams {
   let begun = false;
   const write = async (payload: Uint8Array): Promise<void> => {

@@ -79,9 +79,13 @@ const NODE_PLACES = ["adapters", "cli", "main"];
 /** Asking which runtime it is. */
 const RUNTIME_QUESTION = /"(?:Deno|Bun)" in globalThis/g;
 
-/** Sources of time and randomness, and who may touch them. */
+/**
+ * Sources of time and randomness, and who may touch them. A signal of
+ * `AbortSignal.any()` stays in memory as long as the longest-lived of its
+ * parents: the core has `JointStop`.
+ */
 const AMBIENT_NAMES =
-  /\b(?:Date\.now|performance\.now|setTimeout|setInterval|AbortSignal\.timeout|Math\.random|getRandomValues|new Date)\b/g;
+  /\b(?:Date\.now|performance\.now|setTimeout|setInterval|AbortSignal\.(?:any|timeout)|Math\.random|getRandomValues|new Date)\b/g;
 const AMBIENT_PLACES = [
   ...["clock", "random", "adapters", "cli", "admin/dashboard"],
 ];

@@ -171,6 +171,7 @@ for (
     "crypto.getRandomValues(b)",
     "new Date()",
     "AbortSignal.timeout(3)",
+    "AbortSignal.any([a, b])",
   ]
 ) {
   test(`checkNames() complains, when the core says ${text}`, () => {

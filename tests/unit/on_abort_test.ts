@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { onAbort, Stop, toAbortSignal } from "../../src/on_abort.ts";
+import { JointStop, onAbort, Stop, toAbortSignal } from "../../src/on_abort.ts";
 
 const SOURCES = {
   "an AbortSignal": () => new AbortController(),
@@ -64,3 +64,41 @@ test("onAbort() adds one listener to a signal, however many listen", () => {
   for (let i = 0; i < 100; i++) onAbort(signal, () => {});
   assert.equal(added, 1);
 });
+
+test("a JointStop aborts with the reason of the first parent that does", () => {
+  const [one, other] = [new Stop(), new AbortController()];
+  using joint = new JointStop(one, other.signal);
+  const reasons: unknown[] = [];
+  onAbort(joint, () => reasons.push(joint.reason));
+  other.abort("other");
+  one.abort("one");
+  assert.deepEqual(reasons, ["other"]);
+  using late = new JointStop(new Stop(), one);
+  assert.equal(late.aborted, true);
+  assert.equal(late.reason, "one");
+});
+
+test("parents forget a JointStop that was disposed of", () => {
+  const parents = [new CountingStop(), new CountingStop()];
+  const joint = new JointStop(...parents);
+  assert.deepEqual(parents.map((one) => one.listening), [1, 1]);
+  joint[Symbol.dispose]();
+  joint[Symbol.dispose]();
+  assert.deepEqual(parents.map((one) => one.listening), [0, 0]);
+  parents[0]!.abort("late");
+  assert.equal(joint.aborted, false);
+});
+
+/** A Stop that knows how many callbacks it has. */
+class CountingStop extends Stop {
+  listening = 0;
+
+  override listen(callback: () => void): () => void {
+    this.listening++;
+    const leave = super.listen(callback);
+    return () => {
+      this.listening--;
+      leave();
+    };
+  }
+}

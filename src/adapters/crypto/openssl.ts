@@ -21,7 +21,6 @@ import {
   type Pointer,
   type Signature,
 } from "./_library.ts";
-import { nativeSubkey } from "./_subkey.ts";
 
 /**
  * Loads libcrypto.
@@ -94,17 +93,14 @@ const SET_TAG = 0x11;
 class OpensslProvider implements AeadProvider {
   readonly name = "openssl";
   readonly version: string;
-  readonly deriveSubkey: typeof nativeSubkey;
+  readonly deriveSubkey: (key: Uint8Array, salt: Uint8Array) => Uint8Array;
   readonly #functions: Functions;
-  readonly #contexts: Contexts;
+  /** By the function that returns the cipher. */
+  readonly #ciphers = new Map<ForeignFunction, Cipher>();
 
   constructor(path: string, functions: Functions) {
     this.#functions = functions;
-    this.#contexts = new Contexts(functions);
-    // Bun's own HKDF is faster than seven calls of libcrypto.
-    this.deriveSubkey = "Deno" in globalThis
-      ? libcryptoSubkey(functions)
-      : nativeSubkey;
+    this.deriveSubkey = libcryptoSubkey(functions);
     this.version = opensslVersion(functions.OpenSSL_version_num, path);
   }
 
@@ -113,19 +109,25 @@ class OpensslProvider implements AeadProvider {
   }
 
   aead(method: AeadMethod, subkey: Uint8Array): Aead {
-    return new OpensslAead(this.#contexts, this.#cipher(method), subkey);
+    const find = this.#finder(method);
+    let cipher = this.#ciphers.get(find);
+    if (cipher === undefined) {
+      cipher = new Cipher(this.#functions, find() as Pointer);
+      this.#ciphers.set(find, cipher);
+    }
+    return new OpensslAead(cipher, subkey);
   }
 
-  #cipher({ algorithm, keyLength }: AeadMethod): Pointer {
+  #finder({ algorithm, keyLength }: AeadMethod): ForeignFunction {
     const functions = this.#functions;
-    const cipher = algorithm === "chacha20-poly1305"
-      ? functions.EVP_chacha20_poly1305
-      : keyLength === 16
+    if (algorithm === "chacha20-poly1305") {
+      return functions.EVP_chacha20_poly1305;
+    }
+    return keyLength === 16
       ? functions.EVP_aes_128_gcm
       : keyLength === 24
       ? functions.EVP_aes_192_gcm
       : functions.EVP_aes_256_gcm;
-    return cipher() as Pointer;
   }
 }
 
@@ -155,65 +157,75 @@ type Direction = "seal" | "open";
 /** A key of zeros, as long as the longest key. */
 const NO_KEY = new Uint8Array(32);
 
-/** A pool of contexts: making a context takes longer than setting a new key. */
-class Contexts {
+/**
+ * A cipher with its free contexts. OpenSSL 3 looks for the implementation of a
+ * cipher by its name whenever a context gets one; that takes longer than all
+ * else that a small packet needs. A context therefore keeps its cipher, and
+ * only gets another key.
+ */
+class Cipher {
   readonly functions: Functions;
+  readonly #cipher: Pointer;
   /** Free contexts without a key, by direction. */
   readonly #free: Readonly<Record<Direction, Pointer[]>> = {
     seal: [],
     open: [],
   };
 
-  constructor(functions: Functions) {
+  constructor(functions: Functions, cipher: Pointer) {
     this.functions = functions;
+    this.#cipher = cipher;
   }
 
-  /** Takes a context and sets a key. */
-  take(direction: Direction, cipher: Pointer, key: Uint8Array): Pointer {
-    const context = this.#free[direction].pop() ??
-      this.functions.EVP_CIPHER_CTX_new() as Pointer;
-    if (context === null) {
-      throw new Error("Cannot make a context: libcrypto has no memory");
-    }
-    if (this.#setKey(direction, context, cipher, key)) return context;
+  /** Takes a context, and sets its key and its first nonce. */
+  take(direction: Direction, key: Uint8Array, nonce: Uint8Array): Pointer {
+    const context = this.#free[direction].pop() ?? this.#make(direction);
+    if (this.#set(direction, context, null, key, nonce)) return context;
     this.functions.EVP_CIPHER_CTX_free(context);
     throw new Error(`Cannot ${direction}: libcrypto refuses the key`);
   }
 
-  /** Returns a context to the pool, after removing its key. */
+  /** Takes a context back, after removing its key. */
   give(direction: Direction, context: Pointer): void {
     const free = this.#free[direction];
     if (
       free.length < MAX_FREE_CONTEXTS &&
-      this.#setKey(direction, context, null, NO_KEY)
+      this.#set(direction, context, null, NO_KEY, null)
     ) free.push(context);
     else this.functions.EVP_CIPHER_CTX_free(context);
   }
 
-  #setKey(
+  #make(direction: Direction): Pointer {
+    const context = this.functions.EVP_CIPHER_CTX_new() as Pointer;
+    if (context === null) {
+      throw new Error("Cannot make a context: libcrypto has no memory");
+    }
+    if (this.#set(direction, context, this.#cipher, null, null)) return context;
+    this.functions.EVP_CIPHER_CTX_free(context);
+    throw new Error(`Cannot ${direction}: libcrypto refuses the cipher`);
+  }
+
+  #set(
     direction: Direction,
     context: Pointer,
     cipher: Pointer,
-    key: Uint8Array,
+    key: Uint8Array | null,
+    nonce: Uint8Array | null,
   ): boolean {
     const { EVP_EncryptInit_ex, EVP_DecryptInit_ex } = this.functions;
     const init = direction === "seal" ? EVP_EncryptInit_ex : EVP_DecryptInit_ex;
-    return init(context, cipher, null, key, null) === 1;
+    return init(context, cipher, null, key, nonce) === 1;
   }
 }
 
 /** An AEAD that takes one context at its first use, to seal or to open. */
 class OpensslAead implements Aead {
-  readonly #contexts: Contexts;
-  readonly #functions: Functions;
-  readonly #cipher: Pointer;
+  readonly #cipher: Cipher;
   readonly #key: Uint8Array;
   #context: Pointer = null;
   #direction: Direction | undefined;
 
-  constructor(contexts: Contexts, cipher: Pointer, key: Uint8Array) {
-    this.#contexts = contexts;
-    this.#functions = contexts.functions;
+  constructor(cipher: Cipher, key: Uint8Array) {
     this.#cipher = cipher;
     this.#key = key;
   }
@@ -221,13 +233,14 @@ class OpensslAead implements Aead {
   seal(nonce: Uint8Array, plaintext: Uint8Array, out: Uint8Array): void {
     const length = plaintext.length;
     checkOutput(out, length + TAG_LENGTH);
-    const f = this.#functions;
-    const context = this.#direction === "seal"
-      ? this.#context
-      : this.#start("seal");
+    const f = this.#cipher.functions;
+    const isReady = this.#direction === "seal"
+      ? f.EVP_EncryptInit_ex(this.#context, null, null, null, nonce) === 1
+      : this.#start("seal", nonce);
+    const context = this.#context;
     const tag = viewOf(out, length, length + TAG_LENGTH);
     if (
-      f.EVP_EncryptInit_ex(context, null, null, null, nonce) !== 1 ||
+      !isReady ||
       f.EVP_EncryptUpdate(context, out, IGNORED_LENGTH, plaintext, length) !==
         1 ||
       f.EVP_EncryptFinal_ex(context, tag, IGNORED_LENGTH) !== 1 ||
@@ -238,15 +251,16 @@ class OpensslAead implements Aead {
   open(nonce: Uint8Array, sealed: Uint8Array, out: Uint8Array): boolean {
     const length = sealed.length - TAG_LENGTH;
     checkOutput(out, length);
-    const f = this.#functions;
-    const context = this.#direction === "open"
-      ? this.#context
-      : this.#start("open");
+    const f = this.#cipher.functions;
+    const isReady = this.#direction === "open"
+      ? f.EVP_DecryptInit_ex(this.#context, null, null, null, nonce) === 1
+      : this.#start("open", nonce);
+    const context = this.#context;
     // Bun gives no address for an empty array.
     const target = length === 0 ? NOTHING : out;
     const tag = viewOf(sealed, length);
     if (
-      f.EVP_DecryptInit_ex(context, null, null, null, nonce) !== 1 ||
+      !isReady ||
       f.EVP_CIPHER_CTX_ctrl(context, SET_TAG, TAG_LENGTH, tag) !== 1 ||
       f.EVP_DecryptUpdate(context, target, IGNORED_LENGTH, sealed, length) !== 1
     ) throw new Error("Cannot open: libcrypto failed");
@@ -258,16 +272,17 @@ class OpensslAead implements Aead {
     this.#giveContext();
   }
 
-  #start(direction: Direction): Pointer {
+  /** Takes a context for the direction. @returns True. */
+  #start(direction: Direction, nonce: Uint8Array): true {
     this.#giveContext();
-    this.#context = this.#contexts.take(direction, this.#cipher, this.#key);
+    this.#context = this.#cipher.take(direction, this.#key, nonce);
     this.#direction = direction;
-    return this.#context;
+    return true;
   }
 
   #giveContext(): void {
     if (this.#direction === undefined) return;
-    this.#contexts.give(this.#direction, this.#context);
+    this.#cipher.give(this.#direction, this.#context);
     this.#context = null;
     this.#direction = undefined;
   }

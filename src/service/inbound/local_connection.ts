@@ -12,6 +12,7 @@ import { abortable } from "../../clock.ts";
 import { type Address, formatAddress } from "../../codec/address.ts";
 import { parseIp } from "../../codec/ip_address.ts";
 import { ProtocolError, UmbraError } from "../../errors.ts";
+import { JointStop } from "../../on_abort.ts";
 import type { Authenticate } from "../../session/socks5/server_session.ts";
 import type { Channel, Direction } from "../../streams/channel.ts";
 import { drain } from "../../streams/drain.ts";
@@ -275,10 +276,8 @@ export class LocalConnection implements Passage {
       this.#report.user,
     );
     await client.answer(accept({ local: association.relay }), this.#signal);
-    await drain(
-      client.reader,
-      AbortSignal.any([this.#signal, association.signal]),
-    );
+    using over = new JointStop(this.#signal, association.signal);
+    await drain(client.reader, over);
     this.#report.close("UDP association ended");
   }
 

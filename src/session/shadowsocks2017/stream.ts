@@ -7,7 +7,7 @@
  * @module
  */
 import type { Allocate } from "../../buffer_pool.ts";
-import { concat, NOTHING } from "../../bytes.ts";
+import { concat, NOTHING, viewOf } from "../../bytes.ts";
 import {
   type Address,
   decodeAddress,
@@ -106,7 +106,7 @@ export class Server2017 extends Session implements ServerSession {
     const { address, length } = decoded;
     checkTargetPort(address, "request");
     const question = refuseReplay(this.#filter.add(this.#salt.unit));
-    const payload = this.#plaintext.subarray(length);
+    const payload = viewOf(this.#plaintext, length);
     this.#plaintext = NOTHING;
     return { request: { address, payload }, ...question && { question } };
   }

@@ -12,7 +12,7 @@
  * @module
  */
 import type { Allocate } from "../../buffer_pool.ts";
-import { concat } from "../../bytes.ts";
+import { concat, viewOf } from "../../bytes.ts";
 import { UnitBuffer } from "../../codec/unit_buffer.ts";
 import type { MasterKey } from "../../crypto/aead.ts";
 import type { AeadMethod } from "../../crypto/method.ts";
@@ -133,12 +133,12 @@ export class Users2017 {
 
 function fits({ masterKey }: User2017, head: Uint8Array): boolean {
   const { saltLength, nonceLength } = masterKey.method;
-  const aead = masterKey.sessionAead(head.subarray(0, saltLength));
+  const aead = masterKey.sessionAead(viewOf(head, 0, saltLength));
   try {
     const length = new Uint8Array(2);
     return aead.open(
       new Uint8Array(nonceLength),
-      head.subarray(saltLength),
+      viewOf(head, saltLength),
       length,
     );
   } finally {

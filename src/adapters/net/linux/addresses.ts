@@ -7,7 +7,8 @@
  *
  * @module
  */
-import { isIPv4, isIPv6 } from "node:net";
+import { isIPv6 } from "node:net";
+import { parseIp } from "../../../codec/ip_address.ts";
 import { TransportError } from "../../../errors.ts";
 import { MAX_KNOWN_ADDRESSES } from "../../../limits.ts";
 import type { Endpoint } from "../../../transport.ts";
@@ -43,9 +44,10 @@ export function encodeAddress(
   bytes[0] = family;
   bytes[2] = port >> 8;
   bytes[3] = port;
-  if (isIPv4(host)) {
+  const ipv4 = host.includes(":") ? undefined : parseIp(host);
+  if (ipv4 !== undefined) {
     if (isIpv6) bytes.set(MAPPED, 8);
-    bytes.set(host.split(".").map(Number), isIpv6 ? 20 : 4);
+    bytes.set(ipv4, isIpv6 ? 20 : 4);
   } else if (!isIPv6(host)) {
     throw new TransportError("ERR_NET_NAME_NOT_FOUND", `No address: ${host}`);
   } else if (!isIpv6) {

@@ -30,6 +30,7 @@ type Name =
   | "sendto"
   | "recvmmsg"
   | "sendmmsg"
+  | "socketpair"
   | "shutdown"
   | "close"
   | "setsockopt"
@@ -62,6 +63,8 @@ const SYMBOLS: Readonly<Record<Name, Signature>> = {
   // socket, struct mmsghdr[], their number, flags, time-out: none
   recvmmsg: { parameters: [I32, BUFFER, SIZE, I32, "usize"], result: I32 },
   sendmmsg: { parameters: [I32, BUFFER, SIZE, I32], result: I32 },
+  // family, kind, protocol, int[2]
+  socketpair: { parameters: [I32, I32, I32, BUFFER], result: I32 },
   shutdown: { parameters: [I32, I32], result: I32 },
   close: { parameters: [I32], result: I32 },
   // socket, level, option, value, length of it
@@ -238,6 +241,7 @@ export const IP6T_SO_ORIGINAL_DST: Option = [IPPROTO_IPV6, 80];
 /** The protocol of `socket()` for MPTCP. */
 export const IPPROTO_MPTCP = 262;
 
+export const AF_UNIX = 1;
 export const AF_INET = 2;
 export const AF_INET6 = 10;
 export const SOCK_STREAM = 1;

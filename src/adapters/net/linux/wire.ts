@@ -1,25 +1,14 @@
 /**
- * A connection of this process with itself: one end is a descriptor of Umbra,
- * the other end is a socket of the runtime, which reads it.
- *
- * Security: another program on this machine may connect first, so only the
- * local address of the descriptor is accepted.
+ * A pair of sockets (socketpair(2)): one end is a descriptor of Umbra, the other
+ * end is adopted by the runtime, which reads it.
  *
  * @module
  */
-import type { BunNet } from "../_bun_types.ts";
-import { boundTo, encodeAddress } from "./addresses.ts";
-import {
-  AF_INET,
-  c,
-  checked,
-  setOption,
-  SOCK_CLOEXEC,
-  SOCK_STREAM,
-  TCP_NODELAY,
-} from "./libc.ts";
+import { Socket } from "node:net";
+import type { BunHandlers } from "../_bun_types.ts";
+import { AF_UNIX, c, checked, SOCK_FLAGS, SOCK_STREAM } from "./libc.ts";
 
-declare const Bun: BunNet;
+declare const Bun: Adopting;
 
 /** The end of the runtime. */
 interface RuntimeEnd {
@@ -70,105 +59,78 @@ export interface WireEvents {
  * @throws {Error} If the runtime or the system does not allow it.
  */
 export async function openWire(events: WireEvents): Promise<Wire> {
-  const descriptor = checked(
-    c.socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0),
-    "open a socket",
+  const pair = new Int32Array(2);
+  checked(
+    c.socketpair(
+      AF_UNIX,
+      SOCK_STREAM | SOCK_FLAGS,
+      0,
+      new Uint8Array(pair.buffer),
+    ),
+    "open a pair of sockets",
   );
+  const [ours, theirs] = [pair[0]!, pair[1]!];
   try {
     const end = "Deno" in globalThis
-      ? await acceptWithDeno(descriptor, events)
-      : await acceptWithBun(descriptor, events);
-    setOption(descriptor, TCP_NODELAY, 1);
-    return new Wire(descriptor, end);
+      ? adoptWithDeno(theirs, events)
+      : await adoptWithBun(theirs, events);
+    return new Wire(ours, end);
   } catch (error) {
-    c.close(descriptor);
+    c.close(ours);
+    c.close(theirs);
     throw error;
   }
 }
 
-/**
- * Connects without waiting: the kernel answers for the listener. @returns The
- * local port.
- */
-function connect(descriptor: number, port: number): number {
-  const address = encodeAddress({ host: LOOPBACK, port });
-  checked(
-    c.connect(descriptor, address, address.length),
-    "connect to this process",
-  );
-  return boundTo(descriptor).port;
+function adoptWithDeno(fd: number, events: WireEvents): RuntimeEnd {
+  const socket = new Socket({ fd });
+  socket.on("data", () => events.received());
+  // A close follows each error.
+  socket.on("error", () => {});
+  socket.on("close", () => events.cut());
+  return {
+    ref: () => socket.ref(),
+    unref: () => socket.unref(),
+    close: () => socket.destroy(),
+  };
 }
 
-async function acceptWithDeno(
-  descriptor: number,
+async function adoptWithBun(
+  fd: number,
   events: WireEvents,
 ): Promise<RuntimeEnd> {
-  using listener = Deno.listen({ hostname: LOOPBACK, port: 0 });
-  const port = connect(descriptor, listener.addr.port);
-  for (;;) {
-    const connection = await listener.accept();
-    if (connection.remoteAddr.port !== port) {
-      connection.close();
-      continue;
-    }
-    // Both outcomes mean that the wire was cut.
-    receiveAll(connection, events).then(events.cut, events.cut);
-    return connection;
-  }
-}
-
-async function receiveAll(
-  connection: Deno.TcpConn,
-  events: WireEvents,
-): Promise<void> {
-  const room = new Uint8Array(64);
-  while (await connection.read(room) !== null) events.received();
-}
-
-async function acceptWithBun(
-  descriptor: number,
-  events: WireEvents,
-): Promise<RuntimeEnd> {
-  const ours = Promise.withResolvers<RuntimeEnd>();
-  let end: unknown;
-  let port = 0;
-  const listener = Bun.listen<undefined>({
-    hostname: LOOPBACK,
-    port: 0,
-    allowHalfOpen: true,
+  const socket = await Bun.connect({
+    fd,
     socket: {
       binaryType: "uint8array",
-      open: (socket) => {
-        if (socket.remotePort !== port) return socket.terminate();
-        end = socket;
-        ours.resolve({
-          ref: () => (socket as typeof socket & Referable).ref(),
-          unref: () => (socket as typeof socket & Referable).unref(),
-          close: () => socket.terminate(),
-        });
-      },
+      open: () => {},
       data: () => events.received(),
       drain: () => {},
       end: () => {},
-      close: (socket) => {
-        if (socket === end) events.cut();
-      },
+      close: () => events.cut(),
       error: () => {},
       connectError: () => {},
     },
   });
-  try {
-    port = connect(descriptor, listener.port);
-    return await ours.promise;
-  } finally {
-    listener.stop();
-  }
+  return {
+    ref: () => socket.ref(),
+    unref: () => socket.unref(),
+    close: () => socket.terminate(),
+  };
 }
 
-/** Additional methods of Bun's sockets. */
-interface Referable {
+/** The part of the global `Bun` used here. */
+interface Adopting {
+  connect(options: {
+    /** Undocumented: a connected descriptor, which Bun then owns. */
+    readonly fd: number;
+    readonly socket: BunHandlers<undefined>;
+  }): Promise<Adopted>;
+}
+
+/** A socket of Bun. */
+interface Adopted {
   ref(): void;
   unref(): void;
+  terminate(): void;
 }
-
-const LOOPBACK = "127.0.0.1";

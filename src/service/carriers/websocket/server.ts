@@ -8,7 +8,7 @@
  *
  * @module
  */
-import type { StopSignal } from "../../../on_abort.ts";
+import { JointStop, type StopSignal } from "../../../on_abort.ts";
 import { abortable, Deadline } from "../../../clock.ts";
 import { ProtocolError, UmbraError } from "../../../errors.ts";
 import { IdleTimer } from "../../../idle_timer.ts";
@@ -301,11 +301,11 @@ class PacketAssociation {
   /** Serves until either side ends the association or it is idle. */
   async serve({ signal, place }: Acceptance): Promise<void> {
     const { world, options } = this.#server;
-    const quiet = new AbortController();
+    using over = new JointStop(signal);
     const patience = patienceMs(this.#server);
     const timer = new IdleTimer(world.clock, {
       idleTimeoutMs: () => this.#isKnown ? options.udpTimeoutMs : patience,
-      onIdle: () => quiet.abort(),
+      onIdle: () => over.abort(undefined),
     });
     const reply: PacketReply = {
       post: (packet, _to, posted) => {
@@ -313,7 +313,6 @@ class PacketAssociation {
         tellPosted(this.#packets.send(packet), posted);
       },
     };
-    const over = AbortSignal.any([quiet.signal, signal]);
     try {
       for (;;) {
         const payload = await abortable(this.#packets.receive(), over);
