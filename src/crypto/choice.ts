@@ -16,7 +16,7 @@ export interface Trial<M, P> {
    */
   readonly fault?: string;
   /**
-   * MiB per second on one core, in large calls; approximate. 0 with a fault.
+   * MiB per second on one core; approximate. 0 with a fault.
    */
   readonly speed: number;
 }

@@ -2,11 +2,13 @@
  * A relay without encryption, over the same streams: its cost is that of
  * runtime and kernel.
  *
- * Usage: `floor.ts LISTEN_PORT TARGET_PORT`.
+ * Usage: `floor.ts LISTEN_PORT TARGET_PORT runtime|linux tunnel|socks`. With
+ * `socks` it answers a SOCKS5 client, and connects to TARGET_PORT all the same.
  *
  * @module
  */
 import process from "node:process";
+import { linuxTransport } from "../../src/adapters/net/linux/transport.ts";
 import { systemTransport } from "../../src/adapters/net/system.ts";
 import {
   type Allocate,
@@ -22,8 +24,9 @@ import { Channel, PLAIN } from "../../src/streams/channel.ts";
 import { relay } from "../../src/streams/relay.ts";
 import type { Accepted } from "../../src/transport.ts";
 
-const [listenPort, targetPort] = process.argv.slice(2).map(Number);
-const transport = systemTransport();
+const [listenPort, targetPort] = process.argv.slice(2, 4).map(Number);
+const [kind, front] = process.argv.slice(4);
+const transport = kind === "linux" ? await linuxTransport() : systemTransport();
 const buffers = new BufferPool();
 
 /** Copies the bytes, as a session without a cipher would. */
@@ -40,11 +43,12 @@ async function handle(
   { connection: client }: Accepted,
   signal: AbortSignal,
 ): Promise<void> {
+  const source = new Channel(client, COPYING);
+  if (front === "socks") await greet(source);
   const target = await transport.dial({ host: "127.0.0.1", port: targetPort! });
   try {
     const passage = { pass: () => 0 };
-    const ends = [client, target].map((end) => new Channel(end, COPYING));
-    await relay(ends[0]!, ends[1]!, passage, {
+    await relay(source, new Channel(target, COPYING), passage, {
       buffers,
       clock: systemClock,
       idleTimeoutMs: 60_000,
@@ -54,6 +58,14 @@ async function handle(
     if (!(error instanceof TransportError)) throw error;
   } finally {
     target.close();
+  }
+}
+
+/** Answers greeting and request, which the client sends one by one. */
+async function greet({ reader, writer }: Channel): Promise<void> {
+  for (const answer of [[5, 0], [5, 0, 0, 1, 0, 0, 0, 0, 0, 0]]) {
+    if (await reader.read() === undefined) return;
+    await writer.write(Uint8Array.from(answer));
   }
 }
 

@@ -59,6 +59,7 @@ const OURS_ON_LINUX = [
   umbra("deno", { transport: "linux" }),
 ];
 const FLOORS = [floor("bun"), floor("deno")];
+const FLOORS_ON_LINUX = [floor("bun", "linux"), floor("deno", "linux")];
 
 /**
  * Returns all measurements. `users`, which other systems do not have, must be
@@ -125,7 +126,7 @@ function throughputOf2022({ rounds, seconds }: Extent): Measurement[] {
     const name = `${nameOf(NEW_METHOD, connections, true)}, by SOCKS5`;
     return {
       name,
-      systems: [...rust(), ...OURS],
+      systems: [...rust(), ...OURS, ...OURS_ON_LINUX, ...FLOORS],
       rounds,
       async measure(system): Promise<Values> {
         const options = { connections, down: true, seconds };
@@ -156,13 +157,16 @@ function newConnections({ rounds, seconds }: Extent): Measurement[] {
     rows(
       name,
       METHOD,
-      [LIBEV, ...OURS, ...OURS_ON_LINUX, ...FLOORS],
+      [LIBEV, ...OURS, ...OURS_ON_LINUX, ...FLOORS, ...FLOORS_ON_LINUX],
       tunnelConnections,
     ),
     rows(
       `${name}, by SOCKS5`,
       METHOD,
-      [LIBEV, ...OURS, ...OURS_ON_LINUX, ...builtPeers()],
+      [
+        ...[LIBEV, ...OURS, ...OURS_ON_LINUX, ...builtPeers()],
+        ...[...FLOORS, ...FLOORS_ON_LINUX],
+      ],
       socksConnections,
     ),
     rows(
@@ -177,7 +181,10 @@ function newConnections({ rounds, seconds }: Extent): Measurement[] {
 function oneByOne({ rounds, seconds }: Extent): Measurement {
   return {
     name: "one client at a time",
-    systems: [LIBEV, ...OURS, ...OURS_ON_LINUX, ...builtPeers()],
+    systems: [
+      ...[LIBEV, ...OURS, ...OURS_ON_LINUX, ...builtPeers()],
+      ...[...FLOORS, ...FLOORS_ON_LINUX],
+    ],
     rounds,
     async measure(system): Promise<Values> {
       const one = await oneAtATime(system, METHOD, seconds);

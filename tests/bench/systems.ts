@@ -228,19 +228,20 @@ export const PYTHON_SSR: System = {
 };
 
 /** Returns the relay without encryption, with the same two hops. */
-export function floor(runtime: "deno" | "bun"): System {
+export function floor(
+  runtime: "deno" | "bun",
+  transport: "runtime" | "linux" = "runtime",
+): System {
   const program = runtimeCommand(runtime, "tests/bench/floor.ts");
   return {
-    name: `${runtime} floor`,
+    name: transport === "linux" ? `${runtime} linux floor` : `${runtime} floor`,
     server: ({ serverPort, targetPort }) => [
       ...program,
-      String(serverPort),
-      String(targetPort),
+      ...[String(serverPort), String(targetPort), transport, "tunnel"],
     ],
-    local: ({ serverPort, localPort }) => [
+    local: ({ serverPort, localPort, front }) => [
       ...program,
-      String(localPort),
-      String(serverPort),
+      ...[String(localPort), String(serverPort), transport, front],
     ],
   };
 }

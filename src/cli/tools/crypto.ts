@@ -250,7 +250,8 @@ export function cryptoTable(): string {
   return table([heading, ...rows]) + absent.join("") +
     missing.join("") +
     "The chosen provider is the fastest that passes the self-test. MiB/s is " +
-    "the speed of one core for full chunks. Stream ciphers, from " +
+    "the speed of one core for a session of a short and a full chunk. " +
+    "Stream ciphers, from " +
     "aes-256-cfb on, need --allow-legacy.\n";
 }
 

@@ -100,7 +100,10 @@ export class Server2017 extends Session implements ServerSession {
 
   accept(bytes: Uint8Array): AcceptStep {
     this.#salt.take(bytes);
-    this.#plaintext = concat(this.#plaintext, this.open(bytes).payload);
+    const { payload: opened } = this.open(bytes);
+    this.#plaintext = this.#plaintext.length === 0
+      ? opened
+      : concat(this.#plaintext, opened);
     const decoded = decodeAddress(this.#plaintext);
     if (decoded === undefined) return {};
     const { address, length } = decoded;

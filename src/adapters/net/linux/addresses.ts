@@ -7,8 +7,7 @@
  *
  * @module
  */
-import { isIPv6 } from "node:net";
-import { parseIp } from "../../../codec/ip_address.ts";
+import { isIPv4, isIPv6 } from "node:net";
 import { TransportError } from "../../../errors.ts";
 import { MAX_KNOWN_ADDRESSES } from "../../../limits.ts";
 import type { Endpoint } from "../../../transport.ts";
@@ -44,10 +43,9 @@ export function encodeAddress(
   bytes[0] = family;
   bytes[2] = port >> 8;
   bytes[3] = port;
-  const ipv4 = host.includes(":") ? undefined : parseIp(host);
-  if (ipv4 !== undefined) {
+  if (isIPv4(host)) {
     if (isIpv6) bytes.set(MAPPED, 8);
-    bytes.set(ipv4, isIpv6 ? 20 : 4);
+    writeIpv4(host, bytes, isIpv6 ? 20 : 4);
   } else if (!isIPv6(host)) {
     throw new TransportError("ERR_NET_NAME_NOT_FOUND", `No address: ${host}`);
   } else if (!isIpv6) {
@@ -116,6 +114,17 @@ export function boundTo(descriptor: number): Endpoint {
   checked(c.getsockname(descriptor, ...addressRoom()), "ask for an address");
   return decodeAddress(OUT);
 }
+
+/** Writes an IPv4 address over four bytes of zero. */
+function writeIpv4(host: string, bytes: Uint8Array, at: number): void {
+  for (let i = 0; i < host.length; i++) {
+    const code = host.charCodeAt(i);
+    if (code === DOT) at++;
+    else bytes[at] = bytes[at]! * 10 + code - ZERO;
+  }
+}
+
+const [DOT, ZERO] = [0x2e, 0x30];
 
 /** Writes the parts before and after `::`, with zeros between them. */
 function writeIpv6(host: string, bytes: Uint8Array): void {
