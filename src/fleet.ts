@@ -179,6 +179,28 @@ export interface Seat {
   readonly place: string;
 }
 
+/** The service and the name of a user. */
+export type UserId = Pick<SharedUser, "service" | "name">;
+
+/** Payload bytes of the present period of a user's quota, of all nodes. */
+export interface UsedBytes {
+  /** From the user to targets. */
+  readonly bytesUp: number;
+  /** From targets to the user. */
+  readonly bytesDown: number;
+}
+
+/** Reads what all nodes have reported. */
+export interface UsageTotals {
+  /**
+   * Returns the bytes of users in their order; `undefined` for a user that does
+   * not exist.
+   *
+   * @param users At most {@link FLEET_COPY_BATCH}.
+   */
+  used(users: readonly UserId[]): Promise<(UsedBytes | undefined)[]>;
+}
+
 /** The result of {@link Seats.enter}. */
 export interface Entrance {
   /** True if the user's places, including this one, are within the limit. */
@@ -346,6 +368,8 @@ export interface FleetLink
   readonly fleet?: string;
   /** The nodes; not set if the source does not keep them. */
   readonly nodes?: NodeDirectory;
+  /** The usage; not set if the source does not tell it. */
+  readonly totals?: UsageTotals;
   /** The salts; not set if the source does not exchange them. */
   readonly salts?: SaltExchange | undefined;
 }

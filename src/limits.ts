@@ -1451,6 +1451,21 @@ export const NODE_FORGET_MS = 86_400_000;
 /** Nodes of a fleet that are read: four times the largest planned fleet. */
 export const MAX_FLEET_NODES = 4_096;
 
+/**
+ * Milliseconds between two reads of the nodes while `umbra fleet drain --wait`
+ * waits: less than a heartbeat.
+ */
+export const DRAIN_POLL_MS = 1_000;
+
+/**
+ * Milliseconds for which the totals of a fleet's users are reused. The cost of
+ * reading them grows with the number of users.
+ */
+export const FLEET_TOTALS_MS = 30_000;
+
+/** Users with the highest use of their quota in the metrics of a fleet. */
+export const FLEET_TOP_USERS = 100;
+
 /** Services of one node in its heartbeat. */
 export const MAX_NODE_SERVICES = 64;
 

@@ -14,6 +14,7 @@ import { fleetApi } from "./fleet_api.ts";
 import { Guard, type GuardSettings } from "./guard.ts";
 import {
   METRICS_CONTENT_TYPE,
+  renderFleetTotals,
   renderMetrics,
   SCRAPED_USERS,
 } from "./metrics.ts";
@@ -113,11 +114,10 @@ function routesOf(
     ...page === undefined ? [] : [pageRoute(page)],
     dataRoute(
       "GET /metrics",
-      async () =>
-        text(
-          await renderMetrics(operator.status(SCRAPED_USERS)),
-          METRICS_CONTENT_TYPE,
-        ),
+      ({ url: { searchParams } }) =>
+        searchParams.get("fleet") === "true"
+          ? fleetTotals(operator)
+          : metrics(operator),
     ),
     dataRoute("GET /api/history", () => json({ minutes: history() })),
     ...requests === undefined ? [] : [requestsRoute(requests)],
@@ -129,6 +129,22 @@ function routesOf(
       ? []
       : invitationRoutes({ operator, inviteUrl, clock }),
   ];
+}
+
+async function metrics(operator: Operator): Promise<Response> {
+  const rendered = await renderMetrics(operator.status(SCRAPED_USERS));
+  return text(rendered, METRICS_CONTENT_TYPE);
+}
+
+/** Answers with the metrics of the fleet, and without those of this program. */
+async function fleetTotals(operator: Operator): Promise<Response> {
+  if (operator.fleetNodes === undefined) {
+    return failure(404, "This server is in no fleet");
+  }
+  const totals = await operator.fleetTotals?.();
+  return totals === undefined
+    ? failure(503, "The engine of the fleet does not answer")
+    : text(await renderFleetTotals(totals), METRICS_CONTENT_TYPE);
 }
 
 /**

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { FleetTotals } from "../service/fleet/fleet_totals.ts";
 import type { Status } from "./operator.ts";
 import type { UpstreamMetric } from "./upstream_metrics.ts";
 
@@ -66,6 +67,35 @@ export function fleetMetrics({ fleet }: Status): UpstreamMetric[] {
       help:
         "Seconds by which the fleet's clock is ahead of this machine's clock.",
       samples: one(fleet.clockOffsetS),
+    },
+  ];
+}
+
+/** Returns the metrics of the fleet as a whole. */
+export function fleetTotalsMetrics(
+  { nodes, users, top }: FleetTotals,
+): UpstreamMetric[] {
+  return [
+    {
+      name: "umbra_fleet_nodes",
+      type: "gauge",
+      help: "Servers of the fleet, by state.",
+      samples: each("state", nodes),
+    },
+    {
+      name: "umbra_fleet_users",
+      type: "gauge",
+      help: "Users of the ports of this server in the fleet, by state.",
+      samples: each("state", users),
+    },
+    {
+      name: "umbra_fleet_quota_used_ratio",
+      type: "gauge",
+      help: "Used part of the quota on all servers, of the highest users.",
+      samples: top.map(({ service, name, part }) => [
+        { server: service, user: name },
+        part,
+      ]),
     },
   ];
 }

@@ -20,7 +20,12 @@ import type { UserLimits, UserUsage } from "../users.ts";
 import { DIAL_BOUNDS_MS, type DialCounts } from "../dial_times.ts";
 import type { Status, UserPage } from "./operator.ts";
 import { panelMetrics } from "./panel_metrics.ts";
-import { CALL_HISTOGRAM, fleetMetrics } from "./fleet_metrics.ts";
+import type { FleetTotals } from "../service/fleet/fleet_totals.ts";
+import {
+  CALL_HISTOGRAM,
+  fleetMetrics,
+  fleetTotalsMetrics,
+} from "./fleet_metrics.ts";
 import { pluginMetrics } from "./plugin_metrics.ts";
 import {
   CONNECT_HISTOGRAM,
@@ -57,24 +62,8 @@ export async function renderMetrics(
   status: Status,
   options: MetricsOptions = {},
 ): Promise<string> {
-  const registry = new Registry();
   const { maxUsers = MAX_USER_SERIES } = options;
-  for (const metric of metricsOf(status, maxUsers)) {
-    const { name, help, samples } = metric;
-    // The library would write 0 for an unknown value.
-    if (samples.length === 0) continue;
-    const labelNames = [
-      ...new Set(samples.flatMap(([labels]) => Object.keys(labels))),
-    ];
-    const configuration = { name, help, labelNames, registers: [registry] };
-    if (metric.type === "counter") {
-      const counter = new Counter(configuration);
-      for (const [labels, value] of samples) counter.inc(labels, value);
-    } else {
-      const gauge = new Gauge(configuration);
-      for (const [labels, value] of samples) gauge.set(labels, value);
-    }
-  }
+  const registry = registryOf(metricsOf(status, maxUsers));
   const { dials, upstreams = [], fleet } = status;
   registry.registerMetric(histogram(DIALS, "result", [
     ["ok", dials.ok],
@@ -91,6 +80,32 @@ export async function renderMetrics(
     );
   }
   return await registry.metrics();
+}
+
+/** Renders the metrics of a fleet as a whole. */
+export async function renderFleetTotals(totals: FleetTotals): Promise<string> {
+  return await registryOf(fleetTotalsMetrics(totals)).metrics();
+}
+
+function registryOf(metrics: readonly Metric[]): Registry {
+  const registry = new Registry();
+  for (const metric of metrics) {
+    const { name, help, samples } = metric;
+    // The library would write 0 for an unknown value.
+    if (samples.length === 0) continue;
+    const labelNames = [
+      ...new Set(samples.flatMap(([labels]) => Object.keys(labels))),
+    ];
+    const configuration = { name, help, labelNames, registers: [registry] };
+    if (metric.type === "counter") {
+      const counter = new Counter(configuration);
+      for (const [labels, value] of samples) counter.inc(labels, value);
+    } else {
+      const gauge = new Gauge(configuration);
+      for (const [labels, value] of samples) gauge.set(labels, value);
+    }
+  }
+  return registry;
 }
 
 type Labels = Readonly<Record<string, string>>;

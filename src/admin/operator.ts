@@ -12,6 +12,8 @@ import type { GroupServerStatus } from "../service/outbound/servers/server_statu
 import type { PanelStatus } from "../service/panel/panel_link.ts";
 import type { Mode } from "../service/options.ts";
 import type { MemberStatus } from "../service/fleet/member.ts";
+import type { UsedBytes } from "../fleet.ts";
+import type { FleetTotals } from "../service/fleet/fleet_totals.ts";
 import type { KnownNodes } from "../service/fleet/presence.ts";
 import type { PluginStatus } from "../service/plugin/plugin.ts";
 import type { UserLimits, UserUsage } from "../users.ts";
@@ -118,6 +120,22 @@ export interface Operator {
    * `credentials`.
    */
   links?(server: string, name: string): Promise<readonly string[]>;
+  /**
+   * Returns the bytes that a user has used of its quota on every server of the
+   * fleet; for a user of this program alone, those that are counted here. Not
+   * set if the program is in no fleet. Arguments as for `credentials`.
+   *
+   * @returns `undefined` while the fleet's source does not answer, or if the
+   * user does not exist.
+   */
+  used?(server: string, name: string): Promise<UsedBytes | undefined>;
+  /**
+   * Returns the totals of the fleet. Not set if the program cannot be in a
+   * fleet.
+   *
+   * @returns `undefined` while the source does not answer.
+   */
+  fleetTotals?(): Promise<FleetTotals | undefined>;
   /**
    * Adds a user at once; the store keeps it.
    *

@@ -1,6 +1,6 @@
 /**
  * SIP008: the configuration of a user as a document, with used and remaining
- * bytes.
+ * bytes, if they are known.
  *
  * Source: SIP008 (https://shadowsocks.org/doc/sip008.html).
  *
@@ -9,6 +9,8 @@
 import { splitPlugin } from "../codec/plugin_options.ts";
 import { parseServerUri } from "../codec/uri.ts";
 import { deriveSecret } from "../crypto/derived_secret.ts";
+import type { UsedBytes } from "../fleet.ts";
+import type { UserLimits } from "../users.ts";
 import type { Invited } from "./invite/secret_path.ts";
 
 const ID_PURPOSE = "umbra 2026-11-21 id of a server in a SIP008 document";
@@ -16,10 +18,9 @@ const ID_PURPOSE = "umbra 2026-11-21 id of a server in a SIP008 document";
 /**
  * Returns the document of a user with `ss://` links, before `JSON.stringify`.
  */
-export function sip008Document({ uris, server, user }: Invited): unknown {
-  const { bytesUp, bytesDown } = user.usage;
-  const used = bytesUp + bytesDown;
-  const { quotaBytes } = user.limits;
+export function sip008Document(
+  { uris, server, user, used }: Invited,
+): unknown {
   return {
     version: 1,
     servers: uris.map((uri) => {
@@ -37,9 +38,20 @@ export function sip008Document({ uris, server, user }: Invited): unknown {
         ...(program && { plugin: program, plugin_opts: options }),
       };
     }),
+    ...used !== undefined && amounts(used, user.limits),
+  };
+}
+
+function amounts(
+  { bytesUp, bytesDown }: UsedBytes,
+  { quotaBytes }: UserLimits,
+): Record<string, number> {
+  const used = bytesUp + bytesDown;
+  return {
     bytes_used: used,
-    ...(quotaBytes !== undefined &&
-      { bytes_remaining: Math.max(0, quotaBytes - used) }),
+    ...quotaBytes !== undefined && {
+      bytes_remaining: Math.max(0, quotaBytes - used),
+    },
   };
 }
 

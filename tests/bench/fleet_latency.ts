@@ -1,7 +1,13 @@
 /**
  * The time that a fleet adds to the first byte of a connection: two equal
  * servers, one of them in a fleet, get connections in turn, one after the
- * other. `deno run -A tests/bench/fleet_latency.ts [ROUNDS]`
+ * other. `deno run -A tests/bench/fleet_latency.ts [ROUNDS] [RUNTIME] [MODE]`
+ *
+ * Two processes of one program differ by themselves. MODE `control` puts neither
+ * server into a fleet, and `swapped` starts the one in the fleet first: what a
+ * fleet adds is seen in both orders and not in the control. The processor time
+ * of each server, per connection and per second without connections, depends
+ * less on other processes than the times do.
  *
  * A repeat visit is one of a user who already has a seat and a lease on the
  * server, because another connection is open. Without that connection the seat
@@ -15,6 +21,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { administer, FLEET_KEY, RedisServer } from "../support/redis_server.ts";
 import { freePort, Program } from "../support/process.ts";
+import { pause } from "../support/within.ts";
 import { command, Target } from "../support/target.ts";
 import { type Address, socksConnect, type TcpStream } from "../support/tcp.ts";
 import { runtimeCommand } from "./systems.ts";
@@ -24,10 +31,20 @@ const SERVER_KEY = new Uint8Array(32).fill(1).toBase64();
 const USER_KEY = new Uint8Array(32).fill(2).toBase64();
 const LIMITS = { quotaBytes: 1e12, maxHosts: 3 };
 
-const rounds = Number(process.argv[2] ?? 1_000);
+const [, , roundsGiven = "1000", runtimeGiven, mode = "fleet"] = process.argv;
+const rounds = Number(roundsGiven);
+
+/** Milliseconds of a measurement without connections. */
+const IDLE_MS = 10_000;
+
+const names = ["alone", "shared"] as const;
+type Name = typeof names[number];
+
 const folder = mkdtempSync(join(tmpdir(), "umbra-fleet-latency-"));
 try {
-  for (const runtime of ["deno", "bun"] as const) await measure(runtime);
+  for (const runtime of ["deno", "bun"] as const) {
+    if (runtime === (runtimeGiven ?? runtime)) await measure(runtime);
+  }
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
@@ -55,38 +72,63 @@ async function measure(runtime: "deno" | "bun"): Promise<void> {
       "max_hosts": LIMITS.maxHosts,
     }],
   };
-  await using _alone = await startServer(runtime, ports.alone, own);
-  await using _shared = await startServer(runtime, ports.shared, {
-    fleet: fleet.url,
-    "fleet_key": keyFile,
-    node: "one",
-  });
-  await using alone = await startLocal(runtime, ports.alone);
-  await using shared = await startLocal(runtime, ports.shared);
-  const locals = { alone, shared };
-  await compare(`${runtime}, first visits`, locals, target);
-  const held = [
-    await hold(alone.address, target),
-    await hold(shared.address, target),
-  ];
-  await compare(`${runtime}, repeat visits`, locals, target);
+  const settings = {
+    alone: own,
+    shared: mode === "control"
+      ? own
+      : { fleet: fleet.url, "fleet_key": keyFile, node: "one" },
+  };
+  await using owned = new AsyncDisposableStack();
+  const ends = {} as Record<Name, Ends>;
+  for (const name of mode === "swapped" ? names.toReversed() : names) {
+    const port = ports[name];
+    ends[name] = {
+      server: owned.use(await startServer(runtime, port, settings[name])),
+      local: owned.use(await startLocal(runtime, port)),
+    };
+  }
+  const what = `${runtime}, ${mode}`;
+  await compare(`${what}, first visits`, ends, target);
+  const held = await Promise.all(
+    names.map((name) => hold(ends[name].local.address, target)),
+  );
+  await compare(`${what}, repeat visits`, ends, target);
   for (const stream of held) stream.close();
+  // Leases and seats are given back meanwhile.
+  await pause(2 * IDLE_MS);
+  const beganMs = names.map((name) => ends[name].server.cpuMs());
+  await pause(IDLE_MS);
+  const idle = names.map((name, at) => {
+    const ms = ends[name].server.cpuMs() - beganMs[at]!;
+    return `${name} ${(ms / (IDLE_MS / 1_000)).toFixed(1)}`;
+  });
+  process.stdout.write(`${what}, idle, ms a second: ${idle.join(", ")}\n`);
+}
+
+/** A server and its local. */
+interface Ends {
+  readonly server: Program;
+  readonly local: { readonly address: Address };
 }
 
 async function compare(
   what: string,
-  locals: Readonly<Record<"alone" | "shared", { readonly address: Address }>>,
+  ends: Readonly<Record<Name, Ends>>,
   target: Target,
 ): Promise<void> {
   const times = { alone: [] as number[], shared: [] as number[] };
-  const names = ["alone", "shared"] as const;
+  const cpuMs = { alone: 0, shared: 0 };
   // The first quarter warms up the compilers of the runtimes.
-  for (let i = -rounds / 4; i < rounds; i++) {
+  for (let i = -Math.ceil(rounds / 4); i < rounds; i++) {
+    if (i === 0) {
+      for (const name of names) cpuMs[name] = -ends[name].server.cpuMs();
+    }
     for (const name of i % 2 === 0 ? names : names.toReversed()) {
-      const ms = await firstByte(locals[name].address, target);
+      const ms = await firstByte(ends[name].local.address, target);
       if (i >= 0) times[name].push(ms);
     }
   }
+  for (const name of names) cpuMs[name] += ends[name].server.cpuMs();
   const ratio = (part: number): string =>
     (quantile(times.shared, part) / quantile(times.alone, part)).toFixed(3);
   const told = {
@@ -94,6 +136,9 @@ async function compare(
     sharedMs: quantile(times.shared, 0.5).toFixed(3),
     ratio: ratio(0.5),
     ratioOfQuartiles: ratio(0.25),
+    processorUsOfServers: names.map((name) =>
+      Math.round(1_000 * cpuMs[name] / rounds)
+    ),
   };
   process.stdout.write(`${what}: ${JSON.stringify(told)}\n`);
 }

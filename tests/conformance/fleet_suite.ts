@@ -188,6 +188,28 @@ export function fleetSuite(
     assert.equal(await fleet.usedBytes(SERVICE, "alice"), 2_150);
   });
 
+  check("what all nodes have reported is told", async (fleet) => {
+    for (const name of ["alice", "bob"]) await fleet.put(sharedUser(name));
+    await using one = fleet.link("one");
+    await using two = fleet.link("two");
+    const [first, second] = [await one.join(), await two.join()];
+    const said = { bytesUp: 10, bytesDown: 200 };
+    await lease(one, first, usageReport("alice", 1, said));
+    const more = usageReport("alice", 1, { bytesUp: 5, bytesDown: 3_000 });
+    await lease(two, second, more);
+    assert(one.totals !== undefined);
+    const users = ["bob", "mallory", "alice"].map((name) => ({
+      service: SERVICE,
+      name,
+    }));
+    assert.deepEqual(await one.totals.used(users), [
+      { bytesUp: 0, bytesDown: 0 },
+      undefined,
+      { bytesUp: 15, bytesDown: 3_200 },
+    ]);
+    assert.deepEqual(await two.totals!.used([]), []);
+  });
+
   check(
     "each incarnation counts from nothing, the last one alone",
     async (fleet) => {

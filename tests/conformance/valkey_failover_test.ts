@@ -18,8 +18,12 @@ import { FleetKeys } from "../../src/adapters/fleet/fleet_keys.ts";
 import { openValkeyFleet } from "../../src/adapters/fleet/valkey_fleet.ts";
 import { TransportError } from "../../src/errors.ts";
 import { findProgram } from "../e2e/clients.ts";
-import { freePort, Program } from "../support/process.ts";
-import { FLEET_KEY, REDIS_SKIP } from "../support/redis_server.ts";
+import { freePort, Program, runToEnd } from "../support/process.ts";
+import {
+  FLEET_KEY,
+  REDIS_SKIP,
+  waitForReplica,
+} from "../support/redis_server.ts";
 import { announceSkip, report } from "../support/report.ts";
 import { until } from "../support/within.ts";
 import { sharedUser, usageReport } from "./fleet_suite.ts";
@@ -54,7 +58,11 @@ test("Redis: a node goes on with the replica that has taken over", {
   const at = (port: number): string[] => [
     ...["--port", `${port}`, "--bind", "127.0.0.1"],
   ];
-  await using primary = await startRedis(at(first));
+  // The first copy to a replica begins at once, not after five seconds.
+  await using primary = await startRedis([
+    ...at(first),
+    ...["--repl-diskless-sync-delay", "0"],
+  ]);
   await using _replica = await startRedis([
     ...at(second),
     ...["--replicaof", `127.0.0.1 ${first}`],
@@ -92,6 +100,7 @@ test("Redis: a node goes on with the replica that has taken over", {
     }
   };
   assert.equal(await say(1, 100), true);
+  await waitForReplica(second);
   const synced = await Program.start([
     ...["redis-cli", "-p", `${first}`, "WAIT", "1", "10000"],
   ]);
@@ -187,4 +196,65 @@ test("Redis: a node is a user who may do no more than it needs, over TLS", {
     }),
     { code: "ERR_CONFIG_VALUE" },
   );
+});
+
+test("Redis: an engine that is part of a cluster is refused", {
+  skip: REDIS_SKIP,
+}, async () => {
+  await using owned = new AsyncDisposableStack();
+  const [port, other, bus, otherBus] = [
+    ...[await freePort(), await freePort()],
+    ...[await freePort(), await freePort()],
+  ] as [number, number, number, number];
+  for (const [at, busAt] of [[port, bus], [other, otherBus]]) {
+    owned.use(
+      await startRedis([
+        ...["--port", `${at}`, "--bind", "127.0.0.1"],
+        ...["--cluster-enabled", "yes", "--cluster-port", `${busAt}`],
+        ...["--cluster-config-file", `${at}.conf`, "--dbfilename", `${at}.rdb`],
+      ]),
+    );
+  }
+  const command = async (at: number, ...words: string[]): Promise<string> => {
+    const cli = ["redis-cli", "-p", `${at}`, ...words];
+    const { code, output } = await runToEnd(cli, 5_000);
+    assert.equal(code, 0, output);
+    return output.trim();
+  };
+  const place = parseFleetUrl(`valkey://127.0.0.1:${port}?fleet=main`)!;
+  const refused = async (reply: RegExp): Promise<void> => {
+    for (
+      const opens of [
+        () => foundFleet({ ...place, keys }),
+        () => openFleetAdmin({ ...place, keys }),
+        () => openValkeyFleet({ ...place, keys, node: "one" }),
+      ]
+    ) {
+      await assert.rejects(opens, (error: Error) => {
+        assert.match(error.message, /part of a cluster, .*: give an engine/);
+        assert.match(error.message, reply);
+        return true;
+      });
+    }
+  };
+  await refused(/CLUSTERDOWN|CROSSSLOT/);
+  await command(port, "CLUSTER", "ADDSLOTSRANGE", "0", "16383");
+  const id = await command(other, "CLUSTER", "MYID");
+  await command(
+    port,
+    ...["CLUSTER", "MEET", "127.0.0.1", `${other}`, `${otherBus}`],
+  );
+  await until(
+    5_000,
+    "the engines know each other",
+    async () => (await command(port, "CLUSTER", "NODES")).includes(id),
+  );
+  await until(
+    5_000,
+    "the cluster is up",
+    async () => (await command(port, "CLUSTER", "INFO")).includes("state:ok"),
+  );
+  const slot = await command(port, "CLUSTER", "KEYSLOT", "umbra:main:meta");
+  await command(port, "CLUSTER", "SETSLOT", slot, "NODE", id);
+  await refused(/MOVED|CROSSSLOT/);
 });

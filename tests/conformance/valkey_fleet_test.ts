@@ -20,6 +20,7 @@ import {
   fleetSuite,
   nodeBeat,
   sharedUser,
+  usageReport,
 } from "./fleet_suite.ts";
 
 let server: RedisServer;
@@ -47,6 +48,9 @@ function lateLink({ place, keys }: TestFleet, node: string): FleetLink {
       list: async () => (await opening).nodes!.list(),
       setDraining: async (...given) =>
         (await opening).nodes!.setDraining(...given),
+    },
+    totals: {
+      used: async (...given) => (await opening).totals!.used(...given),
     },
     salts: {
       tell: async (...given) => (await opening).salts!.tell(...given),
@@ -149,5 +153,58 @@ else {
     await link.nodes!.beat(await link.join(), nodeBeat());
     const heard = await server.command("ZRANGE", `${name}:heard`, "0", "-1");
     assert.equal(heard, "one");
+  });
+
+  test("Redis: a removed node holds no lease, no seat and no say", async () => {
+    const fleet = await server.fleet();
+    using admin = await administer(fleet);
+    await admin.put(sharedUser("ann", { quotaBytes: 1_000, maxHosts: 1 }));
+    await admin.put(sharedUser("bob"));
+    const open = (node: string): Promise<FleetLink> =>
+      openValkeyFleet({ ...fleet.place, keys: fleet.keys, node });
+    await using lost = await open("lost");
+    await using other = await open("other");
+    const [incarnation, there] = [await lost.join(), await other.join()];
+    assert.equal(await admin.removeNode("losr"), "unknown");
+    await lost.nodes!.beat(incarnation, nodeBeat());
+    await admin.setDraining("lost", true);
+    assert.equal(await admin.removeNode("lost"), "alive");
+    const seat = { service: "8388", name: "ann", place: "192.0.2.1" };
+    const said = { bytesUp: 200, wantBytes: 700 };
+    const report = usageReport("ann", 1, said);
+    assert((await lost.enter(incarnation, seat, report)).isAdmitted);
+    const elsewhere = { ...seat, place: "192.0.2.2" };
+    const asked = usageReport("ann", 1, { wantBytes: 1_000 });
+    const before = await other.enter(there, elsewhere, asked);
+    assert.equal(before.isAdmitted, false);
+    assert(before.outcome.kind === "lease");
+    assert.equal(before.outcome.lease.grantedBytes, 100);
+
+    const name = `umbra:${fleet.place.fleet}`;
+    await server.command("HSET", `${name}:n:lost`, "at", "1");
+    assert.equal(await admin.removeNode("lost"), 1);
+    assert.deepEqual((await admin.nodes()).nodes, []);
+    assert.equal(await server.command("HLEN", `${name}:drained`), "0");
+    const again = usageReport("ann", 2, { wantBytes: 1_000 });
+    const after = await other.enter(there, elsewhere, again);
+    assert.equal(after.isAdmitted, true);
+    assert(after.outcome.kind === "lease");
+    const { grantedBytes, activeNodes } = after.outcome.lease;
+    assert.deepEqual([grantedBytes, activeNodes], [800, 1]);
+    const [, ...more] = (await admin.user("8388", "ann"))!.nodes;
+    assert.deepEqual(more, []);
+
+    // The totals of the removed process are counted already.
+    const late = usageReport("ann", 2, { bytesUp: 300 });
+    const { outcomes } = await lost.report(incarnation, [late]);
+    assert.deepEqual(outcomes, [{ kind: "stale" }]);
+    const next = await lost.join();
+    const fresh = usageReport("ann", 1, { bytesUp: 50 });
+    const [outcome] = (await lost.report(next, [fresh])).outcomes;
+    assert.equal(outcome?.kind, "lease");
+    assert.equal((await admin.user("8388", "ann"))!.usedBytes, 250);
+    // The second removal finishes one that was interrupted.
+    assert.equal(await admin.removeNode("lost"), 1);
+    assert.equal(await admin.removeNode("other"), 1);
   });
 }

@@ -26,6 +26,7 @@ import {
   FLEET_KEY,
   REDIS_SKIP,
   RedisServer,
+  waitForReplica,
 } from "../support/redis_server.ts";
 import { announceSkip, report } from "../support/report.ts";
 import { ROOT } from "../support/runtimes.ts";
@@ -207,7 +208,8 @@ test("while a replica takes the place of its primary, no connection fails", {
         ...["--port", `${at}`, "--bind", "127.0.0.1", ...flags],
       ], { ready: /eady to accept connections/ }),
     );
-  const primary = await startRedis(first, []);
+  // The first copy to a replica begins at once, not after five seconds.
+  const primary = await startRedis(first, ["--repl-diskless-sync-delay", "0"]);
   await startRedis(second, ["--replicaof", `127.0.0.1 ${first}`]);
   const file = join(folder, "sentinel.conf");
   writeFileSync(
@@ -257,6 +259,7 @@ test("while a replica takes the place of its primary, no connection fails", {
   };
   await ask();
   await until(5_000, "it is counted", async () => await counted() === sent);
+  await waitForReplica(second);
   const synced = await runToEnd([
     ...["redis-cli", "-p", `${first}`, "WAIT", "1", "5000"],
   ], 10_000);

@@ -1,7 +1,7 @@
 /**
  * Tests three servers of both runtimes that know each other through a real
- * redis-server: one is killed, one is drained and restored, and operators and
- * clients see it.
+ * redis-server: one is killed and removed, one is drained and restored, and
+ * operators and clients see it.
  *
  * @module
  */
@@ -168,6 +168,22 @@ describe("the nodes of a fleet", { skip: REDIS_SKIP }, () => {
     assert(!output.includes(keyOf(0)));
   });
 
+  test("tell the usage of the fleet", async () => {
+    const counts = { bytesUp: 1_000, bytesDown: 20_000 };
+    await admin.raise(`${port}`, "alice", counts);
+    const access = await ask(1, `/api/servers/${port}/users/alice/uri`);
+    const { sip008 } = await access.json() as { sip008: string };
+    const document = await ask(1, sip008);
+    assert.equal((await document.json()).bytes_used, 21_000);
+    assert.equal(
+      document.headers.get("subscription-userinfo"),
+      "upload=1000; download=20000",
+    );
+    const metrics = await (await ask(2, "/metrics?fleet=true")).text();
+    assert.match(metrics, /^umbra_fleet_nodes\{state="up"\} 3$/m);
+    assert.match(metrics, /^umbra_fleet_users\{state="active"\} 1$/m);
+  });
+
   test("are left out when they are killed or drained, and come back", async () => {
     const startMs = performance.now();
     ends[2]!.program.signal("SIGKILL");
@@ -185,6 +201,12 @@ describe("the nodes of a fleet", { skip: REDIS_SKIP }, () => {
     assert(!(await listed()).includes(NODES[1].host));
     await open.write(command("y"));
     assert.notEqual(await open.read(), undefined);
+    const waited = await umbraFleet("drain", "two", "--wait", "1");
+    assert.equal(waited.code, 1, waited.output);
+    assert.match(waited.output, /connections in its last heartbeat, after 1 s/);
+    const refused = await umbraFleet("remove", "two");
+    assert.equal(refused.code, 2);
+    assert.match(refused.output, /stop the server first/);
     assert.equal((await umbraFleet("restore", "two")).code, 0);
     await readyIs(1, 200);
 
@@ -201,6 +223,8 @@ describe("the nodes of a fleet", { skip: REDIS_SKIP }, () => {
     // This engine is set up for tests and is not safe for operation.
     assert.match(sick.output, /fail +persistence/);
 
+    assert.equal((await umbraFleet("remove", "three")).code, 0);
+    assert.deepEqual(await states(), ["one up", "two up"]);
     await startNode(2);
     await listIs([0, 1, 2], 5_000);
   });
@@ -211,6 +235,7 @@ describe("the nodes of a fleet", { skip: REDIS_SKIP }, () => {
     await ends[0]!.program.waitForOutput(/served on/, 5_000);
     assert.deepEqual(await listed(), NODES.map(({ host }) => host));
     assert.equal((await ask(0, "/readyz")).status, 200);
+    assert.equal((await ask(0, "/metrics?fleet=true")).status, 503);
     await until(
       5_000,
       "the list is what was known",

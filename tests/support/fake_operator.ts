@@ -93,6 +93,8 @@ export class FakeOperator implements Operator {
   /** The nodes of a fleet; not set if there is none. */
   fleetNodes: FleetNodes | undefined;
   declare links?: NonNullable<Operator["links"]>;
+  declare used?: NonNullable<Operator["used"]>;
+  declare fleetTotals?: NonNullable<Operator["fleetTotals"]>;
   readonly #servers: FakeServer[] = [server("8388", METHOD_2022, SERVER_PSK)];
 
   constructor() {

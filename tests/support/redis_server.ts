@@ -18,7 +18,8 @@ import {
 import { FleetKeys } from "../../src/adapters/fleet/fleet_keys.ts";
 import { findProgram } from "../e2e/clients.ts";
 import { seededBytes } from "./bytes.ts";
-import { Program } from "./process.ts";
+import { Program, runToEnd } from "./process.ts";
+import { until } from "./within.ts";
 
 /** The reason why redis-server is not available; false if it is. */
 export const REDIS_SKIP: string | false =
@@ -103,6 +104,20 @@ export class RedisServer implements AsyncDisposable {
     await this.program.stop();
     rmSync(this.#folder, { recursive: true, force: true });
   }
+}
+
+/**
+ * Waits until the replica on a port has the data of its primary. `WAIT` alone is
+ * answered by Valkey while the first copy is not loaded yet.
+ */
+export async function waitForReplica(port: number): Promise<void> {
+  await until(10_000, "the replica has a copy", async () => {
+    const { output } = await runToEnd(
+      ["redis-cli", "-p", `${port}`, "INFO", "replication"],
+      5_000,
+    );
+    return output.includes("master_link_status:up");
+  });
 }
 
 /** Opens a fleet for changes. */

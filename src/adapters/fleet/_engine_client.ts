@@ -52,8 +52,8 @@ export type Reply = Uint8Array | number | null | readonly Reply[];
 /** A Lua script, which the engine runs atomically. */
 export interface Script {
   readonly text: string;
-  /** The number of arguments that are keys. */
-  readonly keys: number;
+  /** The number of arguments that are keys, from the first one. */
+  readonly keys: number | "all";
 }
 
 /** A connection to an engine. It reconnects when the connection breaks. */
@@ -132,7 +132,7 @@ function optionsOf(address: EngineAddress): RedisOptions {
     maxRetriesPerRequest: 1,
     retryStrategy: (times) => Math.min(50 * times, 1_000),
     // An engine that has become a replica refuses writes.
-    reconnectOnError: ({ message }) => message.startsWith("READONLY"),
+    reconnectOnError: ({ message }) => replyOf(message).startsWith("READONLY "),
     ...host !== undefined && { host },
     ...port !== undefined && { port },
     ...path !== undefined && { path },
@@ -180,7 +180,11 @@ class IoredisClient implements EngineClient {
     calls: readonly (readonly Argument[])[],
   ): Promise<Reply[]> {
     const { text, keys } = script;
-    const known = calls.map((call) => ["EVALSHA", shaOf(text), keys, ...call]);
+    const numbered = calls.map((call) => [
+      keys === "all" ? call.length : keys,
+      ...call,
+    ]);
+    const known = numbered.map((call) => ["EVALSHA", shaOf(text), ...call]);
     const replies = await this.#send(known);
     const isNew = replies.some(([error]) =>
       error?.message.startsWith("NOSCRIPT")
@@ -192,7 +196,7 @@ class IoredisClient implements EngineClient {
       });
     }
     // No call has run: the engine has the script for all calls or for none.
-    return await this.all(calls.map((call) => ["EVAL", text, keys, ...call]));
+    return await this.all(numbered.map((call) => ["EVAL", text, ...call]));
   }
 
   close(): void {
@@ -213,10 +217,20 @@ class IoredisClient implements EngineClient {
     const isReply = (thrown as Error).name === "ReplyError";
     const isLate = (thrown as Error).message === "Command timed out";
     const error = isReply || isLate ? thrown : this.#cause ?? thrown;
-    const { message, code } = error as Error & { code?: unknown };
+    const { code } = error as Error & { code?: unknown };
+    const message = replyOf((error as Error).message);
     const prefix = `The fleet's engine ${this.#shown}`;
     if (this.#isClosed) {
       return new TransportError("ERR_NET_CLOSED", `${prefix} is closed`);
+    }
+    if (isReply && OF_A_CLUSTER.test(message)) {
+      return new StoreError(
+        "ERR_STORE_OTHER",
+        `${prefix} is part of a cluster, in which a fleet cannot be: give an ` +
+          "engine that has all keys, with sentinels if it has replicas " +
+          `(${message})`,
+        { cause: error },
+      );
     }
     if (isReply && !PASSING.test(message)) {
       return new StoreError(
@@ -250,10 +264,24 @@ class IoredisClient implements EngineClient {
 }
 
 /**
+ * Returns the reply to a command. Before Redis 7 the reply to a command of a
+ * script is at the end of a longer one.
+ */
+function replyOf(message: string): string {
+  return /^ERR Error running script .*?: -(.*)$/s.exec(message)?.[1] ?? message;
+}
+
+/**
  * Replies of an engine that starts or takes part in a failover. They count as
  * no answer.
  */
-const PASSING = /^(?:LOADING|MASTERDOWN|READONLY|CLUSTERDOWN|TRYAGAIN)/;
+const PASSING = /^(?:LOADING|MASTERDOWN|READONLY)/;
+
+/**
+ * Replies of an engine that has only some of the keys. Scripts use keys of a
+ * user and of the whole fleet in one step.
+ */
+const OF_A_CLUSTER = /^(?:MOVED|ASK|CROSSSLOT|CLUSTERDOWN|TRYAGAIN) /;
 
 const CODES: ReadonlyMap<unknown, TransportErrorCode> = new Map([
   ["ECONNREFUSED", "ERR_NET_REFUSED"],

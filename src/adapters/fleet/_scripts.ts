@@ -8,16 +8,16 @@ import {
   FLEET_ACTIVE_MS,
   LEASE_HOLD_MS,
   NODE_FORGET_MS,
+  NODE_LOST_MS,
   SALT_POOL_MS,
   SEAT_MS,
 } from "../../limits.ts";
 import type { Script } from "./_engine_client.ts";
+import { USER_FIELDS } from "./_user_form.ts";
+import { MARK_LENGTH } from "./fleet_keys.ts";
 
 /** Approximate number of changes that the engine keeps. */
 const LOG_LENGTH = 1_000_000;
-
-/** Length of a mark in characters; see `fleet_keys.ts`. */
-export const MARK_LENGTH = 11;
 
 const CLOCK = `-- umbra fleet 1
 local function whole(x) return string.format('%.0f', x) end
@@ -159,6 +159,23 @@ return seat(KEYS[1], KEYS[2], ARGV[2], ARGV[1], clock())
 };
 
 /**
+ * Keys: those of users. Returns the fields of each that a node reads. One call
+ * for many users costs a node less than a command for each.
+ */
+export const COPY: Script = {
+  keys: "all",
+  text: `-- umbra fleet 1
+local users = {}
+for i, user in ipairs(KEYS) do
+  users[i] = redis.call('HMGET', user, ${
+    USER_FIELDS.map((field) => `'${field}'`).join(", ")
+  })
+end
+return users
+`,
+};
+
+/**
  * Keys: user, index, log. Arguments: id, known version, then fields with their
  * values. Returns the stored version if it differs from the known one.
  */
@@ -289,6 +306,51 @@ if ARGV[2] == '0' then
 end
 if isThere == 1 then redis.call('HSETNX', KEYS[2], ARGV[1], whole(clock())) end
 return isThere
+`,
+};
+
+/**
+ * Keys: node, times, drained, incarnations. Arguments: name. Removes a node
+ * without a fresh heartbeat. Returns the incarnation that its next process
+ * exceeds; -1 if there is no such node, -2 if its heartbeat is fresh.
+ */
+export const STRIKE: Script = {
+  keys: 4,
+  text: `${CLOCK}
+local at = tonumber(redis.call('HGET', KEYS[1], 'at'))
+if at and clock() - at <= ${NODE_LOST_MS} then return -2 end
+if not at and redis.call('HEXISTS', KEYS[4], ARGV[1]) == 0 then return -1 end
+redis.call('DEL', KEYS[1])
+redis.call('ZREM', KEYS[2], ARGV[1])
+redis.call('HDEL', KEYS[3], ARGV[1])
+return redis.call('HINCRBY', KEYS[4], ARGV[1], 1)
+`,
+};
+
+/**
+ * Keys: user, seats. Arguments: node, incarnation. Gives back the lease and the
+ * seats of a removed node. What stays of it refuses the reports of its earlier
+ * processes, whose totals are counted already. Returns 1 if there was a lease,
+ * a seat or a total.
+ */
+export const WRITE_OFF: Script = {
+  keys: 2,
+  text: `-- umbra fleet 1
+local found, suffix = 0, ':' .. ARGV[1]
+for _, member in ipairs(redis.call('ZRANGE', KEYS[2], 0, -1)) do
+  if string.sub(member, ${MARK_LENGTH} + 1) == suffix then
+    redis.call('ZREM', KEYS[2], member)
+    found = 1
+  end
+end
+local field = 'n:' .. ARGV[1]
+local me = redis.call('HGET', KEYS[1], field)
+local last = me and tonumber(string.match(me, '^[^,]+'))
+if last and last < tonumber(ARGV[2]) then
+  redis.call('HSET', KEYS[1], field, ARGV[2] .. ',0,0,0,0,0,0,0')
+  found = 1
+end
+return found
 `,
 };
 

@@ -108,11 +108,12 @@ export function numberIn(fields: Fields, name: string): number | undefined {
   return value === undefined ? undefined : Number(textOf(value));
 }
 
+/** One decoder for all: making one takes longer than decoding a number. */
+const UTF8 = new TextDecoder();
+
 /** Returns a reply as text. */
 export function textOf(reply: Reply | undefined): string {
-  return reply instanceof Uint8Array
-    ? new TextDecoder().decode(reply)
-    : String(reply);
+  return reply instanceof Uint8Array ? UTF8.decode(reply) : String(reply);
 }
 
 /** Returns the parts of a reply that is a list; none if it is not a list. */

@@ -23,7 +23,9 @@ import {
   REMOVE,
   RESEAL,
   RESET,
+  STRIKE,
   SWITCH_KEY,
+  WRITE_OFF,
 } from "./_scripts.ts";
 import {
   type Fields,
@@ -370,6 +372,34 @@ export class FleetAdmin implements Disposable {
     return this.#nodes.setDraining(node, isDraining);
   }
 
+  /**
+   * Removes a node that will not come back, with its leases and seats. Bytes
+   * that it has not reported are lost; a process of it that still runs has to
+   * join again.
+   *
+   * @returns The number of users that it had served, or why nothing is removed.
+   */
+  async removeNode(node: string): Promise<number | "unknown" | "alive"> {
+    const { heard, drained, nodes } = this.#names;
+    const [reply] = await this.#client.run(STRIKE, [
+      [this.#names.node(node), heard, drained, nodes, node],
+    ]);
+    const incarnation = Number(reply);
+    if (incarnation < 0) return incarnation === -2 ? "alive" : "unknown";
+    let users = 0;
+    for await (const ids of this.#allIds()) {
+      const found = await this.#client.run(
+        WRITE_OFF,
+        ids.map((id) => [
+          ...[this.#names.user(id), this.#names.seats(id)],
+          ...[node, incarnation],
+        ]),
+      );
+      users += found.filter((one) => one === 1).length;
+    }
+    return users;
+  }
+
   /** Closes the connection. */
   [Symbol.dispose](): void {
     this.#client.close();
@@ -421,16 +451,19 @@ export class FleetAdmin implements Disposable {
       bytesDown: number("dn"),
       // A seat is `MARK:NODE`. A mark contains no colon, but a node's name may.
       places: new Set(seats.map((seat) => seat.split(":")[0])).size,
-      nodes: [...fields].filter(([name]) => name.startsWith("n:"))
-        .map(([name, value]) =>
-          nodeUse(name.slice("n:".length), textOf(value))
-        ),
+      nodes: [...fields].flatMap(([name, value]) =>
+        name.startsWith("n:")
+          ? nodeUse(name.slice("n:".length), textOf(value)) ?? []
+          : []
+      ),
     };
   }
 }
 
-function nodeUse(node: string, text: string): NodeUse {
-  const [, up, down, , lease, at, , open] = text.split(",").map(Number);
+/** @returns `undefined` if the node was removed. */
+function nodeUse(node: string, text: string): NodeUse | undefined {
+  const [, up, down, , lease, at, sequence, open] = text.split(",").map(Number);
+  if (sequence === 0) return undefined;
   return {
     node,
     bytesUp: up!,

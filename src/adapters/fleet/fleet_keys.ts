@@ -25,12 +25,14 @@ import {
 import { ConfigError, StoreError } from "../../errors.ts";
 import { FLEET_KEY_LENGTH } from "../../limits.ts";
 import type { RandomBytes } from "../../random.ts";
-import { MARK_LENGTH } from "./_scripts.ts";
 
 const NONCE_LENGTH = 12;
 const TAG_LENGTH = 16;
 const TEXT_KIND = 0x80;
 const CHECK_LENGTH = 16;
+
+/** Length of a mark in characters. */
+export const MARK_LENGTH = 11;
 
 /** The keys that are derived from one fleet key. */
 interface Subkeys {
@@ -230,10 +232,13 @@ function keyBytes(password: string): Uint8Array | undefined {
   return bytes.toBase64() === password ? bytes : undefined;
 }
 
+const UTF8 = new TextEncoder();
+
 function associated(first: number, whose: SealedFor): Uint8Array {
   const { fleet, id, version } = whose;
-  const text = new TextEncoder().encode(`${fleet}\0${id}\0k\0${version}`);
-  return Uint8Array.of(first, ...text);
+  const bytes = UTF8.encode(`\0${fleet}\0${id}\0k\0${version}`);
+  bytes[0] = first;
+  return bytes;
 }
 
 function damaged({ id }: SealedFor): StoreError {

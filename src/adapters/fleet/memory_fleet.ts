@@ -23,7 +23,10 @@ import type {
   SharedUser,
   ToldSalts,
   UsageReport,
+  UsageTotals,
+  UsedBytes,
   UserChanges,
+  UserId,
   UserSnapshot,
 } from "../../fleet.ts";
 import {
@@ -38,6 +41,7 @@ import {
   SEAT_MS,
 } from "../../limits.ts";
 import { onAbort, Stop } from "../../on_abort.ts";
+import { splitUsed } from "./_usage_totals.ts";
 
 /** How the source reacts to calls. */
 export type Reach =
@@ -78,6 +82,8 @@ interface Row {
 interface Entry {
   user: SharedUser;
   usedBytes: number;
+  bytesUp: number;
+  bytesDown: number;
   readonly nodes: Map<string, NodeTotals>;
   /** The time when each seat expires, by place and node. */
   readonly seats: Map<string, number>;
@@ -143,6 +149,8 @@ export class MemoryFleet {
       this.#entries.set(keyOf(user), {
         user,
         usedBytes: 0,
+        bytesUp: 0,
+        bytesDown: 0,
         nodes: new Map(),
         seats: new Map(),
       });
@@ -165,6 +173,13 @@ export class MemoryFleet {
   /** Returns the bytes that nodes have reported for a user. */
   usedBytes(service: string, name: string): number {
     return this.#entries.get(keyOf({ service, name }))?.usedBytes ?? 0;
+  }
+
+  /** See {@link UsageTotals.used}. */
+  used({ service, name }: UserId): UsedBytes | undefined {
+    const entry = this.#entries.get(keyOf({ service, name }));
+    if (entry === undefined) return undefined;
+    return splitUsed(entry.usedBytes, entry.bytesUp, entry.bytesDown);
   }
 
   /** Returns the places where a user has seats. */
@@ -224,6 +239,8 @@ export class MemoryFleet {
     const up = Math.max(me.up, report.bytesUp);
     const down = Math.max(me.down, report.bytesDown);
     entry.usedBytes += up - me.up + down - me.down;
+    entry.bytesUp += up - me.up;
+    entry.bytesDown += down - me.down;
     const isWrittenOff = nowMs - me.atMs > this.leaseMs;
     const mine = isWrittenOff ? 0 : Math.max(0, me.grantedBytes - up - down);
     const others = [...entry.nodes].filter(([name]) => name !== node)
@@ -466,6 +483,13 @@ class MemoryLink implements FleetLink {
     return this.#call(() => {
       for (const seat of seats) this.#fleet.leave(this.node, seat);
     });
+  }
+
+  get totals(): UsageTotals {
+    return {
+      used: (users) =>
+        this.#call(() => users.map((user) => this.#fleet.used(user))),
+    };
   }
 
   get nodes(): NodeDirectory {

@@ -36,7 +36,8 @@ import {
 } from "./_engine_client.ts";
 import { FleetNames, INDEX_PARTS } from "./_fleet_names.ts";
 import { NodeRows } from "./_node_rows.ts";
-import { ENTER, KEEP, REPORT } from "./_scripts.ts";
+import { COPY, ENTER, KEEP, REPORT } from "./_scripts.ts";
+import { ValkeyTotals } from "./_usage_totals.ts";
 import { ValkeySalts } from "./_valkey_salts.ts";
 import {
   fieldsInOrder,
@@ -47,7 +48,6 @@ import {
   type Sealing,
   splitId,
   textOf,
-  USER_FIELDS,
 } from "./_user_form.ts";
 import type { FleetKeys } from "./fleet_keys.ts";
 
@@ -210,6 +210,7 @@ class ValkeyLink implements FleetLink {
   readonly node: string;
   readonly leaseMs = LEASE_HOLD_MS;
   readonly nodes: NodeRows;
+  readonly totals: ValkeyTotals;
   readonly #names: FleetNames;
   readonly #connections: Connections;
 
@@ -219,6 +220,7 @@ class ValkeyLink implements FleetLink {
     this.#connections = connections;
     const { reports, sealing } = connections;
     this.nodes = new NodeRows(reports, { names, sealing, node });
+    this.totals = new ValkeyTotals(reports, names);
   }
 
   get fleet(): string {
@@ -250,12 +252,14 @@ class ValkeyLink implements FleetLink {
         ),
       );
       const ids = sets.flatMap((set) => partsOf(set).map(textOf));
-      const found = await this.#inBatches(
-        ids.map((id) => ["HMGET", names.user(id), ...USER_FIELDS]),
-      );
-      for (const [i, reply] of found.entries()) {
-        const user = this.#read(ids[i]!, fieldsInOrder(reply));
-        if (user !== undefined) users.push(user);
+      for (let i = 0; i < ids.length; i += FLEET_COPY_BATCH) {
+        const batch = ids.slice(i, i + FLEET_COPY_BATCH);
+        const keys = batch.map((id) => names.user(id));
+        const [found] = await log.run(COPY, [keys]);
+        for (const [at, reply] of partsOf(found).entries()) {
+          const user = this.#read(batch[at]!, fieldsInOrder(reply));
+          if (user !== undefined) users.push(user);
+        }
       }
     }
     return { users, position };

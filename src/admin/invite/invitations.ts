@@ -68,11 +68,16 @@ export function invitationRoutes(options: InvitationOptions): Route[] {
       if (found === "blocked") return blocked();
       if (found === undefined) return nothing();
       const { server, user } = found;
-      const uris = await operator.links?.(server, user.name) ?? [found.uri];
+      const [uris = [found.uri], used] = await Promise.all([
+        operator.links?.(server, user.name),
+        operator.used === undefined
+          ? user.usage
+          : operator.used(server, user.name),
+      ]);
       // The user may have been removed since the lookup.
       const [uri] = uris;
       if (uri === undefined) return nothing();
-      return answer(call, { ...found, uri, uris }) ?? nothing();
+      return answer(call, { ...found, uri, uris, used }) ?? nothing();
     },
   });
   return [
@@ -159,19 +164,9 @@ function subscription(
     form.type,
   );
   const { user } = invited;
-  const { bytesUp, bytesDown } = user.usage;
-  const { quotaBytes, expiresUnixMs } = user.limits;
-  const account = [
-    `upload=${bytesUp}`,
-    `download=${bytesDown}`,
-    ...quotaBytes === undefined ? [] : [`total=${quotaBytes}`],
-    ...expiresUnixMs === undefined
-      ? []
-      : [`expire=${Math.floor(expiresUnixMs / 1_000)}`],
-  ];
   const name = new TextEncoder().encode(user.name);
   const headers = {
-    "subscription-userinfo": account.join("; "),
+    ...accountHeader(invited),
     "profile-update-interval": String(PROFILE_UPDATE_HOURS),
     "profile-title": `base64:${encodeBase64(name)}`,
     "profile-web-page-url": addressOf(call, inviteUrl()),
@@ -182,6 +177,22 @@ function subscription(
     response.headers.set(key, value);
   }
   return response;
+}
+
+/** Returns no header if the usage is not known: apps keep what they had. */
+function accountHeader(
+  { user: { limits: { quotaBytes, expiresUnixMs } }, used }: Invited,
+): Record<string, string> {
+  if (used === undefined) return {};
+  const account = [
+    `upload=${used.bytesUp}`,
+    `download=${used.bytesDown}`,
+    ...quotaBytes === undefined ? [] : [`total=${quotaBytes}`],
+    ...expiresUnixMs === undefined
+      ? []
+      : [`expire=${Math.floor(expiresUnixMs / 1_000)}`],
+  ];
+  return { "subscription-userinfo": account.join("; ") };
 }
 
 /**

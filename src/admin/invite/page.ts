@@ -11,6 +11,8 @@
  */
 import type { OnlineServer } from "../../codec/sip008.ts";
 import { contentHash } from "../../crypto/content_hash.ts";
+import type { UsedBytes } from "../../fleet.ts";
+import type { UserLimits } from "../../users.ts";
 import { fitsQr, qrSvg } from "../qr.ts";
 import { formatBytes } from "../units.ts";
 import { type Access, APPS, type System, SYSTEMS } from "./apps.ts";
@@ -157,37 +159,44 @@ function languageLinks(current: Texts): string {
     `${links.join("")}</nav>`;
 }
 
-function account({ user, nowUnixMs }: PageContent, texts: Texts): string {
-  const { usage, limits } = user;
-  const { quotaBytes, expiresUnixMs } = limits;
-  const used = usage.bytesUp + usage.bytesDown;
+function account(
+  { user, used, nowUnixMs }: PageContent,
+  texts: Texts,
+): string {
+  const { expiresUnixMs } = user.limits;
   const until = expiresUnixMs === undefined
     ? undefined
     : new Intl.DateTimeFormat(texts.language, {
       dateStyle: "long",
       timeZone: "UTC",
     }).format(expiresUnixMs);
-  const lines: string[] = [];
-  if (quotaBytes === undefined) {
-    lines.push(paragraph(texts.unlimited, { used: formatBytes(used) }));
-  } else if (used >= quotaBytes) {
-    lines.push(paragraph(texts.usedUp, {}, "ended"));
-  } else {
-    const left = quotaBytes - used;
-    lines.push(
-      paragraph(texts.left, {
-        left: formatBytes(left),
-        quota: formatBytes(quotaBytes),
-      }),
-      `<progress max="${quotaBytes}" value="${left}"></progress>`,
-    );
-  }
+  const lines = used === undefined ? [] : traffic(used, user.limits, texts);
   if (expiresUnixMs === undefined || until === undefined) {
     lines.push(paragraph(texts.endless, {}));
   } else if (expiresUnixMs <= nowUnixMs) {
     lines.push(paragraph(texts.expired, { date: until }, "ended"));
   } else lines.push(paragraph(texts.until, { date: until }));
   return lines.join("\n");
+}
+
+function traffic(
+  { bytesUp, bytesDown }: UsedBytes,
+  { quotaBytes }: UserLimits,
+  texts: Texts,
+): string[] {
+  const used = bytesUp + bytesDown;
+  if (quotaBytes === undefined) {
+    return [paragraph(texts.unlimited, { used: formatBytes(used) })];
+  }
+  if (used >= quotaBytes) return [paragraph(texts.usedUp, {}, "ended")];
+  const left = quotaBytes - used;
+  return [
+    paragraph(texts.left, {
+      left: formatBytes(left),
+      quota: formatBytes(quotaBytes),
+    }),
+    `<progress max="${quotaBytes}" value="${left}"></progress>`,
+  ];
 }
 
 function paragraph(

@@ -18,6 +18,7 @@ import type { Clock } from "../../clock.ts";
 import { decodeBase64, encodeBase64Url } from "../../codec/base64.ts";
 import { networkOf } from "../../codec/ip_address.ts";
 import { deriveSecret } from "../../crypto/derived_secret.ts";
+import type { UsedBytes } from "../../fleet.ts";
 import type { Operator, UserStatus } from "../operator.ts";
 import { Guesses } from "../guesses.ts";
 
@@ -47,6 +48,11 @@ export interface Invited extends PathUser {
    * Secret.
    */
   readonly uris: readonly string[];
+  /**
+   * The bytes that the user has used; `undefined` if they are not known at
+   * present.
+   */
+  readonly used: UsedBytes | undefined;
 }
 
 // The value must not change: users have saved the addresses of SIP008

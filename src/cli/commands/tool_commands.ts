@@ -176,7 +176,8 @@ export const FLEET_COMMAND: Command = {
     "out of the list of processes.",
     "`status` shows every server. `drain NODE` takes a server out: /readyz " +
     "answers 503, lists of servers omit it, and its connections continue, until " +
-    "`restore NODE`. `doctor` examines the engine, the servers and the sealed " +
+    "`restore NODE`. `remove NODE` forgets a server that will not come back, " +
+    "with its leases and devices. `doctor` examines the engine, the servers and the sealed " +
     "keys, and says what to do; the exit code is 1 if something failed. `rekey` " +
     "replaces the fleet key in three runs, each of which says what to do next.",
     "`user add`, `user set`, `user enable`, `user disable` and `user remove` " +
@@ -196,6 +197,13 @@ export const FLEET_COMMAND: Command = {
       help:
         "Put the server's key into the token (`token`), for servers behind " +
         "one address",
+    },
+    {
+      name: "wait",
+      value: "SECONDS",
+      help:
+        "Wait until the server has no connections (`drain`); the exit code is 1 " +
+        "if some are left after this time",
     },
     {
       name: "server",
@@ -222,7 +230,7 @@ export const FLEET_COMMAND: Command = {
     "umbra fleet user add alice -c server.json --quota 50GB --devices 3",
     "umbra fleet user list -c server.json",
     "umbra fleet status -c server.json",
-    "umbra fleet drain fra1 -c server.json",
+    "umbra fleet drain fra1 --wait 600 -c server.json",
     "umbra fleet token -c server.json | ssh ams1 umbra fleet join - umbra",
     "umbra fleet import users.db -c server.json",
   ],

@@ -23,7 +23,12 @@ import { beginFleet } from "./begin_fleet.ts";
 import { runFleetDoctor } from "./fleet_doctor.ts";
 import { exportUsers, importUsers } from "./move_users.ts";
 import { joinFleet, tokenOf } from "./join_fleet.ts";
-import { drainNode, showNodes } from "./node_actions.ts";
+import {
+  drainNode,
+  removeNode,
+  restoreNode,
+  showNodes,
+} from "./node_actions.ts";
 import { type OpenFleet, withFleet } from "./open_fleet.ts";
 import { rekeyFleet } from "./rekey.ts";
 
@@ -47,6 +52,7 @@ const ACTIONS = {
   status: "",
   drain: "NODE",
   restore: "NODE",
+  remove: "NODE",
   doctor: "",
   token: "",
   join: "TOKEN",
@@ -61,7 +67,7 @@ type Action = keyof typeof ACTIONS;
 /**
  * Runs the command.
  *
- * @returns False if a check found a fault.
+ * @returns False if a check found a fault, or a server is not drained in time.
  * @throws {UmbraError} When the engine does not answer, or refuses.
  */
 export async function runFleet(args: Arguments): Promise<boolean> {
@@ -79,13 +85,25 @@ export async function runFleet(args: Arguments): Promise<boolean> {
         : `One word follows: umbra fleet ${action} ${wanted}`,
     );
   }
-  if (action === "doctor") return await runFleetDoctor(args);
-  await act(action as Exclude<Action, "doctor">, word, name, args);
-  return true;
+  if (args.last("wait") !== undefined && action !== "drain") {
+    throw usage("--wait is for umbra fleet drain");
+  }
+  switch (action as Action) {
+    case "doctor":
+      return await runFleetDoctor(args);
+    case "drain":
+      return await withFleet(args, (fleet) => drainNode(fleet, word));
+    default:
+      await act(action as QuietAction, word, name, args);
+      return true;
+  }
 }
 
+/** The actions that find no fault. */
+type QuietAction = Exclude<Action, "doctor" | "drain">;
+
 async function act(
-  action: Exclude<Action, "doctor">,
+  action: QuietAction,
   word: string,
   name: string | undefined,
   args: Arguments,
@@ -101,14 +119,10 @@ async function act(
       return await print(await rekeyFleet(args));
     case "status":
       return await withFleet(args, showNodes);
-    case "drain":
-    case "restore": {
-      const isDraining = action === "drain";
-      return await withFleet(
-        args,
-        (fleet) => drainNode(fleet, word, isDraining),
-      );
-    }
+    case "restore":
+      return await withFleet(args, (fleet) => restoreNode(fleet, word));
+    case "remove":
+      return await withFleet(args, (fleet) => removeNode(fleet, word));
     case "user":
       return await withFleet(args, (fleet) => actOnUser(word, name, fleet));
     case "import":

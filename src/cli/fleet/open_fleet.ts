@@ -40,19 +40,20 @@ export interface OpenFleet {
 }
 
 /**
- * Opens the fleet that the command line or its configuration names.
+ * Opens the fleet that the command line or its configuration names, for one
+ * action.
  *
  * @throws {UmbraError} When none is named, or it cannot be opened.
  */
-export async function withFleet(
+export async function withFleet<T>(
   args: Arguments,
-  action: (fleet: OpenFleet) => Promise<void>,
-): Promise<void> {
+  action: (fleet: OpenFleet) => Promise<T>,
+): Promise<T> {
   const { fleet, servers } = namedFleet(args);
   using admin = await openFleetAdmin(fleet);
   const service = (): string => serviceOf(args, servers);
   const method = (): Method => methodOf(args, servers);
-  await action({ args, admin, service, method });
+  return await action({ args, admin, service, method });
 }
 
 /** The named fleet, and the servers of the configuration. */

@@ -38,7 +38,12 @@ import {
   CompactUser,
   type ServerUser,
 } from "../../session/server_user.ts";
-import type { SharedChange, SharedUser } from "../../fleet.ts";
+import type { SharedChange, SharedUser, UsedBytes } from "../../fleet.ts";
+import {
+  type FleetTotals,
+  type KnownUser,
+  TotalsReader,
+} from "../../service/fleet/fleet_totals.ts";
 import type { FleetMember } from "../../service/fleet/member.ts";
 import type { NodeFacts } from "../../service/fleet/presence.ts";
 import type { PanelStatus } from "../../service/panel/panel_link.ts";
@@ -117,6 +122,8 @@ export class Supervisor implements Operator {
   /** Runs reloads and other slow changes one after the other. */
   readonly #turns = new Turns();
   readonly #roster: Roster;
+  /** Not set if the program is in no fleet that has nodes. */
+  readonly #totals: TotalsReader | undefined;
   #cancelFlush: () => void = () => {};
 
   /** @param configured The first result of `configure()`. */
@@ -126,8 +133,14 @@ export class Supervisor implements Operator {
   ) {
     this.#roster = new Roster(configured, options);
     this.#options = options;
-    const { store, logger } = options;
+    const { store, logger, fleetMember } = options;
     this.#ledger = store && new Ledger(store, logger);
+    this.#totals = fleetMember && new TotalsReader({
+      clock: fleetMember.fleetClock,
+      users: () => this.#sharedUsers(),
+      used: (users) => fleetMember.used(users),
+      nodes: () => fleetMember.presence.nodes(),
+    });
     for (const user of store?.users() ?? []) {
       this.#roster.extrasOf(user.server).made.set(user.name, user);
     }
@@ -274,6 +287,31 @@ export class Supervisor implements Operator {
       { service: id, name, password, method: method.name },
     );
     return links.length === 0 ? [own.uri] : links;
+  }
+
+  async used(id: string, name: string): Promise<UsedBytes | undefined> {
+    const { fleetMember, panel } = this.#options;
+    const isShared = this.#roster.known(id)?.shared.has(name);
+    // A panel does not tell what other nodes have reported.
+    if (!isShared || fleetMember === undefined || panel !== undefined) {
+      return this.user(id, name)?.usage;
+    }
+    const [used] = await fleetMember.used([{ service: id, name }]) ?? [];
+    return used;
+  }
+
+  async fleetTotals(): Promise<FleetTotals | undefined> {
+    return await this.#totals?.read();
+  }
+
+  /** Yields the users of the fleet on every server. */
+  *#sharedUsers(): Generator<KnownUser> {
+    for (const service of this.#roster.ids()) {
+      for (const user of this.#roster.known(service)?.shared.all ?? []) {
+        const { name, limits = {}, disabled = false } = user;
+        yield { service, name, limits, disabled };
+      }
+    }
   }
 
   /** Returns the facts about this node for its heartbeat. */

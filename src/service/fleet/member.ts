@@ -25,6 +25,8 @@ import type {
   SharedChange,
   SharedUser,
   UsageReport,
+  UsedBytes,
+  UserId,
 } from "../../fleet.ts";
 import {
   FLEET_CLOCK_WARN_S,
@@ -186,6 +188,7 @@ export class FleetMember implements ShareHost, AsyncDisposable {
       logger,
       directory: () => this.#isOut ? undefined : this.#link?.nodes,
       incarnation: () => this.#incarnation,
+      keep: (list) => this.#remember((copy) => copy.keepNodes(list)),
       source: () => ({
         answerMs: this.#answerMs,
         clockOffsetMs: this.#offsetMs,
@@ -236,7 +239,7 @@ export class FleetMember implements ShareHost, AsyncDisposable {
 
   /**
    * Joins the fleet and follows its users until disposal. If the source is
-   * away, the member starts with the copy of its users.
+   * away, the member starts with the copy of its users and nodes.
    *
    * @throws {TransportError | StoreError | ConfigError} When neither is
    * possible; the member has not joined then.
@@ -250,6 +253,8 @@ export class FleetMember implements ShareHost, AsyncDisposable {
         : undefined;
       if (copy === undefined) throw error;
       host.setUsers(copy);
+      const nodes = this.#copy?.nodes();
+      if (nodes !== undefined) this.presence.recall(nodes);
       this.#host = host;
       this.#fail(error);
     }
@@ -298,6 +303,27 @@ export class FleetMember implements ShareHost, AsyncDisposable {
       }
     }
     this.#copy?.forgetTotals();
+  }
+
+  /**
+   * Returns what all nodes have reported of users, in their order; `undefined`
+   * for a user that does not exist.
+   *
+   * @param users At most {@link FLEET_COPY_BATCH}.
+   * @returns `undefined` while the source does not answer, or if it does not
+   * tell.
+   */
+  async used(
+    users: readonly UserId[],
+  ): Promise<(UsedBytes | undefined)[] | undefined> {
+    const totals = this.#isOut ? undefined : this.#link?.totals;
+    if (totals === undefined) return undefined;
+    try {
+      return await totals.used(users);
+    } catch (error) {
+      this.#fail(error);
+      return undefined;
+    }
   }
 
   /** Returns the share of a user on this node. */
@@ -557,8 +583,8 @@ export class FleetMember implements ShareHost, AsyncDisposable {
     if (this.#twins.happens()) {
       this.#logger.log(
         "error",
-        `fleet: another process is node ${this.#options.node} too: give each a ` +
-          "--node of its own",
+        `fleet: another process is node ${this.#options.node} too, or the ` +
+          "node was removed: give each process a --node of its own",
       );
     }
     this.#track(this.#joinAgain(), "fleet: joining again");

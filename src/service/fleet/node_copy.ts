@@ -1,18 +1,20 @@
 /**
- * The state of a fleet that a node keeps on disk: a copy of its users, with
- * which it can start while the source is away, and totals that the source may
- * not have yet.
+ * The state of a fleet that a node keeps on disk: a copy of its users and nodes,
+ * with which it can start while the source is away, and totals that the source
+ * may not have yet.
  *
  * @module
  */
 import type { Clock } from "../../clock.ts";
 import type {
+  NodeList,
   NodeMemory,
   SharedChange,
   SharedUser,
   UsageReport,
 } from "../../fleet.ts";
 import { FLEET_COPY_MS, FLEET_COPY_NOTE_MS } from "../../limits.ts";
+import { nodeState } from "./node_state.ts";
 
 /** Totals of a user in one incarnation. */
 export interface KeptTotals {
@@ -29,6 +31,10 @@ export class NodeCopy {
   readonly #users: string;
   readonly #totals: string;
   readonly #seenAt: string;
+  readonly #nodes: string;
+  /** The facts about nodes that subscriptions depend on, as last written. */
+  #knownNodes = "";
+  #nodesNotedMs = -Infinity;
   #notedMs = -Infinity;
   /**
    * The time when the copy was last current, by the wall clock; not set if
@@ -46,6 +52,7 @@ export class NodeCopy {
     this.#users = `fleet/${node}/user/`;
     this.#totals = `fleet/${node}/total/`;
     this.#seenAt = `fleet/${node}/seen`;
+    this.#nodes = `fleet/${node}/nodes`;
   }
 
   /**
@@ -107,6 +114,35 @@ export class NodeCopy {
       ),
       ...this.#seen(),
     ]);
+  }
+
+  /**
+   * Replaces the nodes, if other nodes are up, or the list on disk is old.
+   *
+   * @throws {StoreError} When the disk fails.
+   */
+  keepNodes(list: NodeList): void {
+    const facts = JSON.stringify(
+      list.nodes.map((node) => [
+        ...[node.node, node.services, nodeState(node, list)],
+      ]),
+    );
+    const nowMs = this.#clock.monotonicMs();
+    const isOld = nowMs - this.#nodesNotedMs > FLEET_COPY_NOTE_MS;
+    if (facts === this.#knownNodes && !isOld) return;
+    this.#memory.write([[this.#nodes, JSON.stringify(list)]]);
+    this.#knownNodes = facts;
+    this.#nodesNotedMs = nowMs;
+  }
+
+  /**
+   * Returns the nodes that were last written; `undefined` if there are none.
+   *
+   * @throws {StoreError} When the disk fails.
+   */
+  nodes(): NodeList | undefined {
+    const [found] = this.#memory.entries(this.#nodes);
+    return found && JSON.parse(found[1]) as NodeList;
   }
 
   /**

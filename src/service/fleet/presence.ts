@@ -3,7 +3,7 @@
  * whether the operator drains it, and knows the other nodes.
  *
  * Serving does not depend on it: while the source is unreachable, the node sends
- * no heartbeat and keeps the last list of nodes.
+ * no heartbeat and keeps the last list of nodes, over a restart as well.
  *
  * @module
  */
@@ -45,6 +45,8 @@ export interface PresenceOptions {
   directory(): NodeDirectory | undefined;
   /** Returns the current incarnation of this node. */
   incarnation(): number;
+  /** Keeps a list over a restart. Default: it is not kept. */
+  keep?(list: NodeList): void;
   /** Returns the latest measurements of the source. */
   source(): Pick<NodeBeat, "answerMs" | "clockOffsetMs">;
 }
@@ -82,6 +84,11 @@ export class Presence implements AsyncDisposable {
   /** True if the operator drains this node. */
   get isDraining(): boolean {
     return this.#isDraining;
+  }
+
+  /** Sets the list that holds until the source answers. */
+  recall(list: NodeList): void {
+    this.#list = list;
   }
 
   /** Sends heartbeats until disposal. */
@@ -171,6 +178,7 @@ export class Presence implements AsyncDisposable {
     await this.#ask(async (directory) => {
       this.#list = await directory.list();
       this.#isCurrent = true;
+      this.#options.keep?.(this.#list);
     });
     this.#listedMs = this.#options.clock.monotonicMs();
   }

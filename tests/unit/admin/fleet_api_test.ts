@@ -61,6 +61,44 @@ function worldOf(nodes: FleetNode[]): { world: AdminWorld; fleet: FakeNodes } {
   return { world, fleet };
 }
 
+describe("/metrics?fleet=true", () => {
+  test("has the totals of the fleet, and only those", async () => {
+    const { world } = worldOf([]);
+    world.operator.fleetTotals = () =>
+      Promise.resolve({
+        nodes: { up: 2, draining: 0, lost: 1 },
+        users: { active: 5, disabled: 4, expired: 3, spent: 2 },
+        top: [{ service: "8388", name: "bob", part: 0.75 }],
+      });
+    const response = await world.ask("/metrics?fleet=true");
+    assert.match(response.headers.get("content-type")!, /^text\/plain/);
+    const lines = (await response.text()).split("\n")
+      .filter((line) => line !== "" && !line.startsWith("#"));
+    assert.deepEqual(lines, [
+      'umbra_fleet_nodes{state="up"} 2',
+      'umbra_fleet_nodes{state="draining"} 0',
+      'umbra_fleet_nodes{state="lost"} 1',
+      'umbra_fleet_users{state="active"} 5',
+      'umbra_fleet_users{state="disabled"} 4',
+      'umbra_fleet_users{state="expired"} 3',
+      'umbra_fleet_users{state="spent"} 2',
+      'umbra_fleet_quota_used_ratio{server="8388",user="bob"} 0.75',
+    ]);
+    const own = await (await world.ask("/metrics")).text();
+    assert(!own.includes("umbra_fleet_nodes"));
+  });
+
+  test("needs the token, a fleet, and its engine", async () => {
+    const { world } = worldOf([]);
+    world.operator.fleetTotals = () => Promise.resolve(undefined);
+    assert.equal((await world.ask("/metrics?fleet=true")).status, 503);
+    world.operator.fleetNodes = undefined;
+    assert.equal((await world.ask("/metrics?fleet=true")).status, 404);
+    const locked = new AdminWorld({ token: TOKEN });
+    assert.equal((await locked.ask("/metrics?fleet=true")).status, 401);
+  });
+});
+
 describe("/api/fleet", () => {
   test("has every node, how it is, and sums; no secret", async () => {
     const { world } = worldOf([

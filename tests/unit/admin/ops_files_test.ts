@@ -5,7 +5,11 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { renderMetrics } from "../../../src/admin/metrics.ts";
+import {
+  renderFleetTotals,
+  renderMetrics,
+} from "../../../src/admin/metrics.ts";
+import type { FleetTotals } from "../../../src/service/fleet/fleet_totals.ts";
 import { busyStatus } from "../../support/busy_status.ts";
 import { ROOT } from "../../support/runtimes.ts";
 
@@ -31,7 +35,8 @@ describe("docs/ops", () => {
       read(join(OPS, "README.md")).split("\n")
         .filter((line) => line.startsWith("| `")).join("\n"),
     );
-    const text = await renderMetrics(busyStatus());
+    const text = await renderMetrics(busyStatus()) +
+      await renderFleetTotals(FLEET_TOTALS);
     const told = [...text.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name!);
     assert.deepEqual(listed.sort(), told.sort());
   });
@@ -54,6 +59,12 @@ describe("docs/ops", () => {
   });
 });
 
+const FLEET_TOTALS: FleetTotals = {
+  nodes: { up: 3, draining: 0, lost: 1 },
+  users: { active: 1, disabled: 0, expired: 0, spent: 0 },
+  top: [{ service: "8388", name: "alice", part: 0.5 }],
+};
+
 interface Panel {
   readonly title: string;
   readonly gridPos: Record<"x" | "y" | "w" | "h", number>;
@@ -62,7 +73,8 @@ interface Panel {
 
 /** Names of series, those of histograms included. */
 async function exposed(): Promise<Set<string>> {
-  const text = await renderMetrics(busyStatus());
+  const text = await renderMetrics(busyStatus()) +
+    await renderFleetTotals(FLEET_TOTALS);
   return new Set([...text.matchAll(/^(\w+)[ {]/gm)].map(([, name]) => name!));
 }
 

@@ -45,6 +45,37 @@ describe("a SIP008 document", () => {
     assert.match(headers.get("content-type")!, /^application\/json/);
   });
 
+  test("tells what is used on every server of a fleet, if that is known", async () => {
+    const world = new AdminWorld();
+    const { operator } = world;
+    operator.move("8388", "bob", { up: 1, down: 2 });
+    operator.changeUser("8388", "bob", { limits: { quotaBytes: 1_000 } });
+    operator.used = (server, name) => {
+      assert.deepEqual([server, name], ["8388", "bob"]);
+      return Promise.resolve({ bytesUp: 100, bytesDown: 500 });
+    };
+    const path = await pathOf(world);
+    const found = await world.json(path);
+    assert.deepEqual([found.bytes_used, found.bytes_remaining], [600, 400]);
+    const { headers } = await world.ask(path);
+    assert.equal(
+      headers.get("subscription-userinfo"),
+      "upload=100; download=500; total=1000",
+    );
+    const page = path.replace("sip008", "invite");
+    const asBrowser = { headers: { accept: "text/html" } };
+    const shown = async (): Promise<boolean> =>
+      (await (await world.ask(page, asBrowser)).text()).includes('value="400"');
+    assert(await shown());
+    operator.used = () => Promise.resolve(undefined);
+    const unknown = await world.json(path);
+    assert.equal(unknown.servers.length, 1);
+    assert(!("bytes_used" in unknown) && !("bytes_remaining" in unknown));
+    const answer = await world.ask(path);
+    assert.equal(answer.headers.get("subscription-userinfo"), null);
+    assert(!await shown());
+  });
+
   test("is a subscription of ShadowsocksR, where the server speaks that", async () => {
     const world = new AdminWorld();
     const { operator } = world;

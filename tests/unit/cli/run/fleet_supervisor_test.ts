@@ -31,7 +31,7 @@ import {
 import { systemRandomBytes } from "../../../../src/random.ts";
 import { FleetMember } from "../../../../src/service/fleet/member.ts";
 import { clientProtocol } from "../../../../src/session/families.ts";
-import { nodeBeat } from "../../../conformance/fleet_suite.ts";
+import { nodeBeat, usageReport } from "../../../conformance/fleet_suite.ts";
 import { seededBytes } from "../../../support/bytes.ts";
 import { settle } from "../../../support/fake_clock.ts";
 import { sourcesOf } from "../../../support/sources.ts";
@@ -194,6 +194,33 @@ test("users of the fleet are seen, and changed in the fleet alone", async () => 
     ...["alice fleet", "ann file", "local api"],
   ]);
   assert.equal(supervisor.status().fleet!.node, "one");
+  await bench.stop();
+});
+
+test("the usage of a user is that of the fleet, of a local one its own", async () => {
+  const ann = { name: "ann", password: keyOf(4) };
+  const bench = new Bench("2022-blake3-aes-128-gcm", { users: [ann] });
+  const { supervisor, fleet, world } = bench;
+  fleet.put({ ...user("alice", keyOf(2)), limits: { quotaBytes: 1_000 } });
+  await supervisor.start();
+  const other = fleet.link("two");
+  const said = { bytesUp: 30, bytesDown: 600 };
+  await other.report(await other.join(), [usageReport("alice", 1, said)]);
+  assert.deepEqual(await supervisor.used(`${PORT}`, "alice"), said);
+  assert.equal((await supervisor.used(`${PORT}`, "ann"))!.bytesDown, 0);
+  assert.equal(await supervisor.used(`${PORT}`, "nobody"), undefined);
+  const totals = await supervisor.fleetTotals();
+  assert.deepEqual(totals, {
+    nodes: { up: 1, draining: 0, lost: 0 },
+    users: { active: 1, disabled: 0, expired: 0, spent: 0 },
+    top: [{ service: `${PORT}`, name: "alice", part: 0.63 }],
+  });
+  fleet.reach.set("one", "down");
+  assert.equal(await supervisor.used(`${PORT}`, "alice"), undefined);
+  assert.equal(supervisor.status().fleet!.isUp, false);
+  await world.clock.advance(NODE_LIST_MS);
+  assert.equal(await supervisor.fleetTotals(), undefined);
+  fleet.reach.delete("one");
   await bench.stop();
 });
 

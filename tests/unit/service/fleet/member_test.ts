@@ -13,6 +13,8 @@ import {
   SEAT_MS,
   SEAT_REFRESH_MS,
 } from "../../../../src/limits.ts";
+import { NodeCopy } from "../../../../src/service/fleet/node_copy.ts";
+import { nodeBeat } from "../../../conformance/fleet_suite.ts";
 import { seededRandom } from "../../../support/bytes.ts";
 import { FakeClock, settle } from "../../../support/fake_clock.ts";
 import {
@@ -311,8 +313,8 @@ test("two processes of one name count what they move once", async () => {
   assert(used > 10_000, `only ${used} bytes are counted`);
   assert.equal(
     first!.lines[0],
-    "error: fleet: another process is node one too: give each a --node of " +
-      "its own",
+    "error: fleet: another process is node one too, or the node was removed: " +
+      "give each process a --node of its own",
   );
   await stop(clock, nodes);
 });
@@ -378,6 +380,68 @@ test("a node starts with its copy while the source is away, for a day", async ()
   await assert.rejects(late.start(), { code: "ERR_NET_TIMEOUT" });
   const without = new Node(fleet, "one");
   await assert.rejects(without.start(), { code: "ERR_NET_TIMEOUT" });
+});
+
+test("a node that starts while the source is away knows the other nodes", async () => {
+  const clock = new FakeClock();
+  const fleet = new MemoryFleet(clock);
+  const memory = new FakeMemory();
+  const two = await new Node(fleet, "two").start();
+  const first = await new Node(fleet, "one", { memory }).start();
+  const leave = async ({ member }: Node): Promise<void> => {
+    const leaving = member[Symbol.asyncDispose]();
+    await clock.advance(FLEET_WATCH_MS);
+    await leaving;
+  };
+  await leave(first);
+  fleet.reach.set("one", "down");
+  const next = await new Node(fleet, "one", { memory }).start();
+  const names = async (): Promise<string[]> =>
+    (await next.member.presence.nodes()).nodes.map(({ node }) => node);
+  assert.deepEqual(await names(), ["one", "two"]);
+  assert.equal((await next.member.presence.nodes()).isCurrent, false);
+  fleet.reach.set("one", "answers");
+  await leave(two);
+  assert.deepEqual(await names(), ["one"]);
+  assert.equal((await next.member.presence.nodes()).isCurrent, true);
+  await stop(clock, [next]);
+});
+
+test("nodes are written to disk when others are up, or once a minute", async () => {
+  const clock = new FakeClock();
+  const memory = new FakeMemory();
+  const writes: number[] = [];
+  const copy = new NodeCopy(
+    {
+      entries: (prefix) => memory.entries(prefix),
+      write(changes): void {
+        writes.push(clock.monotonicMs());
+        memory.write(changes);
+      },
+    },
+    "one",
+    clock,
+  );
+  const fleet = new MemoryFleet(clock);
+  const link = fleet.link("two");
+  const incarnation = await link.join();
+  const beats = async (connections: number): Promise<void> => {
+    await link.nodes!.beat(incarnation, nodeBeat({ connections }));
+    copy.keepNodes(fleet.list());
+  };
+  assert.equal(copy.nodes(), undefined);
+  copy.keepNodes(fleet.list());
+  await beats(1);
+  await beats(2);
+  assert.equal(writes.length, 2);
+  assert.equal(copy.nodes()!.nodes[0]!.connections, 1);
+  await clock.advance(FLEET_COPY_NOTE_MS + 1);
+  await beats(3);
+  assert.equal(writes.length, 3);
+  fleet.setDraining("two", true);
+  copy.keepNodes(fleet.list());
+  assert.equal(copy.nodes()!.nodes[0]!.isDraining, true);
+  await link[Symbol.asyncDispose]();
 });
 
 test("what a killed node had not reported is reported by the next one, once", async () => {
