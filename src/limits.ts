@@ -301,6 +301,19 @@ export const MAX_SERVER_RETRY_MS = 300_000;
 export const SERVER_RETRY_JITTER = 0.2;
 
 /**
+ * Milliseconds between two looks at the addresses of this machine. With another
+ * network, servers are tried at once, so a look is as rare as their first try.
+ */
+export const NETWORK_LOOK_MS = 5_000;
+
+/**
+ * Milliseconds by which such a look must be late to mean that the machine
+ * slept. A busy machine is late by less, and routers keep idle connections for
+ * longer.
+ */
+export const MACHINE_SLEEP_MS = 20_000;
+
+/**
  * The least milliseconds between two probes of one server that is suspected.
  */
 export const SUSPICION_INTERVAL_MS = 5_000;

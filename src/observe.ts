@@ -62,6 +62,8 @@ export interface Metrics {
    * Reports that this machine's resolver is asked for a name, or must not be.
    */
   lookedUp(why: LookupReason): void;
+  /** Reports that the network of this machine has changed. */
+  networkChanged(): void;
   /**
    * Reports the look-up and the connect to a target, or to the server of a
    * local. Targets that policy forbids are not reported.
@@ -148,6 +150,7 @@ export const silentMetrics: Metrics = {
   flowClosed: () => {},
   routed: () => {},
   lookedUp: () => {},
+  networkChanged: () => {},
   dialled: () => {},
   clockSkew: () => {},
   requested: () => {},

@@ -193,6 +193,11 @@ function metricsOf(status: Status, maxUsers: number): Metric[] {
       each("why", status.lookups),
     ),
     counter(
+      "umbra_network_changes_total",
+      "Number of times that a local has seen another network of this machine.",
+      one(status.networkChanges),
+    ),
+    counter(
       "umbra_routed_total",
       "Connections, requests and datagrams that rules decided about, by route.",
       (["tcp", "udp"] as const).flatMap((network) =>

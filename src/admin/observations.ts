@@ -37,6 +37,7 @@ export interface Observed extends
     | "lostDatagrams"
     | "routed"
     | "lookups"
+    | "networkChanges"
     | "dials"
   > {
   /** TCP connections. */
@@ -72,6 +73,7 @@ export class Observations implements Metrics {
     udp: new Map<string, number>(),
   };
   readonly #lookups = new Map<LookupReason, number>();
+  #networkChanges = 0;
   readonly #dialled = new DialTimes();
   readonly #dialFailed = new DialTimes();
   readonly #recentDials: RecentDials;
@@ -110,6 +112,7 @@ export class Observations implements Metrics {
         udp: Object.fromEntries(this.#routed.udp),
       },
       lookups: Object.fromEntries(this.#lookups),
+      networkChanges: this.#networkChanges,
       dials: {
         ok: this.#dialled.snapshot,
         failed: this.#dialFailed.snapshot,
@@ -180,6 +183,11 @@ export class Observations implements Metrics {
   }
 
   /** Implements {@link Metrics}. */
+  networkChanged(): void {
+    this.#networkChanges++;
+  }
+
+  /** Implements {@link Metrics}. */
   dialled(durationMs: number, ok: boolean): void {
     if (!ok) return this.#dialFailed.add(durationMs);
     this.#dialled.add(durationMs);
@@ -214,6 +222,7 @@ export function sumObserved(all: readonly Observed[]): Observed {
         udp: addFields(a.routed.udp, b.routed.udp),
       },
       lookups: addFields(a.lookups, b.lookups),
+      networkChanges: a.networkChanges + b.networkChanges,
       dials: {
         ok: addDials(a.dials.ok, b.dials.ok),
         failed: addDials(a.dials.failed, b.dials.failed),

@@ -289,6 +289,8 @@ export interface Status {
    * for.
    */
   readonly lookups: Readonly<Record<string, number>>;
+  /** Number of times that a local has seen another network of this machine. */
+  readonly networkChanges: number;
   /**
    * Time to resolve and connect to targets (for a local: to its server) in the
    * last minute, of successful dials.

@@ -5,18 +5,13 @@
  * @module
  */
 import { badValue, type ConfigError } from "../errors.ts";
-import {
-  type Condition,
-  inCountry,
-  inSets,
-  type PortRange,
-} from "./condition.ts";
+import { type Condition, inSets, type PortRange } from "./condition.ts";
 import { ListNotes } from "./list_notes.ts";
 import { parsePortRange } from "./lists/port_range.ts";
 import { TargetSetBuilder } from "./match/target_set.ts";
 import { type Route, RouteTable } from "./route_table.ts";
 import { ListSizes, RuleBuilder } from "./rule_builder.ts";
-import type { CountryOf, RuleList } from "./rule_list.ts";
+import type { InCountry, RuleList } from "./rule_list.ts";
 
 /** What routes may refer to. */
 export interface RouteWorld {
@@ -30,8 +25,8 @@ export interface RouteWorld {
   readonly outbounds: readonly string[];
   /** The lists of `rule_sets` by name. */
   readonly ruleSets: ReadonlyMap<string, RuleList>;
-  /** Returns the country of an address; not set without `geoip_file`. */
-  readonly countryOf?: CountryOf | undefined;
+  /** Not set without `geoip_file`. */
+  readonly inCountry?: InCountry | undefined;
   /** Returns a category of `geosite_file`; not set without it. */
   readonly geoSite?: ((category: string) => RuleList) | undefined;
   /** Returns the known word that is most similar, if any is. */
@@ -208,11 +203,11 @@ class RouteReader {
   }
 
   #country(code: string, key: string): Condition {
-    const { countryOf } = this.#world;
-    if (countryOf === undefined) {
+    const { inCountry } = this.#world;
+    if (inCountry === undefined) {
       throw this.#wrong(key, "geoip_file is not set");
     }
-    return inCountry(code.toUpperCase(), countryOf);
+    return inCountry(code.toUpperCase());
   }
 
   #ruleSet(name: string, key: string): Condition {

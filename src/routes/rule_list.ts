@@ -45,10 +45,12 @@ export function countRules(counts: TargetCounts): number {
 }
 
 /**
- * Returns the two-letter country code of an address; `undefined` if it is not
- * known.
+ * Returns a condition that matches addresses of a country.
+ *
+ * @param code The code of the country in upper case.
+ * @throws {ConfigError} `ERR_ROUTE_LIST` if the file has no such country.
  */
-export type CountryOf = (address: Uint8Array) => string | undefined;
+export type InCountry = (code: string) => Condition;
 
 /** Collects a list. */
 export class RuleListBuilder {

@@ -31,6 +31,7 @@ export {
 export { onAbort, Stop, type StopSignal, toAbortSignal } from "../on_abort.ts";
 export { type Allocate, allocateFresh, BufferPool } from "../buffer_pool.ts";
 export { type RandomBytes, systemRandomBytes } from "../random.ts";
+export type { NetworkChanges } from "../network_changes.ts";
 export type {
   Accepted,
   ByteStream,

@@ -23,6 +23,7 @@ import {
   silentMetrics,
 } from "../observe.ts";
 import { TransportError } from "../errors.ts";
+import { type NetworkChanges, unseenNetwork } from "../network_changes.ts";
 import { noPrograms, type Programs } from "../programs.ts";
 import { type RandomBytes, systemRandomBytes } from "../random.ts";
 import {
@@ -57,6 +58,8 @@ export interface Dependencies {
   readonly transport: Transport;
   /** Runs plugins. Default: plugins cannot run. */
   readonly programs?: Programs;
+  /** Reports changes of this machine's network. Default: none are seen. */
+  readonly networkChanges?: NetworkChanges;
   /** The clock; default: the system's. */
   readonly clock?: Clock;
   /** The randomness; default: the system's. */
@@ -98,6 +101,7 @@ export function withDefaults(
   const clock = dependencies.clock ?? systemClock;
   return {
     programs: noPrograms,
+    networkChanges: unseenNetwork,
     clock,
     randomBytes: systemRandomBytes,
     logger: silentLogger,

@@ -24,6 +24,7 @@ const LEVEL_0 = [
   "transport",
   "programs",
   "minutes",
+  "network_changes",
   "observe",
   "posted",
   "users",

@@ -1,12 +1,13 @@
 /**
  * Two servers in a network of their own, where packets to the first vanish, with
- * a reload meanwhile.
+ * a reload meanwhile; then the machine gets another address.
  */
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { NETWORK_LOOK_MS } from "../../src/limits.ts";
 import { Namespace, NAMESPACES_SKIP } from "../support/namespaces.ts";
 import { Program, runToEnd } from "../support/process.ts";
 import { programCommand } from "../support/program_command.ts";
@@ -19,12 +20,13 @@ const RULES = "add chain ip trial out { type filter hook output priority 0; }";
 
 for (const runtime of ["deno", "bun"] as const) {
   test(
-    `${runtime}: a server whose packets vanish is left, also over a reload`,
+    `${runtime}: a server whose packets vanish is left, also over a reload; another address is noticed`,
     {
       skip: NAMESPACES_SKIP || LIBEV_SKIP,
     },
     async () => {
       using network = new Namespace();
+      using elsewhere = new Namespace();
       await using owned = new AsyncDisposableStack();
       const start = async (
         words: readonly string[],
@@ -86,6 +88,15 @@ for (const runtime of ["deno", "bun"] as const) {
       local.signal("SIGHUP");
       await local.waitForOutput(/reload/i, 5_000);
       assert.equal(await fetched(), "hello\n", local.describe());
+      network.join(elsewhere, {
+        name: "other",
+        ipv4: "192.0.2.",
+        ipv6: "2001:db8::",
+      });
+      await local.waitForOutput(
+        /network of this machine has changed.*its addresses or resolvers/,
+        2 * NETWORK_LOOK_MS,
+      );
     },
   );
 }

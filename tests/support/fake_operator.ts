@@ -167,6 +167,7 @@ export class FakeOperator implements Operator {
       drops: {},
       routed: { tcp: {}, udp: {} },
       lookups: {},
+      networkChanges: 0,
       dialMs: { count: 0, p50: 0, p90: 0, p99: 0 },
       dials: {
         ok: { counts: emptyBuckets(), sumMs: 0 },

@@ -125,6 +125,7 @@ export class SampleProgram {
       drops: {},
       routed: { tcp: {}, udp: {} },
       lookups: {},
+      networkChanges: 0,
       dialMs: this.#busy
         ? { count: 212, p50: 18 + noise * 6, p90: 74 + noise * 30, p99: 412 }
         : { count: 0, p50: 0, p90: 0, p99: 0 },

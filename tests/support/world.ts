@@ -34,6 +34,7 @@ import type { Dependencies, Service } from "../../src/service/service.ts";
 import type { Connection, Endpoint, Listener } from "../../src/transport.ts";
 import { hex } from "./bytes.ts";
 import { FakeClock } from "./fake_clock.ts";
+import { FakeNetworkChanges } from "./fake_network_changes.ts";
 import { acceptFrom, readExactly, send } from "./streams.ts";
 
 /** The address of the server. */
@@ -54,6 +55,7 @@ export interface LogLine {
 export class World {
   readonly network: MemoryTransport;
   readonly clock: FakeClock = new FakeClock();
+  readonly networkChanges: FakeNetworkChanges = new FakeNetworkChanges();
   readonly lines: LogLine[] = [];
   /** Used by services that are started later. */
   metrics: Metrics = silentMetrics;
@@ -83,6 +85,7 @@ export class World {
     return {
       transport: this.network,
       clock: this.clock,
+      networkChanges: this.networkChanges,
       randomBytes: this.#randomBytes,
       logger,
       metrics: this.metrics,

@@ -40,6 +40,12 @@ const SECRET_KEYS: ReadonlySet<unknown> = new Set([
 ]);
 
 /**
+ * Keys of names beside `protocol_param`. No name has a colon, so that a value
+ * with one has the users of `protocol_param`.
+ */
+const NAME_KEYS: ReadonlySet<unknown> = new Set(["protocol", "obfs"]);
+
+/**
  * One object of a configuration file. Its errors name file, line and column. A
  * key whose value is `null` is absent.
  */
@@ -203,7 +209,8 @@ export class ConfigObject {
     const value = this.#at(below);
     const shown = value === undefined
       ? "is missing"
-      : [...this.#path, ...below].some((part) => SECRET_KEYS.has(part))
+      : [...this.#path, ...below].some((part) => SECRET_KEYS.has(part)) ||
+          NAME_KEYS.has(below[0]) && String(value).includes(":")
       ? "has a wrong value"
       : `is ${show(value)}`;
     return badValue(`${this.where(...below)} ${shown}, expected ${expected}`);

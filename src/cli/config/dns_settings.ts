@@ -43,6 +43,11 @@ export interface DnsSettings {
    * none.
    */
   readonly direct: DnsResolver | undefined;
+  /**
+   * Returns the resolver that this machine asks at present; not set if it is
+   * configured.
+   */
+  readonly directNow: (() => DnsResolver | undefined) | undefined;
   /** Set if the inbound answers with fake addresses. */
   readonly fake: FakeSettings | undefined;
   /** Names of the hosts from which this program fetches lists. */
@@ -121,10 +126,13 @@ export function localDnsSettings(
     );
   }
   const { fakeIp, ...fake } = complete(DNS, said);
+  const directNow = (): DnsResolver | undefined =>
+    systemResolver(sources, listen);
   return {
     listen,
     resolver,
-    direct: direct ?? systemResolver(sources, listen),
+    direct: direct ?? directNow(),
+    directNow: direct === undefined ? directNow : undefined,
     fake: fakeIp
       ? {
         ranges: { ipv4: fake.fakeIpRange, ipv6: fake.fakeIp6Range },

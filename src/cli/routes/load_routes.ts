@@ -6,15 +6,13 @@
  */
 import { statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
-import {
-  type CountryDatabase,
-  openCountryDatabase,
-} from "../../adapters/system/country_database.ts";
+import { openCountryDatabase } from "../../adapters/system/country_database.ts";
 import { decompress } from "../../adapters/system/decompress.ts";
 import { formatIp } from "../../codec/ip_address.ts";
 import { badValue, ConfigError } from "../../errors.ts";
 import { clientRoutes } from "../../routes/acl/acl_routes.ts";
-import { readGeoSite } from "../../routes/lists/geo_dat.ts";
+import { inCountry } from "../../routes/condition.ts";
+import { readGeoIp, readGeoSite } from "../../routes/lists/geo_dat.ts";
 import {
   LIST_FORMATS,
   type ListFormat,
@@ -25,6 +23,7 @@ import type { RouteTable } from "../../routes/route_table.ts";
 import {
   countRules,
   describeNote,
+  type InCountry,
   type RuleList,
   type RuleListFacts,
 } from "../../routes/rule_list.ts";
@@ -68,7 +67,7 @@ export class RouteLoader {
   readonly #settings: RouteSettings;
   readonly #sources: Sources;
   readonly #lists: ReadonlyMap<string, Uint8Array>;
-  #world: Pick<RouteWorld, "ruleSets" | "countryOf" | "geoSite"> | undefined;
+  #world: Pick<RouteWorld, "ruleSets" | "inCountry" | "geoSite"> | undefined;
   readonly #facts: RuleListFacts[] = [];
   #notes: string[] = [];
 
@@ -148,22 +147,30 @@ export class RouteLoader {
     };
   }
 
-  #lookedAt(): Pick<RouteWorld, "ruleSets" | "countryOf" | "geoSite"> {
+  #lookedAt(): Pick<RouteWorld, "ruleSets" | "inCountry" | "geoSite"> {
     if (this.#world !== undefined) return this.#world;
-    const database = this.#countries();
+    const inCountry = this.#inCountry();
     return this.#world = {
-      ruleSets: this.#ruleSets(database),
-      countryOf: database &&
-        ((address) => database.countryOf(formatIp(address))),
+      ruleSets: this.#ruleSets(inCountry),
+      inCountry,
       geoSite: this.#geoSite(),
     };
   }
 
-  #countries(): CountryDatabase | undefined {
+  #inCountry(): InCountry | undefined {
     const { geoIpFile } = this.#settings;
     if (geoIpFile === undefined) return undefined;
     const bytes = this.#database("geoip_file", geoIpFile);
-    return named(geoIpFile, () => openCountryDatabase(bytes));
+    if (geoIpFile.endsWith(".dat")) {
+      return (code) =>
+        this.#noted(
+          geoIpFile,
+          named(geoIpFile, () => readGeoIp(bytes, code, geoIpFile)),
+        ).condition;
+    }
+    const database = named(geoIpFile, () => openCountryDatabase(bytes));
+    return (code) =>
+      inCountry(code, (address) => database.countryOf(formatIp(address)));
   }
 
   #geoSite(): ((category: string) => RuleList) | undefined {
@@ -177,7 +184,7 @@ export class RouteLoader {
       );
   }
 
-  #ruleSets(database: CountryDatabase | undefined): Map<string, RuleList> {
+  #ruleSets(inCountry: InCountry | undefined): Map<string, RuleList> {
     const { ruleSets = {} } = this.#settings;
     const file = fileOf(this.#settings);
     const sets = new Map<string, RuleList>();
@@ -218,8 +225,7 @@ export class RouteLoader {
             list: shown,
             decompress,
             format: isFormat(format) ? format : undefined,
-            countryOf: database &&
-              ((address) => database.countryOf(formatIp(address))),
+            inCountry,
           })),
       );
       sets.set(name, rules);

@@ -191,11 +191,12 @@ export class DnsPlan implements PlannedService {
 
   start(): Promise<Service> {
     const { udpTimeoutMs, maxFlows, routes } = this.#local;
-    const { resolver, direct, names, fake } = this.#settings;
+    const { resolver, direct, directNow, names, fake } = this.#settings;
     return startDns({
       listen: this.listen,
       resolver,
-      direct,
+      direct: directNow?.() ?? direct,
+      directNow,
       names,
       routes,
       ...fake && { isTrue: (name) => fake.isTrue(name) },

@@ -41,6 +41,7 @@ import { makeMember } from "./open_member.ts";
 import { runRole } from "./run_role.ts";
 import { Supervisor } from "./supervisor.ts";
 import { usage } from "../options/getopt.ts";
+import { watchNetwork } from "./watch_network.ts";
 
 /** Runs `ss-local` until a signal. */
 export async function runLocal(args: Arguments, host: Host): Promise<void> {
@@ -104,7 +105,9 @@ async function runLocals(
       result.some(({ servers }) =>
         servers.some(({ plugin }) => plugin !== undefined)
       ),
-    supervise: ({ world, ...surroundings }) => {
+    supervise: ({ world: given, ...surroundings }) => {
+      const networkChanges = watchNetwork(host, given, surroundings);
+      const world = { ...given, networkChanges };
       known?.keep(surroundings.logger);
       checkRedirection(result, world.transport);
       const supervisor = new LocalSupervisor(configured, {

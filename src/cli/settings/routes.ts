@@ -85,7 +85,7 @@ export const ROUTES: Settings<RouteKeys> = settings({
   geoIpFile: {
     key: "geoip_file",
     kind: text("FILE", "file"),
-    help: "Database of countries (.mmdb), for `geoip`",
+    help: "Database of countries (.mmdb or geoip.dat), for `geoip`",
   },
   geoSiteFile: {
     key: "geosite_file",

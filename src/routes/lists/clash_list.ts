@@ -7,7 +7,6 @@
  * @module
  */
 import {
-  inCountry,
   isOneOf,
   ofAddressTargets,
   onPorts,
@@ -15,7 +14,7 @@ import {
 } from "../condition.ts";
 import { listError } from "../list_error.ts";
 import {
-  type CountryOf,
+  type InCountry,
   type RuleList,
   RuleListBuilder,
 } from "../rule_list.ts";
@@ -27,16 +26,16 @@ import { textLines, withoutComment } from "./text_lines.ts";
  * Reads a list.
  *
  * @param list The list's name in messages.
- * @param countryOf Used for `GEOIP`; without it such entries are left out.
+ * @param inCountry Used for `GEOIP`; without it such entries are left out.
  * @throws {ConfigError} `ERR_ROUTE_LIST`.
  */
 export function readClashList(
   text: string,
   list: string,
-  countryOf?: CountryOf,
+  inCountry?: InCountry,
 ): RuleList {
   const builder = new RuleListBuilder(list);
-  const reader = new ClashReader(builder, countryOf);
+  const reader = new ClashReader(builder, inCountry);
   const isYaml = /^payload[ \t]*:/m.test(text);
   if (isYaml && !/^payload[ \t]*:[ \t]*(?:#.*)?\r?$/m.test(text)) {
     throw listError('its "payload" is not a list of "- item" lines');
@@ -52,15 +51,15 @@ export function readClashList(
 
 class ClashReader {
   readonly #builder: RuleListBuilder;
-  readonly #countryOf: CountryOf | undefined;
+  readonly #inCountry: InCountry | undefined;
   readonly #ports: PortRange[] = [];
   readonly #sources: RuleBuilder;
   /** Blocks that only apply to targets that are addresses. */
   readonly #literal: RuleBuilder;
 
-  constructor(builder: RuleListBuilder, countryOf: CountryOf | undefined) {
+  constructor(builder: RuleListBuilder, inCountry: InCountry | undefined) {
     this.#builder = builder;
-    this.#countryOf = countryOf;
+    this.#inCountry = inCountry;
     this.#sources = builder.rule();
     this.#literal = builder.rule();
   }
@@ -137,11 +136,11 @@ class ClashReader {
   }
 
   #country(value: string, options: readonly string[], line: number): void {
-    if (this.#countryOf === undefined) {
+    if (this.#inCountry === undefined) {
       this.#builder.note("has GEOIP, but geoip_file is not set", line);
       return;
     }
-    const there = inCountry(value.toUpperCase(), this.#countryOf);
+    const there = this.#inCountry(value.toUpperCase());
     this.#builder.add(
       options.includes("no-resolve") ? ofAddressTargets(there) : there,
     );

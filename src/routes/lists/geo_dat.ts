@@ -1,9 +1,11 @@
 /**
- * `geosite.dat` of v2fly: categories of names, as protocol buffers.
+ * `geosite.dat` and `geoip.dat` of v2fly: categories of names and countries'
+ * blocks, as protocol buffers.
  *
  * ```text
  * geosite  1: site { 1: code, 2: domain { 1: type, 2: value,
  *                                         3: attribute { 1: key } } }
+ * geoip    1: place { 1: code, 2: block { 1: address, 2: bits }, 3: inverse }
  * type     0 keyword, 1 regex, 2 suffix, 3 exact
  * ```
  *
@@ -11,6 +13,7 @@
  *
  * @module
  */
+import { not } from "../condition.ts";
 import { listError } from "../list_error.ts";
 import { type RuleList, RuleListBuilder } from "../rule_list.ts";
 import { ByteCursor } from "./byte_cursor.ts";
@@ -55,6 +58,40 @@ export function readGeoSite(
     else builder.note("has an unknown type", 0);
   }
   return builder.finish();
+}
+
+/**
+ * Reads the blocks of one country.
+ *
+ * @param bytes The file; borrowed.
+ * @param code The code of the country, or of another entry in the file.
+ * @param list The file's name in messages.
+ * @throws {ConfigError} `ERR_ROUTE_LIST`, also if there is no such country.
+ */
+export function readGeoIp(
+  bytes: Uint8Array,
+  code: string,
+  list: string,
+): RuleList {
+  const builder = new RuleListBuilder(`${list}:${code}`);
+  const { targets } = builder.main;
+  let isInverse = false;
+  for (const { number, value, bytes: block } of findEntry(bytes, code)) {
+    if (number === 3) isInverse = value !== 0;
+    if (number !== 2) continue;
+    let address: Uint8Array = NOTHING;
+    let bits = 0;
+    for (const field of fields(block)) {
+      if (field.number === 1) address = field.bytes;
+      else if (field.number === 2) bits = field.value;
+    }
+    const isBlock = (address.length === 4 || address.length === 16) &&
+      bits <= 8 * address.length;
+    if (isBlock) targets.block(address, bits, 0);
+    else builder.note("is not a block", 0);
+  }
+  const places = builder.finish();
+  return isInverse ? { ...places, condition: not(places.condition) } : places;
 }
 
 /** One field of a message. */

@@ -5,7 +5,7 @@
  */
 import { MAX_LIST_BYTES } from "../../limits.ts";
 import { listError } from "../list_error.ts";
-import type { CountryOf, RuleList } from "../rule_list.ts";
+import type { InCountry, RuleList } from "../rule_list.ts";
 import { readClashList } from "./clash_list.ts";
 import type { Decompress } from "./decompress.ts";
 import { readMrs, ZSTD_MAGIC } from "./mrs.ts";
@@ -27,11 +27,8 @@ export interface ReadListOptions {
   readonly format?: ListFormat | undefined;
   /** Decompresses with the functions of the runtime. */
   readonly decompress: Decompress;
-  /**
-   * Returns the country of an address; default: conditions on countries are
-   * left out.
-   */
-  readonly countryOf?: CountryOf | undefined;
+  /** Default: conditions on countries are left out. */
+  readonly inCountry?: InCountry | undefined;
 }
 
 /**
@@ -44,7 +41,7 @@ export function readRuleList(
   bytes: Uint8Array,
   options: ReadListOptions,
 ): RuleList {
-  const { list, decompress, countryOf } = options;
+  const { list, decompress, inCountry } = options;
   if (bytes.length > MAX_LIST_BYTES) {
     throw listError(`it is larger than ${MAX_LIST_BYTES} bytes`);
   }
@@ -57,7 +54,7 @@ export function readRuleList(
     case "json":
       return readRuleSetJson(UTF8.decode(bytes), list);
     case "clash":
-      return readClashList(UTF8.decode(bytes), list, countryOf);
+      return readClashList(UTF8.decode(bytes), list, inCountry);
     case "plain":
       return readPlainList(UTF8.decode(bytes), list);
   }

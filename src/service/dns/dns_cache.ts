@@ -45,6 +45,13 @@ export class DnsCache {
     return undefined;
   }
 
+  /** Drops the answers whose keys begin with this text. */
+  forget(prefix: string): void {
+    for (const key of this.#entries.keys()) {
+      if (key.startsWith(prefix)) this.#entries.delete(key);
+    }
+  }
+
   /**
    * Caches an answer, unless it is too large together with its key.
    *

@@ -99,6 +99,11 @@ export class DnsClient {
     }
   }
 
+  /** Drops the cached answers of a route. */
+  forget(way: string): void {
+    this.#cache.forget(`${way} `);
+  }
+
   /** Ends pending queries. Idempotent. */
   stop(): void {
     for (const upstream of this.#upstreams.values()) upstream.stop();

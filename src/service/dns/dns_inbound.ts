@@ -64,6 +64,11 @@ export interface DnsOptions extends Partial<UdpOptions> {
    * routed `direct`; default: none.
    */
   readonly direct?: DnsResolver | undefined;
+  /**
+   * Returns the direct resolver of another network of this machine; `undefined`
+   * if there is none. Default: the direct resolver stays.
+   */
+  readonly directNow?: (() => DnsResolver | undefined) | undefined;
   /** The servers, at least one. If one fails, the next one is used. */
   readonly servers: readonly UpstreamServer[];
   /** The group that the servers belong to, if the caller owns it. */
@@ -135,7 +140,16 @@ export async function startDns(
     isTrue: options.isTrue ?? (() => false),
   }, routes?.table);
   const dns = new DnsInbound(answers, socket, report, world);
+  let present = routes;
+  // Another network may have another resolver, with other answers.
+  const leaveNetwork = world.networkChanges.onChange(() => {
+    if (resolvers.follow(options.directNow?.())) {
+      client.use(resolvers.by(present));
+    }
+    client.forget("direct");
+  });
   const stop = (): void => {
+    leaveNetwork();
     dns.stop();
     client.stop();
     if (options.group === undefined) group.stop();
@@ -158,7 +172,8 @@ export async function startDns(
     address: service.address,
     stop: (graceMs) => service.stop(graceMs),
     get status(): DnsStatus {
-      const { resolver, direct = resolver } = options;
+      const { resolver } = options;
+      const { near: direct = resolver } = resolvers;
       return {
         address: formatAddress(service.address),
         ways: client.counts.map(([way, counts]) => ({
@@ -174,6 +189,7 @@ export async function startDns(
     setServers: (servers) => group.replace(servers),
     setRoutes: (routes) => {
       checkRoutes(options, routes);
+      present = routes;
       client.use(resolvers.by(routes));
       answers.setRoutes(routes?.table);
     },
@@ -204,7 +220,10 @@ class Resolvers {
   readonly #group: ServerGroup;
   readonly #report: UdpReport;
   readonly #world: Required<Dependencies>;
-  readonly #lasting: readonly (readonly [string, DnsUpstream])[];
+  readonly #direct: Direct;
+  #lasting: readonly (readonly [string, DnsUpstream])[];
+  /** The direct resolver; not set if there is none. */
+  near: DnsResolver | undefined;
   /** Resolvers of the servers and groups in the present routes. */
   #named: readonly (readonly [string, DnsUpstream])[] = [];
   /** Datagrams that resolvers of earlier routes lost. */
@@ -218,11 +237,12 @@ class Resolvers {
     world: Required<Dependencies>,
   ) {
     const { resolver, direct: near } = options;
+    this.near = near;
     this.#options = options;
     this.#group = group;
     this.#report = report;
     this.#world = world;
-    const direct = new Direct({
+    this.#direct = new Direct({
       policy: anyTarget,
       connectTimeoutMs: DNS_CONNECT_TIMEOUT_MS,
     }, world);
@@ -230,8 +250,33 @@ class Resolvers {
       ["proxy", this.#asking(resolver, group, NO_UDP)],
       ...near === undefined
         ? []
-        : [["direct", this.#asking(near, direct)] as const],
+        : [["direct", this.#asking(near, this.#direct)] as const],
     ];
+  }
+
+  /**
+   * Replaces the direct resolver, if there is one and the new one is another.
+   *
+   * @returns True if it was replaced.
+   */
+  follow(next: DnsResolver | undefined): boolean {
+    const { near } = this;
+    if (near === undefined || next === undefined) return false;
+    if (formatResolver(near) === formatResolver(next)) return false;
+    this.near = next;
+    this.#lasting = this.#lasting.map(([way, upstream]) => {
+      if (way !== "direct") return [way, upstream];
+      this.#lost += upstream.overflown;
+      return [way, this.#asking(next, this.#direct)];
+    });
+    this.#world.logger.log(
+      "info",
+      "direct names are asked of another resolver",
+      {
+        resolver: formatResolver(next),
+      },
+    );
+    return true;
   }
 
   /** Datagrams that were lost in the receive queues of flows. */

@@ -166,6 +166,7 @@ test("sumObserved() adds what workers have counted, and takes the latest skew", 
   two.routed("block", "udp");
   one.lookedUp("direct");
   two.lookedUp("direct");
+  for (const each of [one, two, two]) each.networkChanged();
   two.dialled(4, true);
   two.dialled(10_000, false);
   const sum = sumObserved([one.snapshot, two.snapshot]);
@@ -178,6 +179,7 @@ test("sumObserved() adds what workers have counted, and takes the latest skew", 
   assert.equal(status.traffic.bytesDown, 7);
   assert.deepEqual(status.refusals, { ERR_SS_REPLAY: 2, ERR_SS_TIMESTAMP: 1 });
   assert.deepEqual(status.lookups, { direct: 2 });
+  assert.equal(status.networkChanges, 3);
   assert.deepEqual(status.routed, { tcp: { direct: 2 }, udp: { block: 1 } });
   assert.equal(status.dialMs.count, 2);
   assert.equal(status.dials.ok.sumMs, 7);

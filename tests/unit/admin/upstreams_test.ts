@@ -162,6 +162,28 @@ describe("the API of a local's servers", () => {
   });
 });
 
+test("metrics count changes of the server, and probes", async () => {
+  const two = await TwoServers.start();
+  await two.ask();
+  await two.kill(FIRST);
+  await two.ask();
+  await two.group.probe("first");
+  await two.group.probe("second");
+  const operator = new FakeOperator();
+  operator.patch = { role: "local", upstreams: two.group.status };
+  const lines = (await renderMetrics(operator.status())).split("\n");
+  for (
+    const line of [
+      'umbra_upstream_switches_total{server="second",reason="down"} 1',
+      'umbra_upstream_probes_total{server="first",result="ERR_NET_REFUSED"} 1',
+      'umbra_upstream_probes_total{server="second",result="ok"} 1',
+    ]
+  ) {
+    assert.ok(lines.includes(line), line);
+  }
+  await two.stop();
+});
+
 test("metrics, rows and umbra top tell of a server that is down", async () => {
   const two = await TwoServers.start();
   await two.kill(FIRST);

@@ -455,6 +455,13 @@ test("a mistake in a file is named with its place, and no secret", () => {
   );
   refuses(bad({ password: "" }), /password has a wrong value/);
   refuses(bad({ key: 5 }), /key has a wrong value/);
+  // The users of ShadowsocksR under the key beside theirs.
+  for (const key of ["protocol", "obfs"]) {
+    refuses(
+      bad({ [key]: "64#1001:secret" }),
+      new RegExp(`${key} has a wrong value, expected`),
+    );
+  }
   refuses(
     bad({ method: "rot13" }),
     /f\.json:1:\d+: method: .*"rot13".*aes-256-gcm/,

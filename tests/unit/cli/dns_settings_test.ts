@@ -46,7 +46,9 @@ const LISTEN = ["--dns-listen", "127.0.0.1:53"];
 
 test("dnsSettings() reads where to listen and whom to ask", () => {
   assert.equal(dns([]), undefined);
-  assert.deepEqual(dns(["--dns-listen", "127.0.0.1:5353"]), {
+  const { directNow, ...usual } = dns(["--dns-listen", "127.0.0.1:5353"])!;
+  assert.equal(directNow!(), undefined);
+  assert.deepEqual(usual, {
     listen: { host: "127.0.0.1", port: 5_353 },
     resolver: { host: "1.1.1.1", port: 53 },
     direct: undefined,
@@ -140,6 +142,15 @@ test("dnsSettings() asks the first resolver of this machine that is another one"
   }
   const wildcard = dns(["--dns-listen", "0.0.0.0:53"], files)!;
   assert.deepEqual(wildcard.direct, { host: "192.0.2.53", port: 53 });
+});
+
+test("dnsSettings() follows the resolvers of this machine, unless one is configured", () => {
+  const files = { "/etc/resolv.conf": RESOLV };
+  const { directNow } = dns(LISTEN, files)!;
+  files["/etc/resolv.conf"] = "nameserver 198.51.100.53\n";
+  assert.deepEqual(directNow!(), { host: "198.51.100.53", port: 53 });
+  const configured = dns([...LISTEN, "--dns-direct", "192.0.2.1"], files)!;
+  assert.equal(configured.directNow, undefined);
 });
 
 test("dnsSettings() refuses what cannot be meant", () => {

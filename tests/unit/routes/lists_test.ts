@@ -5,7 +5,8 @@ import { deflateSync, zstdCompressSync } from "node:zlib";
 import { concat } from "../../../src/bytes.ts";
 import { decompress } from "../../../src/adapters/system/decompress.ts";
 import { parseIp } from "../../../src/codec/ip_address.ts";
-import { readGeoSite } from "../../../src/routes/lists/geo_dat.ts";
+import { inCountry } from "../../../src/routes/condition.ts";
+import { readGeoIp, readGeoSite } from "../../../src/routes/lists/geo_dat.ts";
 import { readClashList } from "../../../src/routes/lists/clash_list.ts";
 import { formatOf } from "../../../src/routes/lists/read_list.ts";
 import { hex, utf8 } from "../../support/bytes.ts";
@@ -121,7 +122,11 @@ test("a list of Clash: classical lines, as text and as YAML", () => {
       "has GEOIP, but geoip_file is not set",
     ]);
   }
-  const there = readClashList("GEOIP,xx", "l", () => "XX");
+  const there = readClashList(
+    "GEOIP,xx",
+    "l",
+    (code) => inCountry(code, () => "XX"),
+  );
   assert.equal(why(there.condition, "192.0.2.1"), "geoip=XX");
 });
 
@@ -296,6 +301,16 @@ test("geosite.dat: categories and attributes", () => {
     code: "ERR_ROUTE_LIST",
     message: /no category "gamma"/,
   });
+});
+
+test("geoip.dat: blocks of a country", () => {
+  const dat = file("geoip-test.dat");
+  const aa = readGeoIp(dat, "aa", "geoip.dat").condition;
+  assert.equal(why(aa, "192.0.2.127"), "ip_cidr=192.0.2.0/25");
+  assert.equal(why(aa, "192.0.2.128"), "");
+  assert.equal(why(aa, "2001:db8:a::1"), "ip_cidr=2001:db8:a::/48");
+  const bb = readGeoIp(dat, "BB", "geoip.dat").condition;
+  assert.equal(why(bb, "192.0.2.128"), "ip_cidr=192.0.2.128/25");
 });
 
 test("formatOf() tells formats apart", () => {

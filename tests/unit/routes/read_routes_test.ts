@@ -5,6 +5,7 @@ import { openCountryDatabase } from "../../../src/adapters/system/country_databa
 import { nearest } from "../../../src/cli/options/nearest.ts";
 import { formatIp, parseIp } from "../../../src/codec/ip_address.ts";
 import { ConfigError } from "../../../src/errors.ts";
+import { inCountry } from "../../../src/routes/condition.ts";
 import { readGeoSite } from "../../../src/routes/lists/geo_dat.ts";
 import { readRoutes } from "../../../src/routes/read_routes.ts";
 import { explainDecision } from "../../../src/routes/route_table.ts";
@@ -21,7 +22,8 @@ const WORLD = {
   file: "config.json",
   outbounds: ["near", "far"],
   ruleSets: new Map([["ads", listOf("full:ads.test\n")]]),
-  countryOf: (address: Uint8Array) => countries.countryOf(formatIp(address)),
+  inCountry: (code: string) =>
+    inCountry(code, (address) => countries.countryOf(formatIp(address))),
   geoSite: (category: string) => readGeoSite(geosite, category, "geosite.dat"),
   nearest,
 };
@@ -197,7 +199,7 @@ test("readRoutes() says file, route, key, and what was expected", () => {
       return true;
     });
   }
-  const { countryOf: _, geoSite: __, ...less } = WORLD;
+  const { inCountry: _, geoSite: __, ...less } = WORLD;
   assert.throws(
     () => readRoutes([{ geoip: "XX", to: "direct" }], less),
     /routes\[0\]\.geoip: geoip_file is not set/,

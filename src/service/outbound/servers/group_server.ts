@@ -265,6 +265,13 @@ export class GroupServer implements Candidate {
     this.#planProbe();
   }
 
+  /** Lets the server be tried at once, because the network has changed. */
+  endWaits(nowMs: number): void {
+    this.health.endWaits(nowMs);
+    this.udp.endWait(nowMs);
+    this.#planProbe();
+  }
+
   /** Stops watching and probing. Open streams stay. */
   stop(): void {
     if (!this.#stopped.signal.aborted) this.#unused();

@@ -175,6 +175,16 @@ export class ServerHealth {
     this.#wait(nowMs);
   }
 
+  /** Ends every wait: with another network, all may have changed. */
+  endWaits(nowMs: number): void {
+    this.#failures = 0;
+    this.#nextTryMs = Math.min(this.#nextTryMs, nowMs);
+    this.#lastProbeMs = -Infinity;
+    this.#slowTargets.clear();
+    this.#silentConnections = 0;
+    this.#silentTargets.clear();
+  }
+
   #failed(code: ErrorCode, nowMs: number): void {
     this.lastErrorCode = code;
     this.outcomes.add(true);

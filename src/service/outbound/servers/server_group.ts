@@ -83,6 +83,7 @@ export class ServerGroup implements Outbound {
   #pinned: GroupServer | undefined;
   #nextRoundMs = 0;
   #cancelRound: (() => void) | undefined;
+  readonly #leaveNetwork: () => void;
   #switched = false;
   #stopped = false;
 
@@ -102,6 +103,9 @@ export class ServerGroup implements Outbound {
     this.#pool = { ...this.#policies(), selected: undefined };
     this.#servers = this.#made(servers);
     this.#planRound();
+    this.#leaveNetwork = this.#world.networkChanges.onChange(
+      () => this.#networkChanged(),
+    );
   }
 
   /** The status of the servers, in the order of the configuration. */
@@ -246,6 +250,7 @@ export class ServerGroup implements Outbound {
   /** Stops watching and probing; open connections stay. Idempotent. */
   stop(): void {
     this.#stopped = true;
+    this.#leaveNetwork();
     this.#cancelRound?.();
     for (const one of this.#servers) one.stop();
   }
@@ -476,6 +481,13 @@ export class ServerGroup implements Outbound {
         { code: health.lastErrorCode },
       );
     }
+  }
+
+  /** Ends every wait, because in another network each server may work. */
+  #networkChanged(): void {
+    const nowMs = this.#world.clock.monotonicMs();
+    this.#nextRoundMs = 0;
+    for (const one of this.#servers) one.endWaits(nowMs);
   }
 
   /**

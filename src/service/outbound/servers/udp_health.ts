@@ -97,6 +97,13 @@ export class UdpHealth {
     this.#sinceMs = nowMs;
   }
 
+  /** Ends the wait: with another network, it may answer. */
+  endWait(nowMs: number): void {
+    this.#forget();
+    this.#failures = 0;
+    this.#nextTryMs = Math.min(this.#nextTryMs, nowMs);
+  }
+
   #suspect(nowMs: number): void {
     this.#forget();
     this.#sinceMs = nowMs;

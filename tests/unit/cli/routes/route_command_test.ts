@@ -55,6 +55,20 @@ test("umbra route explains by an ACL", async () => {
   ]);
 });
 
+test("umbra route takes countries from a geoip.dat", async () => {
+  const config = {
+    ...CONFIG,
+    routes: [{ geoip: "aa", to: "direct" }, { to: "proxy" }],
+    geoip_file: `${DATA}rules/geoip-test.dat`,
+  };
+  const text = await explain(
+    ["-c", "c.json", "192.0.2.127:80", "192.0.2.128:80"],
+    { "c.json": JSON.stringify(config) },
+  );
+  assert.match(text, /^192\.0\.2\.127:80 → direct: .*192\.0\.2\.0\/25/);
+  assert.match(text, /^192\.0\.2\.128:80 → proxy: /m);
+});
+
 test("umbra route --resolve asks for addresses where a rule needs them", async () => {
   const text = await explain(
     ["--acl", "x.acl", "--resolve", "a.test", "in.test", "out.test"],
@@ -146,7 +160,7 @@ test("umbra route says what is missing or wrong", async () => {
       [
         ["-c", "c.json", "a"],
         { ...CONFIG, geoip_file: CONFIG.geosite_file },
-        /geosite-test\.dat: the file is not a database of countries/,
+        /geosite-test\.dat: it has no category "XX"/,
       ],
       [
         ["-c", "c.json", "a"],

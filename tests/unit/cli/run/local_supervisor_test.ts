@@ -131,6 +131,21 @@ test("LocalSupervisor adds a server by its link until the next reload", async ()
   await bench.stop();
 });
 
+test("a reload says that it undoes choices of servers, and does", async () => {
+  const bench = await new Bench().started();
+  const { supervisor } = bench;
+  supervisor.upstreams.change("10.0.0.2:8388", { disabled: true });
+  const preview = await supervisor.reload(true);
+  assert.deepEqual(preview.changes, [
+    "servers: choices made at run time are reset",
+  ]);
+  assert.equal(supervisor.status().upstreams![0]!.disabled, true);
+  await supervisor.reload(false);
+  assert.equal(supervisor.status().upstreams![0]!.disabled, false);
+  assert.deepEqual((await supervisor.reload(true)).changes, []);
+  await bench.stop();
+});
+
 test("LocalSupervisor keeps what was added when a list names other servers", async () => {
   const bench = await new Bench().started();
   await bench.supervisor.addUpstream(LINK);

@@ -165,6 +165,48 @@ test("a name is asked of the resolver of its route, and of no other", async () =
   await scene.stop();
 });
 
+test("answers of the direct resolver are forgotten in another network", async () => {
+  const scene = await Scene.start({
+    routes: routes([{ domain_suffix: "corp.test", to: "direct" }]),
+  });
+  const names = ["a.corp.test", "other.test"];
+  for (const name of names) await scene.ask(name);
+  scene.world.networkChanges.change();
+  for (const name of names) await scene.ask(name);
+  assert.deepEqual([scene.near, scene.far], [
+    ["a.corp.test 1", "a.corp.test 1"],
+    ["other.test 1"],
+  ]);
+  await scene.stop();
+  assert.equal(scene.world.networkChanges.listeners, 0);
+});
+
+test("direct names are asked of the resolver of another network", async () => {
+  const other = { host: "192.168.9.53", port: 53 };
+  let now: Endpoint | undefined = NEAR;
+  const scene = await Scene.start({
+    routes: routes([{ domain_suffix: "corp.test", to: "direct" }]),
+    directNow: () => now,
+  });
+  const { world, service } = scene;
+  const asked = await resolver(world, other, () => "192.0.2.99");
+  assert.equal(await scene.ask("a.corp.test"), NEAR_ADDRESS);
+  now = other;
+  assert.equal(await scene.ask("b.corp.test"), NEAR_ADDRESS);
+  world.networkChanges.change();
+  assert.equal(await scene.ask("a.corp.test"), "192.0.2.99");
+  const way = service.status.ways.find(({ way }) => way === "direct");
+  assert.equal(way!.resolver, "192.168.9.53:53");
+  // Where a network has no resolver of its own, the last one stays.
+  now = undefined;
+  world.networkChanges.change();
+  service.setRoutes(routes([{ to: "direct" }]));
+  assert.equal(await scene.ask("c.corp.test"), "192.0.2.99");
+  assert.equal(scene.near.length, 2);
+  assert.equal(asked.length, 2);
+  await scene.stop();
+});
+
 test("a DNS inbound tells what each way was asked, and what came of it", async () => {
   const scene = await Scene.start({
     routes: routes([{ domain_suffix: "corp.test", to: "direct" }]),

@@ -132,6 +132,34 @@ describe("ServerHealth", () => {
     assert.equal(one.nextTryMs, 15_000);
   });
 
+  test("ends its waits in another network, and begins with the shortest again", () => {
+    const down = health();
+    for (const now of [0, 5_000, 15_000]) {
+      down.probeFailed("ERR_NET_TIMEOUT", now);
+    }
+    assert.equal(down.nextTryMs, 35_000);
+    down.endWaits(16_000);
+    assert.equal(down.state, "down");
+    assert.equal(down.isDue(16_000), true);
+    down.probeFailed("ERR_NET_TIMEOUT", 17_000);
+    assert.equal(down.nextTryMs, 22_000);
+
+    const suspect = health();
+    suspect.silent("a:1", 0);
+    suspect.probed(20, 100);
+    suspect.endWaits(1_000);
+    // Neither the last probe nor what is known of the target delays the next.
+    suspect.silent("a:1", 1_000);
+    assert.equal(suspect.state, "suspect");
+    assert.equal(suspect.nextTryMs, 1_000);
+
+    const unasked = health(false);
+    for (let i = 0; i < 4; i++) unasked.silent("a:1", 0);
+    unasked.endWaits(1);
+    unasked.silent("a:1", 2);
+    assert.equal(unasked.state, "up");
+  });
+
   test("averages times with a half-life of 30 s", () => {
     const { connects } = health();
     connects.add(100, 0);
@@ -175,6 +203,17 @@ describe("UdpHealth", () => {
     assert.equal(other.isUsable(183_500), true);
     other.heard(190_000);
     assert.equal(other.state, "up");
+  });
+
+  test("is usable at once in another network", () => {
+    const one = new UdpHealth();
+    send(one, 2, 8);
+    one.tried(63_500);
+    assert.equal(one.isUsable(64_000), false);
+    one.endWait(64_000);
+    assert.equal(one.isUsable(64_000), true);
+    one.tried(64_000);
+    assert.equal(one.nextTryMs, 124_000);
   });
 
   test("is not suspect because of one flow, a burst, or TCP that is down", () => {

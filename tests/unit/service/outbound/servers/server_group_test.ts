@@ -109,6 +109,30 @@ describe("ServerGroup with a server that fails", () => {
     await two.stop();
   });
 
+  for (const probe of ["auto", "never"] as const) {
+    test(`tries all at once in another network, with probe ${probe}`, async () => {
+      const two = await TwoServers.start({ probe });
+      await two.kill(FIRST);
+      // The wait is more than a minute then.
+      for (let i = 0; i < 8; i++) {
+        await two.ask();
+        await two.world.clock.advance(20_000);
+      }
+      await two.thaw(FIRST);
+      assert.equal(await two.ask(), true);
+      assert.equal(two.dialled.at(-1), "second");
+      assert.deepEqual(two.states, ["down", "up"]);
+
+      two.world.networkChanges.change();
+      await settle();
+      assert.equal(await two.ask(), true);
+      assert.equal(two.dialled.at(-1), "first");
+      assert.deepEqual(two.states, ["up", "up"]);
+      await two.stop();
+      assert.equal(two.world.networkChanges.listeners, 0);
+    });
+  }
+
   test("does not blame the server for a target that is silent", async () => {
     const two = await TwoServers.start();
     const { client } = await two.world.connect();
