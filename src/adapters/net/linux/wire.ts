@@ -1,12 +1,30 @@
 /**
- * A pair of sockets (socketpair(2)): one end is a descriptor of Umbra, the other
- * end is adopted by the runtime, which reads it.
+ * A connection of this process with itself: one end is a descriptor of Umbra,
+ * the runtime reads the other end.
+ *
+ * The runtime adopts one end of a socketpair(2). Deno 2.7, which the executables
+ * are made with, cannot: its wire is a TCP connection, which costs four times as
+ * much.
+ *
+ * Security: with TCP, another program on this machine may connect first, so only
+ * the local address of the descriptor is accepted.
  *
  * @module
  */
 import { Socket } from "node:net";
 import type { BunHandlers } from "../_bun_types.ts";
-import { AF_UNIX, c, checked, SOCK_FLAGS, SOCK_STREAM } from "./libc.ts";
+import { boundTo, encodeAddress } from "./addresses.ts";
+import {
+  AF_INET,
+  AF_UNIX,
+  c,
+  checked,
+  setOption,
+  SOCK_CLOEXEC,
+  SOCK_FLAGS,
+  SOCK_STREAM,
+  TCP_NODELAY,
+} from "./libc.ts";
 
 declare const Bun: Adopting;
 
@@ -78,9 +96,59 @@ export async function openWire(events: WireEvents): Promise<Wire> {
   } catch (error) {
     c.close(ours);
     c.close(theirs);
+    if ("Deno" in globalThis) return await openByTcp(events);
     throw error;
   }
 }
+
+async function openByTcp(events: WireEvents): Promise<Wire> {
+  const descriptor = checked(
+    c.socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0),
+    "open a socket",
+  );
+  try {
+    const end = await accept(descriptor, events);
+    setOption(descriptor, TCP_NODELAY, 1);
+    return new Wire(descriptor, end);
+  } catch (error) {
+    c.close(descriptor);
+    throw error;
+  }
+}
+
+async function accept(
+  descriptor: number,
+  events: WireEvents,
+): Promise<RuntimeEnd> {
+  using listener = Deno.listen({ hostname: LOOPBACK, port: 0 });
+  // The kernel answers for the listener, so that this does not wait.
+  const address = encodeAddress({ host: LOOPBACK, port: listener.addr.port });
+  checked(
+    c.connect(descriptor, address, address.length),
+    "connect to this process",
+  );
+  const { port } = boundTo(descriptor);
+  for (;;) {
+    const connection = await listener.accept();
+    if (connection.remoteAddr.port !== port) {
+      connection.close();
+      continue;
+    }
+    // Both outcomes mean that the wire was cut.
+    receiveAll(connection, events).then(events.cut, events.cut);
+    return connection;
+  }
+}
+
+async function receiveAll(
+  connection: Deno.TcpConn,
+  events: WireEvents,
+): Promise<void> {
+  const room = new Uint8Array(64);
+  while (await connection.read(room) !== null) events.received();
+}
+
+const LOOPBACK = "127.0.0.1";
 
 function adoptWithDeno(fd: number, events: WireEvents): RuntimeEnd {
   const socket = new Socket({ fd });
