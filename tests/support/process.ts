@@ -234,18 +234,48 @@ export async function waitForPort(
   });
 }
 
-/** First port that is given out; it is below the ports of the system. */
+/**
+ * First port that is given out; ports are below those of the system. They are
+ * given out in blocks, so that tests of other processes never choose the same.
+ */
 const FIRST_PORT = 20_000;
-const PORTS = 10_000;
-let nextPort = Math.floor(Math.random() * PORTS);
+const BLOCKS = 100;
+const BLOCK = 100;
+
+/** Ports of the present block that were not given out, and the next of them. */
+let left = 0;
+let nextPort = 0;
+let claiming: Promise<void> | undefined;
 
 /** Returns a port of 127.0.0.1 on which no program listens. */
 export async function freePort(): Promise<number> {
-  for (let tries = 0; tries < PORTS; tries++) {
-    const port = FIRST_PORT + nextPort++ % PORTS;
+  for (let tries = 0; tries < BLOCKS * BLOCK; tries++) {
+    while (left === 0) {
+      await (claiming ??= claimBlock().finally(() => claiming = undefined));
+    }
+    left--;
+    const port = nextPort++;
     if (await isFree(port)) return port;
   }
   throw new Error("Cannot find a free port");
+}
+
+/** Listens on the first port of a block, as long as this process runs. */
+async function claimBlock(): Promise<void> {
+  const offset = Math.floor(Math.random() * BLOCKS);
+  for (let i = 0; i < BLOCKS; i++) {
+    const first = FIRST_PORT + (offset + i) % BLOCKS * BLOCK;
+    const isOurs = await new Promise<boolean>((resolve) => {
+      const guard = createServer();
+      guard.once("error", () => resolve(false));
+      guard.listen(first, "127.0.0.1", () => resolve(true)).unref();
+    });
+    if (!isOurs) continue;
+    nextPort = first + 1;
+    left = BLOCK - 1;
+    return;
+  }
+  throw new Error("Cannot find a free block of ports");
 }
 
 function isFree(port: number): Promise<boolean> {

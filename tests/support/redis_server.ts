@@ -107,16 +107,25 @@ export class RedisServer implements AsyncDisposable {
 }
 
 /**
- * Waits until the replica on a port has the data of its primary. `WAIT` alone is
- * answered by Valkey while the first copy is not loaded yet.
+ * Waits until a replica has everything that its primary has now. `WAIT` of
+ * another client would only wait for that client's own changes.
  */
-export async function waitForReplica(port: number): Promise<void> {
-  await until(10_000, "the replica has a copy", async () => {
-    const { output } = await runToEnd(
+export async function waitForReplica(
+  primary: number,
+  replica: number,
+): Promise<void> {
+  const info = async (port: number): Promise<string> =>
+    (await runToEnd(
       ["redis-cli", "-p", `${port}`, "INFO", "replication"],
       5_000,
-    );
-    return output.includes("master_link_status:up");
+    )).output;
+  const offset = (text: string, name: string): number =>
+    Number(new RegExp(`^${name}:(\\d+)`, "m").exec(text)?.[1] ?? NaN);
+  const wanted = offset(await info(primary), "master_repl_offset");
+  await until(10_000, "the replica has a copy", async () => {
+    const text = await info(replica);
+    return text.includes("master_link_status:up") &&
+      offset(text, "slave_repl_offset") >= wanted;
   });
 }
 
