@@ -102,10 +102,10 @@ const ALONE =
 /**
  * End-to-end tests that take long and test the same with executables:
  * performance figures, the bytes that other programs accept, the rules of a
- * fleet, and a move from another server. They run once, from the sources.
+ * fleet, routes, carriers, and a move from another server. They run once, from the sources.
  */
 const LONG =
-  /\/(?:backpressure|balancer|bulk|fleet|fleet_command|fleet_failures|fleet_nodes|inbound_clients|iperf|legacy_programs|limits|migrate|pac_browser|panel|plugins_interop|replay|servers|silence|stalled|unreachable)_test\.ts$/;
+  /\/(?:backpressure|balancer|bulk|dns_routes|fleet|fleet_command|fleet_failures|fleet_nodes|inbound_clients|interop_ssr|interop_stream|iperf|legacy_programs|legacy_server|limits|migrate|pac_browser|panel|plugins_interop|redir|replay|servers|servers_network|silence|stalled|unreachable|websocket)_test\.ts$/;
 
 /** End-to-end tests about the behaviour of sockets. */
 const MOVING =
