@@ -21,7 +21,7 @@ export async function transportTable(): Promise<string> {
     `         ${await receiveBufferOf(runtime)}`,
     `linux    ${verdict(trial)}`,
     ...await details(trial),
-    "auto chooses the runtime's sockets until linux has passed its soak test; " +
+    "auto chooses the runtime's sockets; " +
     "--transport linux chooses Umbra's own.",
   ].map((line) => `${line}\n`).join("");
 }
