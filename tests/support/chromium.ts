@@ -142,6 +142,11 @@ export class Chromium implements AsyncDisposable {
         { name: "prefers-reduced-motion", value: "reduce" },
       ],
     });
+    // The page has its new size only once it has been drawn again.
+    await this.evaluate(
+      "new Promise((drawn) => { setTimeout(drawn, 1_000); " +
+        "requestAnimationFrame(() => requestAnimationFrame(drawn)); })",
+    );
   }
 
   /** Returns a screenshot as PNG. */
