@@ -634,6 +634,12 @@ export const SELF_TEST_MS = 3_000;
 export const BELL_RETRY_MS = 5;
 
 /**
+ * Milliseconds in which a thread waits for its next event itself, before it
+ * hands over to the runtime; timers may be late by this time.
+ */
+export const OWN_WAIT_MS = 2;
+
+/**
  * Bytes of a piece of memory from which short-lived arrays are cut: about forty
  * datagrams of 1,500 bytes. The piece is freed with its last array.
  */

@@ -8,6 +8,11 @@
 export interface Bell {
   /** The kind of bell, for the operator. */
   readonly name: string;
+  /**
+   * A descriptor that the event queue of the runtime watches; not set if it is
+   * not known.
+   */
+  readonly runtimeEnd?: number | undefined;
   /** Called once for each {@link Bell.set}. */
   onRing: () => void;
   /**

@@ -8,7 +8,7 @@
  * @module
  */
 import process from "node:process";
-import { c, checked } from "./libc.ts";
+import { c, checked, EEXIST, errno } from "./libc.ts";
 
 /** `EPOLLIN` and other events. */
 export const READABLE = 0x001;
@@ -21,6 +21,7 @@ export const EDGE: number = 1 << 31;
 
 const EPOLL_CLOEXEC = 0o2000000;
 const EPOLL_CTL_ADD = 1;
+const EPOLL_CTL_DEL = 2;
 
 /** Length of an event in 32-bit words, and the offset of the data. */
 const LAYOUTS: Readonly<Record<string, readonly [number, number]>> = {
@@ -113,4 +114,24 @@ export class Epoll {
   close(): void {
     c.close(this.descriptor);
   }
+}
+
+/** Event queues are made early, so that their descriptors are small. */
+const MAX_QUEUE_DESCRIPTOR = 1_024;
+
+/**
+ * Returns the descriptor of the event queue that watches a descriptor: it
+ * refuses to watch it twice.
+ *
+ * @returns `undefined` if there is none.
+ */
+export function queueThatWatches(descriptor: number): number | undefined {
+  // No events: another queue that accepts it for a moment reports nothing.
+  const event = new Uint8Array(16);
+  for (let queue = 0; queue < MAX_QUEUE_DESCRIPTOR; queue++) {
+    if (c.epoll_ctl(queue, EPOLL_CTL_ADD, descriptor, event) === 0) {
+      c.epoll_ctl(queue, EPOLL_CTL_DEL, descriptor, event);
+    } else if (errno() === EEXIST) return queue;
+  }
+  return undefined;
 }

@@ -1,8 +1,9 @@
 /**
  * The event loop of a thread's own sockets, inside the runtime's event loop:
  * one epoll, which is polled in turns. Between two turns the runtime runs
- * promises, timers and its own sockets. While no event occurs the runtime
- * sleeps, and the bell wakes it.
+ * promises, timers and its own sockets. If no event occurs, the thread waits
+ * for a moment itself, for the events of the runtime too. Then the runtime
+ * sleeps, and the bell wakes it, which costs more.
  *
  * No event is lost: while something is watched, a turn is scheduled or the bell
  * is set, and a bell that is set while events wait rings at once.
@@ -10,9 +11,10 @@
  * @module
  */
 import { setImmediate } from "node:timers";
-import { BELL_RETRY_MS, MAX_TURN_BYTES } from "../../../limits.ts";
+import { BELL_RETRY_MS, MAX_TURN_BYTES, OWN_WAIT_MS } from "../../../limits.ts";
 import type { Bell } from "./bell.ts";
-import type { Epoll } from "./epoll_event.ts";
+import { type Epoll, queueThatWatches } from "./epoll_event.ts";
+import { Queues } from "./queues.ts";
 
 /** Receives the events of a descriptor. */
 export interface Watcher {
@@ -35,6 +37,8 @@ export class Loop {
   budget: number = MAX_TURN_BYTES;
   readonly #epoll: Epoll;
   readonly #bell: Bell;
+  /** Not set if the runtime's event queue is not known; `null` before a search. */
+  #queues: Queues | undefined | null = null;
   /** The watchers by descriptor. */
   readonly #watched: (Watched | undefined)[] = [];
   #count = 0;
@@ -105,7 +109,32 @@ export class Loop {
     }
     for (const watcher of postponed) tell(watcher, 0);
     if (count + postponed.length > 0) this.#schedule();
-    else if (this.#count > 0 && !this.#isSet) this.#sleep();
+    else if (this.#count > 0 && !this.#isSet) this.#rest();
+  }
+
+  /** Waits once the runtime has done what it has to do now. */
+  #rest(): void {
+    // The runtime watches the end of the bell only after its first turn.
+    if (this.#queues === null) this.#queues = this.#findQueues();
+    const queues = this.#queues;
+    if (queues === undefined) return this.#sleep();
+    this.#isDue = true;
+    setImmediate(() => {
+      if (this.#postponed.length > 0) return this.#turn();
+      const whose = queues.wait(OWN_WAIT_MS);
+      if (whose === "own") return this.#turn();
+      this.#isDue = false;
+      if (whose === "runtime") this.#schedule();
+      else if (this.#count > 0) this.#sleep();
+    });
+  }
+
+  #findQueues(): Queues | undefined {
+    const { runtimeEnd } = this.#bell;
+    if (runtimeEnd === undefined) return undefined;
+    const other = queueThatWatches(runtimeEnd);
+    if (other === undefined) return undefined;
+    return new Queues(this.#epoll.descriptor, [other]);
   }
 
   #sleep(): void {

@@ -7,13 +7,11 @@
  */
 import { readdirSync, readlinkSync } from "node:fs";
 import { clearImmediate, setImmediate } from "node:timers";
-import { openLibc } from "../../system/_libc.ts";
 import type { Bell } from "./bell.ts";
+import { Queues } from "./queues.ts";
 
 /** Longest wait of the thread, and delay of timers, in milliseconds. */
 const WAIT_MS = 20;
-
-const POLLIN = 1;
 
 /**
  * Opens the bell; see {@link Bell}.
@@ -23,24 +21,13 @@ const POLLIN = 1;
 export function openNestedBell(epoll: number): Bell {
   const others = eventQueues().filter((descriptor) => descriptor !== epoll);
   if (others.length === 0) throw new Error("Bun's event queue is not in /proc");
-  const { poll } = openLibc({
-    // struct pollfd[], their number, milliseconds
-    poll: { parameters: ["buffer", "u32", "i32"], result: "i32" },
-  });
-  const queues = [epoll, ...others];
-  const question = new Int32Array(2 * queues.length);
-  const bytes = new Uint8Array(question.buffer);
+  const queues = new Queues(epoll, others);
   let waiting: ReturnType<typeof setImmediate> | undefined;
   let isSet = false;
   let isHeld = false;
   const wait = (): void => {
     waiting = undefined;
-    queues.forEach((descriptor, i) =>
-      question.set([descriptor, POLLIN], 2 * i)
-    );
-    poll(bytes, queues.length, WAIT_MS);
-    // The upper half has the result.
-    if (question[1]! >> 16 === 0) return goOn();
+    if (queues.wait(WAIT_MS) !== "own") return goOn();
     isSet = false;
     bell.onRing();
   };

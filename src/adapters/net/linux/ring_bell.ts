@@ -35,6 +35,7 @@ export async function openRingBell(epoll: number): Promise<Bell> {
   isHung = true;
   const bell: Bell = {
     name: "io_uring",
+    runtimeEnd: wire.runtimeEnd,
     onRing: () => {},
     set: () => ring.start(),
     hold: () => wire.hold(),

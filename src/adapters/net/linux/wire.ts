@@ -38,11 +38,14 @@ interface RuntimeEnd {
 export class Wire {
   /** The descriptor of Umbra's end. */
   readonly descriptor: number;
+  /** The descriptor of the runtime's end; not set if it is not known. */
+  readonly runtimeEnd: number | undefined;
   readonly #end: RuntimeEnd;
 
   /** Owns both ends. */
-  constructor(descriptor: number, end: RuntimeEnd) {
+  constructor(descriptor: number, end: RuntimeEnd, runtimeEnd?: number) {
     this.descriptor = descriptor;
+    this.runtimeEnd = runtimeEnd;
     this.#end = end;
   }
 
@@ -92,7 +95,7 @@ export async function openWire(events: WireEvents): Promise<Wire> {
     const end = "Deno" in globalThis
       ? adoptWithDeno(theirs, events)
       : await adoptWithBun(theirs, events);
-    return new Wire(ours, end);
+    return new Wire(ours, end, theirs);
   } catch (error) {
     c.close(ours);
     c.close(theirs);
