@@ -73,6 +73,22 @@ test("linux: another bell wakes the runtime, when io_uring is blocked", {
   );
 });
 
+test("auto: sockets of our own with io_uring, and else the runtime's", {
+  skip,
+}, (t) => {
+  const command = [process.execPath, ...script("chosen_transport.ts"), "auto"];
+  if (!canBlock()) return t.skip(NO_SECCOMP);
+  const blocked = choose(without(IO_URING_SETUP, command));
+  assert.notEqual(blocked.name, "linux");
+  assert.deepEqual(blocked.payload, [7]);
+  assert.deepEqual(blocked.warnings, []);
+  const linux = choose([process.execPath, ...script("chosen_transport.ts")]);
+  if (linux.warnings.length > 0) {
+    return t.skip(`SKIPPED, io_uring is blocked here: ${linux.warnings[0]}`);
+  }
+  assert.equal(choose(command).name, "linux");
+});
+
 test("linux: umbra check transport says which bell wakes, and why", {
   skip,
 }, (t) => {
@@ -86,8 +102,9 @@ test("linux: umbra check transport says which bell wakes, and why", {
   );
   assert.match(
     table,
-    /^ +wakes by a .*, not by io_uring: Cannot set up io_uring: EPERM$/m,
+    /^ +wakes by a .*: Cannot set up io_uring: EPERM$/m,
   );
+  assert.match(table, /^auto chooses the runtime's sockets, because /m);
   assert.match(table, /^ +UDP receive buffer: \d+ bytes of 2097152 requested/m);
 });
 

@@ -41,7 +41,9 @@ export async function tryLinux(): Promise<LinuxTrial> {
 }
 
 /**
- * Chooses a transport. `auto` chooses the runtime's: see docs/decisions/0086.
+ * Chooses a transport. `auto` chooses Umbra's own sockets where they pass their
+ * self-test and wake up at their usual cost, see docs/decisions/0086; it has no
+ * warnings.
  *
  * @param outbound Source addresses; default: the system chooses.
  * @param sockets Socket options; used if `Capabilities.socketOptions` is true.
@@ -51,28 +53,41 @@ export async function chooseTransport(
   outbound?: OutboundAddresses,
   sockets?: SocketOptions,
 ): Promise<ChosenTransport> {
-  if (name !== "linux") {
-    return { transport: systemTransport(outbound), warnings: [] };
-  }
+  if (name === "runtime") return runtimeSockets(outbound);
   const trial = await tryLinux();
   if ("reason" in trial) {
-    return {
-      transport: systemTransport(outbound),
-      warnings: [
-        "--transport linux is not available, using the runtime's sockets: " +
-        `${trial.reason}; see umbra check transport`,
-      ],
-    };
+    return runtimeSockets(
+      outbound,
+      name === "auto" ? undefined : "--transport linux is not available, " +
+        `using the runtime's sockets: ${trial.reason}; see umbra check ` +
+        "transport",
+    );
   }
+  if (name === "auto" && !isAutomatic(trial)) return runtimeSockets(outbound);
   const { linuxTransport } = await import("./linux/transport.ts");
   const { bell, bellReason } = trial.facts;
   return {
     transport: await linuxTransport(outbound, sockets),
     warnings: bellReason === undefined ? [] : [
-      `--transport linux wakes up by ${bell}, which is slower than io_uring: ` +
-      bellReason,
+      `--transport linux wakes up by ${bell}, which costs more processor ` +
+      `time: ${bellReason}`,
     ],
   };
+}
+
+function runtimeSockets(
+  outbound?: OutboundAddresses,
+  warning?: string,
+): ChosenTransport {
+  return {
+    transport: systemTransport(outbound),
+    warnings: warning === undefined ? [] : [warning],
+  };
+}
+
+/** True if `auto` chooses Umbra's own sockets. */
+export function isAutomatic(trial: LinuxTrial): boolean {
+  return "facts" in trial && trial.facts.bellReason === undefined;
 }
 
 /**

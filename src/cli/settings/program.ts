@@ -66,9 +66,9 @@ export const RUNNING: Settings<RunningSettings> = settings({}, {
     name: "transport",
     kind: choice<TransportName>("NAME", ["auto", "runtime", "linux"]),
     default: "auto",
-    help:
-      "Sockets: auto (the runtime's), runtime, or linux (Umbra's own over " +
-      "system calls: faster, many UDP datagrams in one call)",
+    help: "Sockets: linux (Umbra's own over system calls: faster, many UDP " +
+      "datagrams in one call), runtime, or auto (linux where it passes its " +
+      "self-test)",
   },
   drainMs: {
     name: "drain",

@@ -3,7 +3,11 @@
  *
  * @module
  */
-import { type LinuxTrial, tryLinux } from "../../adapters/net/choose.ts";
+import {
+  isAutomatic,
+  type LinuxTrial,
+  tryLinux,
+} from "../../adapters/net/choose.ts";
 import { systemTransport } from "../../adapters/net/system.ts";
 import { UDP_RECEIVE_BUFFER } from "../../limits.ts";
 import type { Capabilities, Transport } from "../../transport.ts";
@@ -16,13 +20,14 @@ export async function transportTable(): Promise<string> {
   const runtime = systemTransport();
   const trial = await tryLinux();
   return [
-    `runtime  chosen by auto: ${runtime.name}'s own sockets`,
+    `runtime  ${runtime.name}'s own sockets`,
     `         ${abilities(runtime.capabilities)}`,
     `         ${await receiveBufferOf(runtime)}`,
     `linux    ${verdict(trial)}`,
     ...await details(trial),
-    "auto chooses the runtime's sockets; " +
-    "--transport linux chooses Umbra's own.",
+    isAutomatic(trial)
+      ? "auto chooses linux; --transport runtime chooses the runtime's sockets."
+      : `auto chooses the runtime's sockets, because ${whyNot(trial)}.`,
   ].map((line) => `${line}\n`).join("");
 }
 
@@ -30,6 +35,13 @@ function verdict(trial: LinuxTrial): string {
   return "reason" in trial
     ? `not available: ${trial.reason}`
     : "passed its self-test: Linux system calls through the foreign function interface";
+}
+
+/** Returns why `auto` does not choose Umbra's own sockets. */
+function whyNot(trial: LinuxTrial): string {
+  return "reason" in trial
+    ? "linux is not available"
+    : `to wake up by ${trial.facts.bell} costs more processor time`;
 }
 
 async function details(trial: LinuxTrial): Promise<string[]> {
@@ -42,7 +54,7 @@ async function details(trial: LinuxTrial): Promise<string[]> {
   return [
     abilities(transport.capabilities),
     `wakes by ${bell}` +
-    (bellReason === undefined ? "" : `, not by io_uring: ${bellReason}`),
+    (bellReason === undefined ? "" : `: ${bellReason}`),
     await receiveBufferOf(transport),
   ].map((line) => `         ${line}`);
 }

@@ -8,6 +8,8 @@
 export interface Bell {
   /** The kind of bell, for the operator. */
   readonly name: string;
+  /** Why the best bell is not available. */
+  readonly reason?: string | undefined;
   /**
    * A descriptor that the event queue of the runtime watches; not set if it is
    * not known.

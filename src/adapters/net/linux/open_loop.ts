@@ -47,9 +47,12 @@ async function open(): Promise<OpenLoop> {
   }
 }
 
-async function openBell(epoll: number): Promise<[Bell, reason?: string]> {
+async function openBell(
+  epoll: number,
+): Promise<[Bell, reason?: string | undefined]> {
   try {
-    return [await openRingBell(epoll)];
+    const bell = await openRingBell(epoll);
+    return [bell, bell.reason];
   } catch (error) {
     const bell = "Deno" in globalThis
       ? openThreadBell(epoll)

@@ -34,7 +34,8 @@ export async function openRingBell(epoll: number): Promise<Bell> {
   }
   isHung = true;
   const bell: Bell = {
-    name: "io_uring",
+    name: wire.tcpReason === undefined ? "io_uring" : "io_uring over TCP",
+    reason: wire.tcpReason,
     runtimeEnd: wire.runtimeEnd,
     onRing: () => {},
     set: () => ring.start(),

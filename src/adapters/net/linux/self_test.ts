@@ -14,7 +14,7 @@ import { linuxTransport } from "./transport.ts";
 export interface LinuxFacts {
   /** The name of the bell that wakes the runtime. */
   readonly bell: string;
-  /** Why the bell is not io_uring. */
+  /** Why the best bell is not available. */
   readonly bellReason?: string;
 }
 

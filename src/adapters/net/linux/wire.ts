@@ -40,12 +40,19 @@ export class Wire {
   readonly descriptor: number;
   /** The descriptor of the runtime's end; not set if it is not known. */
   readonly runtimeEnd: number | undefined;
+  /** Why the wire is a TCP connection; not set if it is a socketpair. */
+  readonly tcpReason: string | undefined;
   readonly #end: RuntimeEnd;
 
   /** Owns both ends. */
-  constructor(descriptor: number, end: RuntimeEnd, runtimeEnd?: number) {
+  constructor(
+    descriptor: number,
+    end: RuntimeEnd,
+    { runtimeEnd, tcpReason }: Pick<Partial<Wire>, "runtimeEnd" | "tcpReason">,
+  ) {
     this.descriptor = descriptor;
     this.runtimeEnd = runtimeEnd;
+    this.tcpReason = tcpReason;
     this.#end = end;
   }
 
@@ -95,16 +102,19 @@ export async function openWire(events: WireEvents): Promise<Wire> {
     const end = "Deno" in globalThis
       ? adoptWithDeno(theirs, events)
       : await adoptWithBun(theirs, events);
-    return new Wire(ours, end, theirs);
+    return new Wire(ours, end, { runtimeEnd: theirs });
   } catch (error) {
     c.close(ours);
     c.close(theirs);
-    if ("Deno" in globalThis) return await openByTcp(events);
-    throw error;
+    if (!("Deno" in globalThis)) throw error;
+    return await openByTcp(events, (error as Error).message);
   }
 }
 
-async function openByTcp(events: WireEvents): Promise<Wire> {
+async function openByTcp(
+  events: WireEvents,
+  tcpReason: string,
+): Promise<Wire> {
   const descriptor = checked(
     c.socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0),
     "open a socket",
@@ -112,7 +122,7 @@ async function openByTcp(events: WireEvents): Promise<Wire> {
   try {
     const end = await accept(descriptor, events);
     setOption(descriptor, TCP_NODELAY, 1);
-    return new Wire(descriptor, end);
+    return new Wire(descriptor, end, { tcpReason });
   } catch (error) {
     c.close(descriptor);
     throw error;
