@@ -229,13 +229,13 @@ class OpensslAead implements Aead {
     const length = plaintext.length;
     checkOutput(out, length + TAG_LENGTH);
     const f = this.#cipher.functions;
-    const isReady = this.#direction === "seal"
-      ? f.EVP_EncryptInit_ex(this.#context, null, null, null, nonce) === 1
-      : this.#start("seal", nonce);
+    const isStarted = this.#direction === "seal";
+    if (!isStarted) this.#start("seal", nonce);
     const context = this.#context;
     const tag = viewOf(out, length, length + TAG_LENGTH);
     if (
-      !isReady ||
+      isStarted &&
+        f.EVP_EncryptInit_ex(context, null, null, null, nonce) !== 1 ||
       f.EVP_EncryptUpdate(context, out, IGNORED_LENGTH, plaintext, length) !==
         1 ||
       f.EVP_EncryptFinal_ex(context, tag, IGNORED_LENGTH) !== 1 ||
@@ -247,15 +247,15 @@ class OpensslAead implements Aead {
     const length = sealed.length - TAG_LENGTH;
     checkOutput(out, length);
     const f = this.#cipher.functions;
-    const isReady = this.#direction === "open"
-      ? f.EVP_DecryptInit_ex(this.#context, null, null, null, nonce) === 1
-      : this.#start("open", nonce);
+    const isStarted = this.#direction === "open";
+    if (!isStarted) this.#start("open", nonce);
     const context = this.#context;
     // Bun gives no address for an empty array.
     const target = length === 0 ? NOTHING : out;
     const tag = viewOf(sealed, length);
     if (
-      !isReady ||
+      isStarted &&
+        f.EVP_DecryptInit_ex(context, null, null, null, nonce) !== 1 ||
       f.EVP_CIPHER_CTX_ctrl(context, SET_TAG, TAG_LENGTH, tag) !== 1 ||
       f.EVP_DecryptUpdate(context, target, IGNORED_LENGTH, sealed, length) !== 1
     ) throw new Error("Cannot open: libcrypto failed");
@@ -267,12 +267,11 @@ class OpensslAead implements Aead {
     this.#giveContext();
   }
 
-  /** Takes a context for the direction. @returns True. */
-  #start(direction: Direction, nonce: Uint8Array): true {
+  /** Takes a context for the direction, with the nonce of its first unit. */
+  #start(direction: Direction, nonce: Uint8Array): void {
     this.#giveContext();
     this.#context = this.#cipher.take(direction, this.#key, nonce);
     this.#direction = direction;
-    return true;
   }
 
   #giveContext(): void {

@@ -3,18 +3,20 @@
  *
  * @module
  */
-import { abortable } from "../../clock.ts";
 import type {
-  Datagram,
   DatagramSocket,
-  DatagramTaker,
   Endpoint,
   Posted,
   WaitOptions,
 } from "../../transport.ts";
 import { refuseInheritedSocket } from "../system/inherited_sockets.ts";
 import type { BunUdp, BunUdpSocket } from "./_bun_types.ts";
-import { closedSocket, DatagramQueue } from "./_datagram_queue.ts";
+import {
+  closedSocket,
+  DatagramQueue,
+  QueuedSocket,
+  sendByPost,
+} from "./_datagram_queue.ts";
 import { toTransportError } from "./_errors.ts";
 import { LostDatagrams } from "./_lost_datagrams.ts";
 import { plainAddress, resolve } from "./_resolve.ts";
@@ -73,11 +75,9 @@ interface Waiting {
   readonly posted: Posted;
 }
 
-class BunDatagramSocket implements DatagramSocket {
+class BunDatagramSocket extends QueuedSocket implements DatagramSocket {
   readonly address: Endpoint;
   readonly #socket: BunUdpSocket;
-  readonly #queue: DatagramQueue;
-  readonly #descriptor: UdpDescriptor | undefined;
   /** Datagrams that wait until the system has room. */
   #waiting: Waiting[] = [];
   #closed = false;
@@ -87,45 +87,25 @@ class BunDatagramSocket implements DatagramSocket {
     [queue, descriptor]: readonly [DatagramQueue, UdpDescriptor | undefined],
     whenDrained: (call: () => void) => void,
   ) {
+    super(descriptor, queue);
     this.#socket = socket;
-    this.#queue = queue;
-    this.#descriptor = descriptor;
     this.address = { host: plainAddress(socket.hostname), port: socket.port };
     whenDrained(() => this.#sendWaiting());
     LOST.add(this);
   }
 
-  get dropped(): number {
-    return this.#queue.dropped + (this.#descriptor?.drops ?? 0);
-  }
-
-  get receiveBuffer(): number | undefined {
-    return this.#descriptor?.receiveBuffer;
-  }
-
-  handTo(taker: DatagramTaker): void {
-    this.#queue.handTo(taker);
-  }
-
-  receive(options?: WaitOptions): Promise<Datagram | undefined> {
-    return this.#queue.take(options);
-  }
-
-  async send(
+  send(
     payload: Uint8Array,
     to: Endpoint,
-    { signal }: WaitOptions = {},
+    options?: WaitOptions,
   ): Promise<void> {
-    signal?.throwIfAborted();
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const posted: Posted = (error) =>
-      error === undefined ? resolve() : reject(error);
-    this.post(payload, to, posted);
-    try {
-      await abortable(promise, signal);
-    } finally {
-      this.#waiting = this.#waiting.filter((one) => one.posted !== posted);
-    }
+    return sendByPost(
+      (posted) => this.post(payload, to, posted),
+      (posted) => {
+        this.#waiting = this.#waiting.filter((one) => one.posted !== posted);
+      },
+      options,
+    );
   }
 
   post(payload: Uint8Array, to: Endpoint, posted: Posted): void {
@@ -139,9 +119,9 @@ class BunDatagramSocket implements DatagramSocket {
     if (this.#closed) return;
     this.#closed = true;
     LOST.remove(this);
-    this.#descriptor?.close();
+    this.known?.close();
     this.#socket.close();
-    this.#queue.close();
+    this.queue.close();
     for (const { posted } of this.#waiting.splice(0)) posted(closedSocket());
   }
 

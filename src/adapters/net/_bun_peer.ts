@@ -14,11 +14,14 @@ import { TransportError } from "../../errors.ts";
 import { LONG_READ, MAX_READ_BUFFER, MIN_READ_BUFFER } from "../../limits.ts";
 import type { Endpoint } from "../../transport.ts";
 import type { BunHandlers, BunSocket } from "./_bun_types.ts";
-import { othersTurn } from "./_bun_turns.ts";
+import { turnsOf } from "./_turns.ts";
 import type { ReadyOwner, ReadySocket } from "./_connection.ts";
 import { CLOSED, toTransportError } from "./_errors.ts";
 import { longestRead } from "./_read_size.ts";
 import { plainAddress } from "./_resolve.ts";
+
+/** The turns of busy connections: 5 ms. */
+const othersTurn = turnsOf(5, 1);
 
 /** Large buffers for reads and writes. */
 export const BUFFERS: BufferPool = new BufferPool();

@@ -9,7 +9,13 @@ import {
   MAX_QUEUED_DATAGRAMS,
 } from "../../limits.ts";
 import { onAbort, type StopSignal } from "../../on_abort.ts";
-import type { Datagram, DatagramTaker, WaitOptions } from "../../transport.ts";
+import type {
+  Datagram,
+  DatagramTaker,
+  Posted,
+  WaitOptions,
+} from "../../transport.ts";
+import type { UdpDescriptor } from "./_udp_descriptor.ts";
 
 type Waiting = PromiseWithResolvers<Datagram | undefined>;
 
@@ -97,6 +103,67 @@ export class DatagramQueue {
     } finally {
       leave();
     }
+  }
+}
+
+/** The receiving half of a `DatagramSocket` with a {@link DatagramQueue}. */
+export abstract class QueuedSocket {
+  protected readonly queue: DatagramQueue;
+  protected readonly known: UdpDescriptor | undefined;
+
+  /** @param known The descriptor of the socket, if it is known. */
+  constructor(
+    known?: UdpDescriptor,
+    queue: DatagramQueue = new DatagramQueue(),
+  ) {
+    this.known = known;
+    this.queue = queue;
+  }
+
+  /** See `DatagramSocket.dropped`. */
+  get dropped(): number {
+    return this.queue.dropped + (this.known?.drops ?? 0);
+  }
+
+  /** See `DatagramSocket.receiveBuffer`. */
+  get receiveBuffer(): number | undefined {
+    return this.known?.receiveBuffer;
+  }
+
+  /** See `DatagramSocket.handTo`. */
+  handTo(taker: DatagramTaker): void {
+    this.queue.handTo(taker);
+  }
+
+  /** See `DatagramSocket.receive`. */
+  receive(options?: WaitOptions): Promise<Datagram | undefined> {
+    return this.queue.take(options);
+  }
+}
+
+/**
+ * Implements `DatagramSocket.send` by its `post`.
+ *
+ * @param forget Removes a datagram whose sender has stopped waiting.
+ */
+export async function sendByPost(
+  post: (posted: Posted) => void,
+  forget: (posted: Posted) => void,
+  { signal }: WaitOptions = {},
+): Promise<void> {
+  signal?.throwIfAborted();
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const posted: Posted = (error) =>
+    error === undefined ? resolve() : reject(error);
+  post(posted);
+  const leave = signal && onAbort(signal, () => {
+    forget(posted);
+    reject(signal.reason);
+  });
+  try {
+    await promise;
+  } finally {
+    leave?.();
   }
 }
 

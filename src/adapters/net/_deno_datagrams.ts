@@ -22,7 +22,7 @@ import {
   encodeAddress,
   familyOf,
 } from "./linux/addresses.ts";
-import { closedSocket, DatagramQueue } from "./_datagram_queue.ts";
+import { closedSocket, QueuedSocket } from "./_datagram_queue.ts";
 import { toTransportError } from "./_errors.ts";
 import { LostDatagrams } from "./_lost_datagrams.ts";
 import { plainAddress } from "./_resolve.ts";
@@ -75,11 +75,9 @@ interface Waiting {
   readonly posted: Posted;
 }
 
-class DenoDatagramSocket implements DatagramSocket {
+class DenoDatagramSocket extends QueuedSocket implements DatagramSocket {
   readonly address: Endpoint;
   readonly #connection: Deno.DatagramConn;
-  readonly #descriptor: UdpDescriptor | undefined;
-  readonly #queue = new DatagramQueue();
   /** The last target; most datagrams have the same target as the one before. */
   #lastTo: Endpoint | undefined;
   #lastAddress: Uint8Array = new Uint8Array(0);
@@ -92,28 +90,20 @@ class DenoDatagramSocket implements DatagramSocket {
     connection: Deno.DatagramConn,
     descriptor: UdpDescriptor | undefined,
   ) {
+    super(descriptor);
     this.#connection = connection;
-    this.#descriptor = descriptor;
     this.address = toEndpoint(connection.addr);
     LOST.add(this);
     this.#receive();
   }
 
-  get dropped(): number {
-    return this.#queue.dropped + (this.#descriptor?.drops ?? 0);
-  }
-
-  get receiveBuffer(): number | undefined {
-    return this.#descriptor?.receiveBuffer;
-  }
-
-  handTo(taker: DatagramTaker): void {
-    this.#queue.handTo(taker);
+  override handTo(taker: DatagramTaker): void {
+    super.handTo(taker);
     if (!this.#receiving && !this.#closed) this.#receive();
   }
 
-  receive(options?: WaitOptions): Promise<Datagram | undefined> {
-    const next = this.#queue.take(options);
+  override receive(options?: WaitOptions): Promise<Datagram | undefined> {
+    const next = super.receive(options);
     // After a failure the next read starts again only when a caller asks.
     if (!this.#receiving && !this.#closed) this.#receive();
     return next;
@@ -147,9 +137,9 @@ class DenoDatagramSocket implements DatagramSocket {
     if (this.#closed) return;
     this.#closed = true;
     LOST.remove(this);
-    this.#descriptor?.close();
+    this.known?.close();
     this.#connection.close();
-    this.#queue.close();
+    this.queue.close();
     // The system reports the outcome of the first one.
     for (const { posted } of this.#waiting.splice(1)) posted(closedSocket());
   }
@@ -161,7 +151,7 @@ class DenoDatagramSocket implements DatagramSocket {
   #trySend(payload: Uint8Array, to: Endpoint): boolean {
     // For an empty datagram the result of the call does not show that it was
     // sent.
-    if (this.#descriptor === undefined || !mayCall() || payload.length === 0) {
+    if (this.known === undefined || !mayCall() || payload.length === 0) {
       return false;
     }
     if (to.host !== this.#lastTo?.host || to.port !== this.#lastTo.port) {
@@ -173,7 +163,7 @@ class DenoDatagramSocket implements DatagramSocket {
         return false;
       }
     }
-    return this.#descriptor.trySend(payload, this.#lastAddress);
+    return this.known.trySend(payload, this.#lastAddress);
   }
 
   /** Sends one datagram at a time: Deno does not keep the order of several. */
@@ -214,7 +204,7 @@ class DenoDatagramSocket implements DatagramSocket {
   #receive(): void {
     this.#receiving = true;
     this.#receiveAll().catch((error) => {
-      if (!this.#closed) this.#queue.fail(toTransportError(error, "receive"));
+      if (!this.#closed) this.queue.fail(toTransportError(error, "receive"));
     });
   }
 
@@ -236,7 +226,7 @@ class DenoDatagramSocket implements DatagramSocket {
    * turn of its event loop, ten times as long.
    */
   #receiveMore(buffer: Uint8Array): void {
-    const descriptor = this.#descriptor;
+    const descriptor = this.known;
     if (descriptor === undefined || !mayCall()) return;
     for (let i = 1; i < DATAGRAM_BATCH && !this.#closed; i++) {
       const length = descriptor.tryReceive(buffer, SENDER);
@@ -248,7 +238,7 @@ class DenoDatagramSocket implements DatagramSocket {
   #push(bytes: Uint8Array, from: Endpoint): void {
     const payload = cutBytes(bytes.length);
     payload.set(bytes);
-    this.#queue.push({ payload, from });
+    this.queue.push({ payload, from });
   }
 }
 

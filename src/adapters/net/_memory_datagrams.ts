@@ -8,14 +8,13 @@ import { TransportError } from "../../errors.ts";
 import type {
   Datagram,
   DatagramSocket,
-  DatagramTaker,
   Endpoint,
   Posted,
   WaitOptions,
 } from "../../transport.ts";
 import { tellPosted } from "../../posted.ts";
 import { LostDatagrams } from "./_lost_datagrams.ts";
-import { closedSocket, DatagramQueue } from "./_datagram_queue.ts";
+import { closedSocket, QueuedSocket } from "./_datagram_queue.ts";
 
 /** The behaviour of the network for datagrams. */
 export interface DatagramScript {
@@ -89,15 +88,14 @@ export class MemoryDatagrams {
       if (socket === undefined) continue;
       // Delivery is delayed: systems do not call back within a call.
       const datagram = { payload: payload.slice(), from };
-      queueMicrotask(() => socket.queue.push(datagram));
+      queueMicrotask(() => socket.push(datagram));
       return;
     }
   }
 }
 
-class MemoryDatagramSocket implements DatagramSocket {
+class MemoryDatagramSocket extends QueuedSocket implements DatagramSocket {
   readonly address: Endpoint;
-  readonly queue = new DatagramQueue();
   readonly #network: MemoryDatagrams;
   readonly #onClose: () => void;
   #closed = false;
@@ -107,21 +105,15 @@ class MemoryDatagramSocket implements DatagramSocket {
     address: Endpoint,
     onClose: () => void,
   ) {
+    super();
     this.#network = network;
     this.address = address;
     this.#onClose = onClose;
   }
 
-  get dropped(): number {
-    return this.queue.dropped;
-  }
-
-  handTo(taker: DatagramTaker): void {
-    this.queue.handTo(taker);
-  }
-
-  receive(options?: WaitOptions): Promise<Datagram | undefined> {
-    return this.queue.take(options);
+  /** Receives a datagram. */
+  push(datagram: Datagram): void {
+    this.queue.push(datagram);
   }
 
   async send(

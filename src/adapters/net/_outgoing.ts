@@ -6,15 +6,13 @@
  */
 import { TransportError } from "../../errors.ts";
 import type {
-  Datagram,
   DatagramSocket,
-  DatagramTaker,
   Endpoint,
   OutboundAddresses,
   Posted,
   WaitOptions,
 } from "../../transport.ts";
-import { closedSocket, DatagramQueue } from "./_datagram_queue.ts";
+import { closedSocket, QueuedSocket } from "./_datagram_queue.ts";
 
 /** The `Transport.bind` of an adapter. */
 type Bind = (endpoint: Endpoint) => Promise<DatagramSocket>;
@@ -68,9 +66,10 @@ async function bindAny(bind: Bind): Promise<DatagramSocket> {
 
 /**
  * One socket for each family, opened at the first send: most clients need one
- * family only.
+ * family only. The sockets themselves drop no datagrams, because a read always
+ * waits there.
  */
-class OutboundSocket implements DatagramSocket {
+class OutboundSocket extends QueuedSocket implements DatagramSocket {
   /** The address of a socket that is not bound to one place. */
   readonly address: Endpoint = { host: "::", port: 0 };
   readonly #bind: Bind;
@@ -79,28 +78,12 @@ class OutboundSocket implements DatagramSocket {
   readonly #sockets = new Map<string, Promise<DatagramSocket>>();
   /** The open sockets among them. */
   readonly #open = new Map<string, DatagramSocket>();
-  readonly #queue = new DatagramQueue();
   #closed = false;
 
   constructor(bind: Bind, outbound: OutboundAddresses) {
+    super();
     this.#bind = bind;
     this.#outbound = outbound;
-  }
-
-  /**
-   * Number of dropped datagrams. The sockets themselves drop none, because a
-   * read always waits there.
-   */
-  get dropped(): number {
-    return this.#queue.dropped;
-  }
-
-  handTo(taker: DatagramTaker): void {
-    this.#queue.handTo(taker);
-  }
-
-  receive(options?: WaitOptions): Promise<Datagram | undefined> {
-    return this.#queue.take(options);
   }
 
   async send(
@@ -133,7 +116,7 @@ class OutboundSocket implements DatagramSocket {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#queue.close();
+    this.queue.close();
     for (const opening of this.#sockets.values()) {
       opening.then((socket) => socket.close(), () => {
         // The sender gets the error.
@@ -160,12 +143,12 @@ class OutboundSocket implements DatagramSocket {
   #opened(host: string, socket: DatagramSocket): void {
     this.#open.set(host, socket);
     socket.handTo({
-      take: (datagram) => this.#queue.push(datagram),
+      take: (datagram) => this.queue.push(datagram),
       fail: (error) => {
         this.#sockets.delete(host);
         this.#open.delete(host);
         socket.close();
-        this.#queue.fail(error);
+        this.queue.fail(error);
       },
     });
   }

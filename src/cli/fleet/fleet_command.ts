@@ -13,6 +13,7 @@ import { systemRandomBytes } from "../../random.ts";
 import { userNameFault } from "../../users.ts";
 import { userKey } from "../config/credentials.ts";
 import { passwordSecret } from "../config/secrets.ts";
+import { readAction } from "../options/action.ts";
 import type { Arguments } from "../options/args.ts";
 import { usage } from "../options/getopt.ts";
 import { print } from "../output.ts";
@@ -32,21 +33,19 @@ import {
 import { type OpenFleet, withFleet } from "./open_fleet.ts";
 import { rekeyFleet } from "./rekey.ts";
 
-/** The actions on users; true if the action takes the name of one user. */
+/** What follows each action on users. */
 const USER_ACTIONS = {
-  add: true,
-  list: false,
-  show: true,
-  set: true,
-  disable: true,
-  enable: true,
-  reset: true,
-  remove: true,
+  add: "NAME",
+  list: "",
+  show: "NAME",
+  set: "NAME",
+  disable: "NAME",
+  enable: "NAME",
+  reset: "NAME",
+  remove: "NAME",
 };
 
-type UserAction = keyof typeof USER_ACTIONS;
-
-/** The operand of each action; empty if it takes none. */
+/** What follows each action. */
 const ACTIONS = {
   init: "",
   status: "",
@@ -71,30 +70,24 @@ type Action = keyof typeof ACTIONS;
  * @throws {UmbraError} When the engine does not answer, or refuses.
  */
 export async function runFleet(args: Arguments): Promise<boolean> {
-  const [action, word = "", name] = args.operands;
-  if (action === undefined || !Object.hasOwn(ACTIONS, action)) {
-    const words = Object.keys(ACTIONS).join(", ");
-    throw usage(`Missing action: give ${words}`);
-  }
-  const wanted = ACTIONS[action as Action];
-  const takesTwo = action === "user" || action === "join";
-  if ((word === "") !== (wanted === "") || name !== undefined && !takesTwo) {
-    throw usage(
-      wanted === ""
-        ? `umbra fleet ${action} takes no further word`
-        : `One word follows: umbra fleet ${action} ${wanted}`,
-    );
-  }
+  const [first, word = "", name] = args.operands;
+  // These two read their words themselves.
+  const isLonger = first === "user" || first === "join";
+  const action = readAction(
+    "umbra fleet",
+    ACTIONS,
+    isLonger ? args.operands.slice(0, 2) : args.operands,
+  );
   if (args.last("wait") !== undefined && action !== "drain") {
     throw usage("--wait is for umbra fleet drain");
   }
-  switch (action as Action) {
+  switch (action) {
     case "doctor":
       return await runFleetDoctor(args);
     case "drain":
       return await withFleet(args, (fleet) => drainNode(fleet, word));
     default:
-      await act(action as QuietAction, word, name, args);
+      await act(action, word, name, args);
       return true;
   }
 }
@@ -124,7 +117,7 @@ async function act(
     case "remove":
       return await withFleet(args, (fleet) => removeNode(fleet, word));
     case "user":
-      return await withFleet(args, (fleet) => actOnUser(word, name, fleet));
+      return await withFleet(args, actOnUser);
     case "import":
     case "export":
       return await withFleet(args, async ({ admin, service }) => {
@@ -135,30 +128,17 @@ async function act(
   }
 }
 
-async function actOnUser(
-  word: string | undefined,
-  name: string | undefined,
-  fleet: OpenFleet,
-): Promise<void> {
-  if (word === undefined || !Object.hasOwn(USER_ACTIONS, word)) {
-    const words = Object.keys(USER_ACTIONS).join(", ");
-    throw usage(`Missing action for users: give ${words}`);
-  }
-  const action = word as UserAction;
-  if (USER_ACTIONS[action] !== (name !== undefined)) {
-    throw usage(
-      USER_ACTIONS[action]
-        ? `Name the user: umbra fleet user ${action} NAME`
-        : `umbra fleet user ${action} takes no NAME`,
-    );
-  }
+async function actOnUser(fleet: OpenFleet): Promise<void> {
   const { admin, args } = fleet;
+  const [, ...words] = args.operands;
+  const action = readAction("umbra fleet user", USER_ACTIONS, words);
+  const [, name = ""] = words;
   const service = fleet.service();
   if (action === "list") {
     return await print(list(await admin.users(service), args));
   }
-  if (action === "add") return await add(name!, service, fleet);
-  const found = await admin.user(service, name!);
+  if (action === "add") return await add(name, service, fleet);
+  const found = await admin.user(service, name);
   if (found === undefined) {
     throw badValue(
       `The servers on port ${service} have no user of that name; ` +

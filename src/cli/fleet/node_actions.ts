@@ -11,7 +11,8 @@ import { type NodeView, viewNodes } from "../../service/fleet/node_state.ts";
 import { readSeconds, SECONDS_EXPECTED } from "../config/values.ts";
 import { usage } from "../options/getopt.ts";
 import { print } from "../output.ts";
-import { printable, widthOf } from "../top/terminal_text.ts";
+import { textTable } from "../text_table.ts";
+import { printable } from "../top/terminal_text.ts";
 import { type Drained, waitUntilDrained } from "./drain_wait.ts";
 import type { OpenFleet } from "./open_fleet.ts";
 
@@ -145,16 +146,9 @@ export function nodesTable(
       COLUMNS.map(([, cell]) => printable(cell(node, nowUnixMs)))
     ),
   ];
-  const widths = COLUMNS.map((_, i) =>
-    Math.max(...rows.map((row) => widthOf(row[i]!)))
-  );
-  const lines = rows.map((row) =>
-    row.map((cell, i) => cell + " ".repeat(widths[i]! - widthOf(cell)))
-      .join("  ").trimEnd()
-  );
   const count = (wanted: NodeView["state"]): number =>
     nodes.filter(({ state }) => state === wanted).length;
-  return `${lines.join("\n")}\n\n${count("up")} up, ` +
+  return `${textTable(rows)}\n${count("up")} up, ` +
     `${count("draining")} draining, ${count("lost")} lost\n`;
 }
 

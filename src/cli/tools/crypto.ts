@@ -33,6 +33,7 @@ import { ConfigError } from "../../errors.ts";
 import { SLOW_CRYPTO_MIB } from "../../limits.ts";
 import type { Logger } from "../../observe.ts";
 import { systemRandomBytes } from "../../random.ts";
+import { textTable } from "../text_table.ts";
 
 /** The name and version of a provider of either kind. */
 export type ProviderName = Pick<AeadProvider, "name" | "version">;
@@ -247,7 +248,8 @@ export function cryptoTable(): string {
     "reason" in one ? [`${one.name} is not available: ${one.reason}\n`] : []
   );
   const heading = ["METHOD", "PROVIDER", "MiB/s", "", "VERSION"];
-  return table([heading, ...rows]) + absent.join("") +
+  return textTable([heading, ...rows], heading.indexOf("MiB/s")) +
+    absent.join("") +
     missing.join("") +
     "The chosen provider is the fastest that passes the self-test. MiB/s is " +
     "the speed of one core for a session of a short and a full chunk. " +
@@ -273,20 +275,6 @@ function row(
     verdict,
     provider.version,
   ];
-}
-
-/** Aligns columns; the third column contains numbers. */
-function table(rows: readonly string[][]): string {
-  const widths = rows[0]!.map((_, column) =>
-    Math.max(...rows.map((cells) => cells[column]!.length))
-  );
-  const line = (cells: string[]): string =>
-    cells.map((cell, column) =>
-      column === 2
-        ? cell.padStart(widths[column]!)
-        : cell.padEnd(widths[column]!)
-    ).join("  ").trimEnd();
-  return rows.map((cells) => `${line(cells)}\n`).join("");
 }
 
 /** Returns why a provider is not available. */

@@ -15,11 +15,13 @@ import { operatorSettings } from "../config/operator_settings.ts";
 import { Secrets } from "../config/secrets.ts";
 import { systemSources } from "../config/sources.ts";
 import { findCommand } from "../commands/commands.ts";
+import { readAction } from "../options/action.ts";
 import { type Arguments, parseArguments } from "../options/args.ts";
 import { usage } from "../options/getopt.ts";
 import { badOption } from "../options/option_value.ts";
 import { complain, print } from "../output.ts";
 import { USER_LIMITS } from "../settings/users.ts";
+import { textTable } from "../text_table.ts";
 import { qrLines } from "../tools/qr_terminal.ts";
 import { secureSource } from "../top/status_client.ts";
 import { printable } from "../top/terminal_text.ts";
@@ -30,17 +32,17 @@ import {
   type UserControl,
 } from "./user_control.ts";
 
-/** The actions; true for an action about one user. */
+/** What follows each action. */
 const ACTIONS = {
-  add: true,
-  list: false,
-  show: true,
-  set: true,
-  disable: true,
-  enable: true,
-  clear: true,
-  remove: true,
-  link: true,
+  add: "NAME",
+  list: "",
+  show: "NAME",
+  set: "NAME",
+  disable: "NAME",
+  enable: "NAME",
+  clear: "NAME",
+  remove: "NAME",
+  link: "NAME",
 };
 
 type Action = keyof typeof ACTIONS;
@@ -51,24 +53,11 @@ type Action = keyof typeof ACTIONS;
  * @throws {UmbraError} If no program keeps users, or the change is refused.
  */
 export async function runUser(args: Arguments): Promise<void> {
-  const [word = "", name, second] = args.operands;
-  if (!Object.hasOwn(ACTIONS, word)) {
-    throw usage(`Missing action: expected ${Object.keys(ACTIONS).join(", ")}`);
-  }
-  const action = word as Action;
-  if (ACTIONS[action] ? name === undefined : name !== undefined) {
-    throw usage(
-      ACTIONS[action]
-        ? `Missing NAME: umbra user ${action} NAME`
-        : "umbra user list has no NAME",
-    );
-  }
-  if (second !== undefined) {
-    throw usage("Too many names; quote a name with spaces");
-  }
+  const action = readAction("umbra user", ACTIONS, args.operands);
+  const [, name = ""] = args.operands;
   using owned = new DisposableStack();
   const control = await controlOf(args, owned);
-  await act(action, name ?? "", args, control);
+  await act(action, name, args, control);
   const changes = !["list", "show", "link"].includes(action);
   if (changes && control.note !== undefined) {
     complain(`umbra: ${control.note}\n`);
@@ -284,16 +273,10 @@ async function list(
     formatAgo(user.usage.lastSeenUnixMs, now),
     ORIGINS[user.origin],
   ]);
-  const all = [
+  return textTable([
     ["NAME", "PORT", "STATE", "USED", "QUOTA", "SEEN", "FROM"],
     ...cells,
-  ];
-  const widths = all[0]!.map((_, i) =>
-    Math.max(...all.map((row) => row[i]!.length))
-  );
-  return all.map((row) =>
-    `${row.map((cell, i) => cell.padEnd(widths[i]!)).join("  ").trimEnd()}\n`
-  ).join("");
+  ]);
 }
 
 const ORIGINS: Readonly<Record<UserStatus["origin"], string>> = {

@@ -5,11 +5,9 @@
  */
 import { TransportError } from "../../../errors.ts";
 import { DATAGRAM_BATCH, MAX_TURN_DATAGRAMS } from "../../../limits.ts";
-import { onAbort } from "../../../on_abort.ts";
 import type {
   Datagram,
   DatagramSocket,
-  DatagramTaker,
   Endpoint,
   ListenOptions,
   Posted,
@@ -17,7 +15,7 @@ import type {
   WaitOptions,
 } from "../../../transport.ts";
 import { takeInheritedSocket } from "../../system/inherited_sockets.ts";
-import { closedSocket, DatagramQueue } from "../_datagram_queue.ts";
+import { closedSocket, QueuedSocket, sendByPost } from "../_datagram_queue.ts";
 import { LostDatagrams } from "../_lost_datagrams.ts";
 import { resolve } from "../_resolve.ts";
 import { UdpDescriptor } from "../_udp_descriptor.ts";
@@ -130,7 +128,8 @@ interface Waiting extends Outgoing {
   readonly posted: Posted;
 }
 
-export class LinuxDatagrams implements DatagramSocket, Watcher {
+export class LinuxDatagrams extends QueuedSocket
+  implements DatagramSocket, Watcher {
   readonly address: Endpoint;
   readonly #descriptor: number;
   readonly #family: number;
@@ -138,7 +137,6 @@ export class LinuxDatagrams implements DatagramSocket, Watcher {
   readonly #received: ReceiveBatch;
   readonly #sent: SendBatch;
   readonly #isRedirected: boolean;
-  readonly #queue = new DatagramQueue();
   /**
    * Datagrams that are sent together in the next turn, or when the system has
    * room.
@@ -148,7 +146,6 @@ export class LinuxDatagrams implements DatagramSocket, Watcher {
   #isUnread = false;
   #isFull = false;
   #isClosed = false;
-  readonly #known: UdpDescriptor;
   readonly #lost: LostDatagrams;
   #lastTo: Endpoint = { host: "", port: 0 };
   #lastAddress: Uint8Array = new Uint8Array(0);
@@ -161,7 +158,7 @@ export class LinuxDatagrams implements DatagramSocket, Watcher {
     isRedirected: boolean,
     lost: LostDatagrams,
   ) {
-    this.#known = new UdpDescriptor(descriptor);
+    super(new UdpDescriptor(descriptor));
     this.#lost = lost;
     this.#isRedirected = isRedirected;
     this.#descriptor = descriptor;
@@ -174,46 +171,18 @@ export class LinuxDatagrams implements DatagramSocket, Watcher {
     lost.add(this);
   }
 
-  /**
-   * Number of dropped datagrams, with those that found the kernel's buffer
-   * full.
-   */
-  get dropped(): number {
-    return this.#queue.dropped + this.#known.drops;
-  }
-
-  /** Size of the receive buffer that the system granted, in bytes. */
-  get receiveBuffer(): number {
-    return this.#known.receiveBuffer;
-  }
-
-  handTo(taker: DatagramTaker): void {
-    this.#queue.handTo(taker);
-  }
-
-  receive(options?: WaitOptions): Promise<Datagram | undefined> {
-    return this.#queue.take(options);
-  }
-
-  async send(
+  send(
     payload: Uint8Array,
     to: Endpoint,
-    { signal }: WaitOptions = {},
+    options?: WaitOptions,
   ): Promise<void> {
-    signal?.throwIfAborted();
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const posted: Posted = (error) =>
-      error === undefined ? resolve() : reject(error);
-    this.post(payload, to, posted);
-    const leave = signal && onAbort(signal, () => {
-      this.#waiting = this.#waiting.filter((one) => one.posted !== posted);
-      reject(signal.reason);
-    });
-    try {
-      await promise;
-    } finally {
-      leave?.();
-    }
+    return sendByPost(
+      (posted) => this.post(payload, to, posted),
+      (posted) => {
+        this.#waiting = this.#waiting.filter((one) => one.posted !== posted);
+      },
+      options,
+    );
   }
 
   post(payload: Uint8Array, to: Endpoint, posted: Posted): void {
@@ -234,10 +203,10 @@ export class LinuxDatagrams implements DatagramSocket, Watcher {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#lost.remove(this);
-    this.#known.close();
+    this.known!.close();
     this.#loop.forget(this.#descriptor);
     c.close(this.#descriptor);
-    this.#queue.close();
+    this.queue.close();
     const error = closedSocket();
     for (const { posted } of this.#waiting.splice(0)) posted(error);
   }
@@ -267,13 +236,13 @@ export class LinuxDatagrams implements DatagramSocket, Watcher {
         const number = errno();
         if (number === EINTR) continue;
         this.#isUnread = false;
-        if (number !== EAGAIN) this.#queue.fail(failure(number, "receive"));
+        if (number !== EAGAIN) this.queue.fail(failure(number, "receive"));
         return;
       }
       for (let i = 0; i < count; i++) {
         const datagram = this.#judged(batch.at(i, this.#isRedirected));
         this.#loop.budget -= datagram.payload.length;
-        this.#queue.push(datagram);
+        this.queue.push(datagram);
       }
       taken += count;
       // A batch that is not full has emptied the socket; new datagrams are a
