@@ -152,10 +152,10 @@ export function builtPeers(): System[] {
   ];
 }
 
-/** Returns Umbra on one runtime, with its defaults. */
+/** Returns Umbra on one runtime, with the runtime's sockets by default. */
 export function umbra(
   runtime: "deno" | "bun",
-  { crypto, transport }: {
+  { crypto, transport = "runtime" }: {
     /** Crypto provider. */
     readonly crypto?: string;
     /** Transport. */
@@ -166,11 +166,12 @@ export function umbra(
   const optionsOf = (setup: Setup): string[] => [
     ...keyOptions(setup),
     ...crypto === undefined ? [] : ["--crypto", crypto],
-    ...transport === undefined ? [] : ["--transport", transport],
+    ...["--transport", transport],
     ...setup.udp ? ["-u"] : [],
   ];
   return {
-    name: [runtime, crypto, transport].filter(Boolean).join(" "),
+    name: [runtime, crypto, transport === "linux" && transport]
+      .filter(Boolean).join(" "),
     server: (setup) => [
       ...[...program, "server", "-s", `127.0.0.1:${setup.serverPort}`],
       // The targets are on this machine.

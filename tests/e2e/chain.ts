@@ -217,7 +217,7 @@ async function start(
   const command = [
     ...options.under ?? [],
     ...program,
-    ...implementation === "libev" ? [] : transportFlags(),
+    ...implementation === "libev" ? [] : transportFlags(implementation),
     ...flags,
     "-k",
     password,

@@ -48,7 +48,7 @@ for (const implementation of ["deno", "bun"] as const) {
       [
         ...programCommand(implementation),
         "server",
-        ...transportFlags(),
+        ...transportFlags(implementation),
         "-c",
         path,
       ],

@@ -13,10 +13,16 @@ import { bunPath, denoPath, ROOT } from "./runtimes.ts";
 /** Environment variable with the `--transport` of programs that tests start. */
 export const TRANSPORT_VARIABLE = "UMBRA_TEST_TRANSPORT";
 
-/** Returns the options of every service. */
-export function transportFlags(): string[] {
-  const name = process.env[TRANSPORT_VARIABLE];
-  return name === undefined ? [] : ["--transport", name];
+/**
+ * Returns the options of every service. By default, sources on Bun use the
+ * runtime's sockets and those on Deno Umbra's own; the executables do the
+ * opposite by themselves, so that all four are tested.
+ */
+export function transportFlags(runtime: "deno" | "bun"): string[] {
+  const fromSource = executablesOf(runtime) === undefined;
+  const name = process.env[TRANSPORT_VARIABLE] ??
+    (runtime === "bun" && fromSource ? "runtime" : "auto");
+  return ["--transport", name];
 }
 
 /**
