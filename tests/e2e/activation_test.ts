@@ -17,6 +17,8 @@ import { startLocal } from "./chain.ts";
 
 const FLAGS = ["-k", "x", "-m", "aes-256-gcm", "--allow-private", "all"];
 
+const RUNTIMES_SOCKETS = ["--transport", "runtime"];
+
 test("bun takes the socket that is there already", { skip }, async () => {
   const port = await freePort();
   const address = { host: "127.0.0.1", port };
@@ -62,7 +64,7 @@ test("deno takes the socket by sockets of our own", { skip }, async () => {
 test("deno says that it takes no socket", { skip }, async () => {
   const port = await freePort();
   const { code, output } = await runToEnd(
-    activated("deno", port, "-s", `127.0.0.1:${port}`),
+    activated("deno", port, "-s", `127.0.0.1:${port}`, ...RUNTIMES_SOCKETS),
     20_000,
   );
   assert.equal(code, 1, output);
@@ -104,7 +106,7 @@ for (const runtime of ["deno", "bun"] as const) {
       activated(
         runtime,
         [{ network: "udp", ...address }],
-        ...["-s", `127.0.0.1:${address.port}`, "-u"],
+        ...["-s", `127.0.0.1:${address.port}`, "-u", ...RUNTIMES_SOCKETS],
       ),
       20_000,
     );

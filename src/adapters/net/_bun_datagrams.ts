@@ -14,6 +14,7 @@ import type { BunUdp, BunUdpSocket } from "./_bun_types.ts";
 import {
   closedSocket,
   DatagramQueue,
+  type PostedDatagram,
   QueuedSocket,
   sendByPost,
 } from "./_datagram_queue.ts";
@@ -68,18 +69,11 @@ export async function bindBun(
   }
 }
 
-/** A datagram that waits until the system has room. */
-interface Waiting {
-  readonly payload: Uint8Array;
-  readonly to: Endpoint;
-  readonly posted: Posted;
-}
-
 class BunDatagramSocket extends QueuedSocket implements DatagramSocket {
   readonly address: Endpoint;
   readonly #socket: BunUdpSocket;
   /** Datagrams that wait until the system has room. */
-  #waiting: Waiting[] = [];
+  #waiting: PostedDatagram[] = [];
   #closed = false;
 
   constructor(

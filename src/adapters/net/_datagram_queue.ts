@@ -12,6 +12,7 @@ import { onAbort, type StopSignal } from "../../on_abort.ts";
 import type {
   Datagram,
   DatagramTaker,
+  Endpoint,
   Posted,
   WaitOptions,
 } from "../../transport.ts";
@@ -165,6 +166,13 @@ export async function sendByPost(
   } finally {
     leave?.();
   }
+}
+
+/** A datagram that waits until the system has room. */
+export interface PostedDatagram {
+  readonly payload: Uint8Array;
+  readonly to: Endpoint;
+  readonly posted: Posted;
 }
 
 /** Returns the error of a closed socket. */

@@ -22,7 +22,11 @@ import {
   encodeAddress,
   familyOf,
 } from "./linux/addresses.ts";
-import { closedSocket, QueuedSocket } from "./_datagram_queue.ts";
+import {
+  closedSocket,
+  type PostedDatagram,
+  QueuedSocket,
+} from "./_datagram_queue.ts";
 import { toTransportError } from "./_errors.ts";
 import { LostDatagrams } from "./_lost_datagrams.ts";
 import { plainAddress } from "./_resolve.ts";
@@ -68,13 +72,6 @@ export function bindDeno({ host, port }: Endpoint): Promise<DatagramSocket> {
   }
 }
 
-/** A datagram that waits until the system has room. */
-interface Waiting {
-  readonly payload: Uint8Array;
-  readonly to: Endpoint;
-  readonly posted: Posted;
-}
-
 class DenoDatagramSocket extends QueuedSocket implements DatagramSocket {
   readonly address: Endpoint;
   readonly #connection: Deno.DatagramConn;
@@ -82,7 +79,7 @@ class DenoDatagramSocket extends QueuedSocket implements DatagramSocket {
   #lastTo: Endpoint | undefined;
   #lastAddress: Uint8Array = new Uint8Array(0);
   /** Waiting datagrams; the first is being sent. */
-  readonly #waiting: Waiting[] = [];
+  readonly #waiting: PostedDatagram[] = [];
   #receiving = false;
   #closed = false;
 

@@ -329,6 +329,7 @@ test("umbra gives connections the grace time, a second signal ends it", async ()
 
 test("umbra refuses UDP with several workers, and says what to do", async () => {
   const server = ["-s", "127.0.0.1:9", "-k", "secret", "--workers", "2"];
+  server.push("--transport", "runtime");
   for (
     const argv of [
       ["server", ...server, "-u"],

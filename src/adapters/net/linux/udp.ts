@@ -15,7 +15,12 @@ import type {
   WaitOptions,
 } from "../../../transport.ts";
 import { takeInheritedSocket } from "../../system/inherited_sockets.ts";
-import { closedSocket, QueuedSocket, sendByPost } from "../_datagram_queue.ts";
+import {
+  closedSocket,
+  type PostedDatagram,
+  QueuedSocket,
+  sendByPost,
+} from "../_datagram_queue.ts";
 import { LostDatagrams } from "../_lost_datagrams.ts";
 import { resolve } from "../_resolve.ts";
 import { UdpDescriptor } from "../_udp_descriptor.ts";
@@ -122,12 +127,6 @@ function noSharing(action: string): TransportError {
 /** Number of datagrams that are sent without waiting for the next turn. */
 const SEND_BATCH: number = DATAGRAM_BATCH / 2;
 
-/** A datagram that waits until the system has room. */
-interface Waiting extends Outgoing {
-  readonly to: Endpoint;
-  readonly posted: Posted;
-}
-
 export class LinuxDatagrams extends QueuedSocket
   implements DatagramSocket, Watcher {
   readonly address: Endpoint;
@@ -141,7 +140,7 @@ export class LinuxDatagrams extends QueuedSocket
    * Datagrams that are sent together in the next turn, or when the system has
    * room.
    */
-  #waiting: Waiting[] = [];
+  #waiting: (PostedDatagram & Outgoing)[] = [];
   #isPostponed = false;
   #isUnread = false;
   #isFull = false;
