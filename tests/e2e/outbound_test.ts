@@ -13,6 +13,7 @@ import { Program } from "../support/process.ts";
 import { ROOT } from "../support/runtimes.ts";
 import { programCommand } from "../support/program_command.ts";
 import { SocksUdp, UdpSocket } from "../support/udp.ts";
+import { within } from "../support/within.ts";
 import { Chain } from "./chain.ts";
 
 const skip = process.platform !== "linux" &&
@@ -51,16 +52,32 @@ test("on Bun, TCP and UDP leave from the address of -i", { skip }, async () => {
 for (const runtime of ["deno", "bun"] as const) {
   const dialsFrom = runtime === "bun";
   test(`-i on ${runtime}, TCP: ${dialsFrom ? "served" : "refused, and why"}`, async () => {
-    await using program = await start(runtime, "-i", "127.0.0.1");
+    await using program = await start(
+      runtime,
+      ...["-i", "127.0.0.1", "--transport", "runtime"],
+    );
     if (dialsFrom) {
       await program.waitForOutput(/ss-server listening/, 20_000);
       return;
     }
-    assert.deepEqual(await program.exited, { code: 2, signal: null });
+    assert.deepEqual(
+      await within(20_000, () => program.describe(), program.exited),
+      { code: 2, signal: null },
+    );
     assert.match(
       program.output,
       /deno transport cannot choose the source address.*on Bun/,
     );
+  });
+
+  test(`-i on ${runtime}, TCP, sockets of our own: served`, {
+    skip: process.platform !== "linux" && "needs Linux",
+  }, async () => {
+    await using program = await start(
+      runtime,
+      ...["-i", "127.0.0.1", "--transport", "linux"],
+    );
+    await program.waitForOutput(/ss-server listening/, 20_000);
   });
 
   test(`-i on ${runtime}, UDP alone: served`, async () => {
@@ -70,7 +87,10 @@ for (const runtime of ["deno", "bun"] as const) {
 
   test(`-i on ${runtime}: an address of another host ends the start`, async () => {
     await using program = await start(runtime, "-U", "-i", "192.0.2.9");
-    assert.deepEqual(await program.exited, { code: 2, signal: null });
+    assert.deepEqual(
+      await within(20_000, () => program.describe(), program.exited),
+      { code: 2, signal: null },
+    );
     assert.match(
       program.output,
       /192\.0\.2\.9: this host does not have the address/,
