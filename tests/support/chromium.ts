@@ -104,7 +104,12 @@ export class Chromium implements AsyncDisposable {
     await until(
       limitMs,
       `${expression}; errors: ${this.errors.join("; ")}`,
-      () => this.evaluate<boolean>(`Boolean(${expression})`),
+      // A page that loads again interrupts the question.
+      () =>
+        this.evaluate<boolean>(`Boolean(${expression})`).catch((error) => {
+          if (!/navigated/.test(String(error))) throw error;
+          return false;
+        }),
     );
   }
 
