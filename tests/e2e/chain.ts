@@ -23,7 +23,7 @@ export const IMPLEMENTATIONS: readonly Implementation[] = [
 ];
 
 /** Our two, for what only concerns us. */
-export const OURS: readonly Implementation[] = ["deno", "bun"];
+export const OURS: readonly ("deno" | "bun")[] = ["deno", "bun"];
 
 /** A local and a server that are to work together. */
 export interface Pairing {
