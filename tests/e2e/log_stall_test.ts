@@ -21,7 +21,6 @@ const CONNECTIONS = 3_000;
 const AT_ONCE = 20;
 
 for (const runtime of OURS) {
-  if (runtime === "libev") continue;
   test(`${runtime} goes on, when the reader of its log stops, and tells what was lost`, async () => {
     const port = await freePort();
     const [program, ...flags] = programCommand(runtime);
