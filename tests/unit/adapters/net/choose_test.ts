@@ -13,7 +13,9 @@ function granting(
   return {
     capabilities: { ...network.capabilities, receiveBuffer: true },
     bind: async (endpoint) =>
-      Object.assign(await network.bind(endpoint), { receiveBuffer }),
+      Object.defineProperty(await network.bind(endpoint), "receiveBuffer", {
+        value: receiveBuffer,
+      }),
   };
 }
 
