@@ -113,7 +113,7 @@ class BunDatagramSocket extends QueuedSocket implements DatagramSocket {
     if (this.#closed) return;
     this.#closed = true;
     LOST.remove(this);
-    this.known?.close();
+    this.udpDescriptor?.close();
     this.#socket.close();
     this.queue.close();
     for (const { posted } of this.#waiting.splice(0)) posted(closedSocket());

@@ -110,25 +110,25 @@ export class DatagramQueue {
 /** The receiving half of a `DatagramSocket` with a {@link DatagramQueue}. */
 export abstract class QueuedSocket {
   protected readonly queue: DatagramQueue;
-  protected readonly known: UdpDescriptor | undefined;
+  protected readonly udpDescriptor: UdpDescriptor | undefined;
 
-  /** @param known The descriptor of the socket, if it is known. */
+  /** @param udpDescriptor Not set if it is not known. */
   constructor(
-    known?: UdpDescriptor,
+    udpDescriptor?: UdpDescriptor,
     queue: DatagramQueue = new DatagramQueue(),
   ) {
-    this.known = known;
+    this.udpDescriptor = udpDescriptor;
     this.queue = queue;
   }
 
   /** See `DatagramSocket.dropped`. */
   get dropped(): number {
-    return this.queue.dropped + (this.known?.drops ?? 0);
+    return this.queue.dropped + (this.udpDescriptor?.drops ?? 0);
   }
 
   /** See `DatagramSocket.receiveBuffer`. */
   get receiveBuffer(): number | undefined {
-    return this.known?.receiveBuffer;
+    return this.udpDescriptor?.receiveBuffer;
   }
 
   /** See `DatagramSocket.handTo`. */

@@ -134,7 +134,7 @@ class DenoDatagramSocket extends QueuedSocket implements DatagramSocket {
     if (this.#closed) return;
     this.#closed = true;
     LOST.remove(this);
-    this.known?.close();
+    this.udpDescriptor?.close();
     this.#connection.close();
     this.queue.close();
     // The system reports the outcome of the first one.
@@ -148,7 +148,9 @@ class DenoDatagramSocket extends QueuedSocket implements DatagramSocket {
   #trySend(payload: Uint8Array, to: Endpoint): boolean {
     // For an empty datagram the result of the call does not show that it was
     // sent.
-    if (this.known === undefined || !mayCall() || payload.length === 0) {
+    if (
+      this.udpDescriptor === undefined || !mayCall() || payload.length === 0
+    ) {
       return false;
     }
     if (to.host !== this.#lastTo?.host || to.port !== this.#lastTo.port) {
@@ -160,7 +162,7 @@ class DenoDatagramSocket extends QueuedSocket implements DatagramSocket {
         return false;
       }
     }
-    return this.known.trySend(payload, this.#lastAddress);
+    return this.udpDescriptor.trySend(payload, this.#lastAddress);
   }
 
   /** Sends one datagram at a time: Deno does not keep the order of several. */
@@ -223,7 +225,7 @@ class DenoDatagramSocket extends QueuedSocket implements DatagramSocket {
    * turn of its event loop, ten times as long.
    */
   #receiveMore(buffer: Uint8Array): void {
-    const descriptor = this.known;
+    const descriptor = this.udpDescriptor;
     if (descriptor === undefined || !mayCall()) return;
     for (let i = 1; i < DATAGRAM_BATCH && !this.#closed; i++) {
       const length = descriptor.tryReceive(buffer, SENDER);

@@ -5,8 +5,8 @@
  * for a moment itself, for the events of the runtime too. Then the runtime
  * sleeps, and the bell wakes it, which costs more.
  *
- * No event is lost: while something is watched, a turn is scheduled or the bell
- * is set, and a bell that is set while events wait rings at once.
+ * No event is lost: while something is watched, a turn or a wait is scheduled or
+ * the bell is set, and a bell that is set while events wait rings at once.
  *
  * @module
  */

@@ -202,7 +202,7 @@ export class LinuxDatagrams extends QueuedSocket
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#lost.remove(this);
-    this.known!.close();
+    this.udpDescriptor!.close();
     this.#loop.forget(this.#descriptor);
     c.close(this.#descriptor);
     this.queue.close();
