@@ -374,17 +374,29 @@ export interface FleetLink
   readonly salts?: SaltExchange | undefined;
 }
 
+/** A part of the entries of a {@link NodeMemory}. */
+export interface MemoryPage {
+  /** The key before the first one. */
+  readonly after: string;
+  /** The largest number of entries. */
+  readonly count: number;
+}
+
 /**
  * What a node keeps on its own disk over restarts: copies of users, and totals
  * that are not reported yet. Values may be secret.
  */
 export interface NodeMemory {
   /**
-   * Returns every entry whose key starts with `prefix`, ordered by key.
+   * Returns the entries whose key starts with `prefix`, ordered by key.
    *
+   * @param page Default: all entries.
    * @throws {StoreError} If the disk fails.
    */
-  entries(prefix: string): (readonly [key: string, value: string])[];
+  entries(
+    prefix: string,
+    page?: MemoryPage,
+  ): (readonly [key: string, value: string])[];
   /**
    * Sets all entries or none; `undefined` removes an entry. Durable on return.
    *

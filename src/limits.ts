@@ -1436,6 +1436,9 @@ export const FLEET_PUT_TRIES = 5;
  */
 export const FLEET_COPY_MS = 86_400_000;
 
+/** Milliseconds between two parts of that copy, in which clients are served. */
+export const FLEET_COPY_PAUSE_MS = 5;
+
 /** Milliseconds between two updates of the time stamp of that copy. */
 export const FLEET_COPY_NOTE_MS = 60_000;
 

@@ -6,7 +6,6 @@
  *
  * @module
  */
-import { toLatin1 } from "../bytes.ts";
 import { ConfigError } from "../errors.ts";
 import { type Aead, type AeadProvider, MasterKey } from "./aead.ts";
 import { BlockCipher } from "./block_cipher.ts";
@@ -114,5 +113,5 @@ function pskFromBase64(text: string, method: AeadMethod): Uint8Array {
         }: make one with \`umbra genkey ${method.name}\``,
     );
   }
-  return toLatin1(atob(text.replaceAll("=", "")));
+  return Uint8Array.fromBase64(text.replace(/=+$/, ""));
 }

@@ -8,7 +8,12 @@ import assert from "node:assert/strict";
 import { MemoryFleet } from "./memory_fleet.ts";
 import type { Clock } from "../../src/clock.ts";
 import { StoreError } from "../../src/errors.ts";
-import type { NodeMemory, SharedChange, SharedUser } from "../../src/fleet.ts";
+import type {
+  MemoryPage,
+  NodeMemory,
+  SharedChange,
+  SharedUser,
+} from "../../src/fleet.ts";
 import { FLEET_WATCH_MS } from "../../src/limits.ts";
 import type { LogLevel } from "../../src/observe.ts";
 import { FleetMember, type Outage } from "../../src/service/fleet/member.ts";
@@ -159,8 +164,10 @@ export class FakeMemory implements NodeMemory {
   readonly #entries = new Map<string, string>();
   isFull = false;
 
-  entries(prefix: string): [string, string][] {
-    return [...this.#entries].filter(([key]) => key.startsWith(prefix)).sort();
+  entries(prefix: string, page?: MemoryPage): [string, string][] {
+    return [...this.#entries]
+      .filter(([key]) => key.startsWith(prefix) && key > (page?.after ?? ""))
+      .sort().slice(0, page?.count);
   }
 
   write(changes: Iterable<readonly [string, string | undefined]>): void {

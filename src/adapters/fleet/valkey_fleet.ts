@@ -249,10 +249,7 @@ class ValkeyLink implements FleetLink {
         ),
       );
       const ids = sets.flatMap((set) => partsOf(set).map(textOf));
-      for (let i = 0; i < ids.length; i += FLEET_COPY_BATCH) {
-        const batch = ids.slice(i, i + FLEET_COPY_BATCH);
-        const keys = batch.map((id) => names.user(id));
-        const [found] = await log.run(COPY, [keys]);
+      for await (const [batch, found] of this.#copies(ids)) {
         for (const [at, reply] of partsOf(found).entries()) {
           const user = this.#read(batch[at]!, fieldsInOrder(reply));
           if (user !== undefined) users.push(user);
@@ -375,6 +372,31 @@ class ValkeyLink implements FleetLink {
       outcomes: [],
       unixMs: seconds! * 1_000 + Math.floor(micros! / 1_000),
     };
+  }
+
+  /**
+   * Reads users in batches. The engine works on one batch while the caller
+   * reads the one before.
+   */
+  async *#copies(
+    ids: readonly string[],
+  ): AsyncGenerator<[batch: readonly string[], found: Reply | undefined]> {
+    const ask = (at: number) => {
+      const batch = ids.slice(at, at + FLEET_COPY_BATCH);
+      if (batch.length === 0) return undefined;
+      const keys = batch.map((id) => this.#names.user(id));
+      const asked = this.#connections.log.run(COPY, [keys]);
+      // It may fail while the caller reads the batch before.
+      asked.catch(() => {});
+      return { batch, asked };
+    };
+    let next = ask(0);
+    for (let i = FLEET_COPY_BATCH; next !== undefined; i += FLEET_COPY_BATCH) {
+      const { batch, asked } = next;
+      const [found] = await asked;
+      next = ask(i);
+      yield [batch, found];
+    }
   }
 
   async #inBatches(

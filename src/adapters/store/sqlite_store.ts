@@ -43,7 +43,7 @@ import {
 import type { Minute, MinuteStore } from "../../minutes.ts";
 import { type Clock, systemClock } from "../../clock.ts";
 import { ConfigError, messageOf, StoreError } from "../../errors.ts";
-import type { NodeMemory } from "../../fleet.ts";
+import type { MemoryPage, NodeMemory } from "../../fleet.ts";
 import { STORE_COPY_MS, STORE_COUNTS_COPY_MS } from "../../limits.ts";
 import type { Logger } from "../../observe.ts";
 import {
@@ -357,13 +357,15 @@ class SqliteStore implements UserStore, MinuteStore, NodeMemory {
     });
   }
 
-  entries(prefix: string): [key: string, value: string][] {
+  entries(prefix: string, page?: MemoryPage): [key: string, value: string][] {
     return this.#run("read the state of the node", () =>
       this.#all(
-        "SELECT key, value FROM node_memory WHERE substr(key, 1, ?) = ? " +
-          "ORDER BY key",
+        "SELECT key, value FROM node_memory WHERE key > ? AND " +
+          "substr(key, 1, ?) = ? ORDER BY key LIMIT ?",
+        page?.after ?? "",
         [...prefix].length,
         prefix,
+        page?.count ?? -1,
       ).map(({ key, value }) => [key as string, value as string]));
   }
 

@@ -30,6 +30,7 @@ import type {
 } from "../../fleet.ts";
 import {
   FLEET_CLOCK_WARN_S,
+  FLEET_COPY_PAUSE_MS,
   FLEET_ENTER_MS,
   FLEET_RETRY_MS,
   FLEET_SLOW_MS,
@@ -156,6 +157,7 @@ export class FleetMember implements ShareHost, AsyncDisposable {
   #refreshedMs = 0;
   #isProbing = false;
   #isRejoining = false;
+  #isCopying = false;
   /** The work that disposal waits for. */
   readonly #underway = new Set<Promise<unknown>>();
 
@@ -669,9 +671,29 @@ export class FleetMember implements ShareHost, AsyncDisposable {
     for (const key of this.#shares.keys()) {
       if (!there.has(key)) this.#forget(key);
     }
-    this.#remember((copy) => copy.replace(users));
+    this.#copy?.replace(users);
+    if (this.#copy !== undefined && !this.#isCopying) {
+      this.#track(this.#copyUsers(), "fleet: a copy");
+    }
     this.#currentMs = this.clock.monotonicMs();
     return { services, position };
+  }
+
+  /**
+   * Writes the copy in parts while clients are served. A part that the disk
+   * refused is written again.
+   */
+  async #copyUsers(): Promise<void> {
+    this.#isCopying = true;
+    let isMore = true;
+    while (isMore && !this.#stop.aborted) {
+      const isKept = this.#remember((copy) => {
+        isMore = copy.writeSome();
+      });
+      const delayMs = isKept ? FLEET_COPY_PAUSE_MS : FLEET_RETRY_MS;
+      await pause(this.clock, delayMs, this.#stop);
+    }
+    this.#isCopying = false;
   }
 
   /** Forgets a removed user. A later user of the same name starts from zero. */
@@ -687,18 +709,23 @@ export class FleetMember implements ShareHost, AsyncDisposable {
   /**
    * Writes to disk. If that fails, the member continues; what was not written
    * is lost when the process ends.
+   *
+   * @returns False if it failed.
    */
-  #remember(keep: (copy: NodeCopy) => void): void {
-    if (this.#copy === undefined) return;
+  #remember(keep: (copy: NodeCopy) => void): boolean {
+    if (this.#copy === undefined) return true;
     try {
       keep(this.#copy);
+      return true;
     } catch (error) {
       if (!(error instanceof StoreError)) throw error;
-      if (!this.#forgetting.happens()) return;
-      this.#logger.log("error", "fleet: cannot keep a copy", {
-        code: error.code,
-        reason: error.message,
-      });
+      if (this.#forgetting.happens()) {
+        this.#logger.log("error", "fleet: cannot keep a copy", {
+          code: error.code,
+          reason: error.message,
+        });
+      }
+      return false;
     }
   }
 

@@ -13,7 +13,11 @@ import type {
   SharedUser,
   UsageReport,
 } from "../../fleet.ts";
-import { FLEET_COPY_MS, FLEET_COPY_NOTE_MS } from "../../limits.ts";
+import {
+  FLEET_COPY_BATCH,
+  FLEET_COPY_MS,
+  FLEET_COPY_NOTE_MS,
+} from "../../limits.ts";
 import { nodeState } from "./node_state.ts";
 
 /** Totals of a user in one incarnation. */
@@ -41,6 +45,15 @@ export class NodeCopy {
    * there is no copy.
    */
   #seenUnixMs: number | undefined;
+  /**
+   * The users that the disk may lack, by key; `undefined` for one that is
+   * removed. Not set while the copy is complete.
+   */
+  #unwritten: Map<string, SharedUser | undefined> | undefined;
+  /**
+   * The last key on the disk that was compared; not set after all were.
+   */
+  #comparedTo: string | undefined;
 
   /**
    * @param memory The storage; the workers of one program share it.
@@ -80,21 +93,61 @@ export class NodeCopy {
   }
 
   /**
-   * Replaces all users.
-   *
-   * @throws {StoreError} When the disk fails.
+   * Replaces all users, in parts: {@link NodeCopy.writeSome} writes one.
    */
   replace(users: readonly SharedUser[]): void {
-    const next = new Map(
-      users.map((user) => [this.#keyOf(user), JSON.stringify(user)]),
-    );
-    const known = new Map(this.#memory.entries(this.#users));
-    const gone = [...known.keys()].filter((key) => !next.has(key));
+    this.#unwritten = new Map(users.map((user) => [this.#keyOf(user), user]));
+    this.#comparedTo = this.#users;
+  }
+
+  /**
+   * Writes a part of the users that the disk lacks, at most
+   * {@link FLEET_COPY_BATCH}. The copy counts as current after the last part.
+   *
+   * @returns True if there is another part.
+   * @throws {StoreError} When the disk fails; the part is written again then.
+   */
+  writeSome(): boolean {
+    const unwritten = this.#unwritten;
+    if (unwritten === undefined) return false;
+    if (this.#compareSome(unwritten)) return true;
+    const part = [...unwritten.entries().take(FLEET_COPY_BATCH)];
+    const isLast = part.length === unwritten.size;
     this.#memory.write([
-      ...gone.map((key) => [key, undefined] as const),
-      ...[...next].filter(([key, text]) => known.get(key) !== text),
-      ...this.#seen(),
+      ...part.map(([key, user]) =>
+        [key, user && JSON.stringify(user)] as const
+      ),
+      ...isLast ? this.#seen() : [],
     ]);
+    for (const [key] of part) unwritten.delete(key);
+    if (isLast) this.#unwritten = undefined;
+    return !isLast;
+  }
+
+  /**
+   * Drops what the disk already has from the unwritten, and removes from the
+   * disk what is not among them.
+   *
+   * @returns True if there is more to compare.
+   */
+  #compareSome(unwritten: Map<string, SharedUser | undefined>): boolean {
+    if (this.#comparedTo === undefined) return false;
+    const known = this.#memory.entries(this.#users, {
+      after: this.#comparedTo,
+      count: FLEET_COPY_BATCH,
+    });
+    const gone = known.filter(([key]) => unwritten.get(key) === undefined);
+    if (gone.length > 0) {
+      this.#memory.write(gone.map(([key]) => [key, undefined]));
+    }
+    for (const [key, text] of known) {
+      const user = unwritten.get(key);
+      const isKnown = user === undefined || JSON.stringify(user) === text;
+      if (isKnown) unwritten.delete(key);
+    }
+    const isMore = known.length === FLEET_COPY_BATCH;
+    this.#comparedTo = isMore ? known.at(-1)![0] : undefined;
+    return isMore;
   }
 
   /**
@@ -103,6 +156,14 @@ export class NodeCopy {
    * @throws {StoreError} When the disk fails.
    */
   change(changes: readonly SharedChange[]): void {
+    if (this.#unwritten !== undefined) {
+      for (const change of changes) {
+        if (change.kind === "put") {
+          this.#unwritten.set(this.#keyOf(change.user), change.user);
+        } else this.#unwritten.set(this.#keyOf(change), undefined);
+      }
+      return;
+    }
     const isOld =
       this.#clock.monotonicMs() - this.#notedMs > FLEET_COPY_NOTE_MS;
     if (changes.length === 0 && !isOld) return;
