@@ -9,6 +9,7 @@
  *
  * @module
  */
+import { StoreError } from "../../errors.ts";
 import type { SharedUser } from "../../fleet.ts";
 import type { RandomBytes } from "../../random.ts";
 import type { UserLimits } from "../../users.ts";
@@ -79,14 +80,15 @@ export function readUser(
   const sealed = fields.get("k");
   const version = numberIn(fields, "v");
   if (sealed === undefined || version === undefined) return undefined;
-  const limits = LIMIT_KEYS.flatMap((key) => {
+  const limits: { -readonly [K in keyof UserLimits]: number } = {};
+  for (const key of LIMIT_KEYS) {
     const value = numberIn(fields, LIMITS[key]);
-    return value === undefined ? [] : [[key, value] as const];
-  });
+    if (value !== undefined) limits[key] = value;
+  }
   return {
     ...splitId(id),
     password: keys.open(sealed, { fleet, id, version }),
-    limits: Object.fromEntries(limits),
+    limits,
     disabled: fields.has("d"),
   };
 }
@@ -134,11 +136,33 @@ export function fieldsOf(reply: Reply | undefined): Fields {
   return fields;
 }
 
-/** Returns the fields for the values of {@link USER_FIELDS}, in that order. */
-export function fieldsInOrder(reply: Reply | undefined): Fields {
-  const fields = new Map<string, Uint8Array>();
-  for (const [i, value] of partsOf(reply).entries()) {
-    if (value instanceof Uint8Array) fields.set(USER_FIELDS[i]!, value);
+const COLON = 0x3a;
+const ZERO = 0x30;
+
+/**
+ * Reads the fields of users, {@link USER_FIELDS} of each in that order.
+ *
+ * ```text
+ * field   length in decimal | ":" | bytes   or ":" if it is missing
+ * ```
+ *
+ * @throws {StoreError} `ERR_STORE_DAMAGED` when the bytes end too early.
+ */
+export function* packedFields(packed: Uint8Array): Generator<Fields> {
+  let at = 0;
+  while (at < packed.length) {
+    const fields = new Map<string, Uint8Array>();
+    for (const name of USER_FIELDS) {
+      const colon = packed.indexOf(COLON, at);
+      let length = 0;
+      for (let i = at; i < colon; i++) length = length * 10 + packed[i]! - ZERO;
+      const isThere = colon > at;
+      at = colon + 1 + length;
+      if (colon < 0 || at > packed.length) {
+        throw new StoreError("ERR_STORE_DAMAGED", "The engine's users are cut");
+      }
+      if (isThere) fields.set(name, packed.subarray(colon + 1, at));
+    }
+    yield fields;
   }
-  return fields;
 }

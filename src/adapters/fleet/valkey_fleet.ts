@@ -40,9 +40,9 @@ import { COPY, ENTER, KEEP, REPORT } from "./_scripts.ts";
 import { ValkeyTotals } from "./_usage_totals.ts";
 import { ValkeySalts } from "./_valkey_salts.ts";
 import {
-  fieldsInOrder,
   fieldsOf,
   idOf,
+  packedFields,
   partsOf,
   readUser,
   type Sealing,
@@ -249,9 +249,10 @@ class ValkeyLink implements FleetLink {
         ),
       );
       const ids = sets.flatMap((set) => partsOf(set).map(textOf));
-      for await (const [batch, found] of this.#copies(ids)) {
-        for (const [at, reply] of partsOf(found).entries()) {
-          const user = this.#read(batch[at]!, fieldsInOrder(reply));
+      let at = 0;
+      for await (const packed of this.#copies(ids)) {
+        for (const fields of packedFields(packed)) {
+          const user = this.#read(ids[at++]!, fields);
           if (user !== undefined) users.push(user);
         }
       }
@@ -378,24 +379,25 @@ class ValkeyLink implements FleetLink {
    * Reads users in batches. The engine works on one batch while the caller
    * reads the one before.
    */
-  async *#copies(
-    ids: readonly string[],
-  ): AsyncGenerator<[batch: readonly string[], found: Reply | undefined]> {
-    const ask = (at: number) => {
-      const batch = ids.slice(at, at + FLEET_COPY_BATCH);
-      if (batch.length === 0) return undefined;
-      const keys = batch.map((id) => this.#names.user(id));
-      const asked = this.#connections.log.run(COPY, [keys]);
+  async *#copies(ids: readonly string[]): AsyncGenerator<Uint8Array> {
+    const keys = ids.map((id) => this.#names.user(id));
+    const ask = (at: number): Promise<Reply[]> | undefined => {
+      if (at >= keys.length) return undefined;
+      const batch = keys.slice(at, at + FLEET_COPY_BATCH);
+      const asked = this.#connections.log.run(COPY, [batch]);
       // It may fail while the caller reads the batch before.
       asked.catch(() => {});
-      return { batch, asked };
+      return asked;
     };
     let next = ask(0);
-    for (let i = FLEET_COPY_BATCH; next !== undefined; i += FLEET_COPY_BATCH) {
-      const { batch, asked } = next;
-      const [found] = await asked;
-      next = ask(i);
-      yield [batch, found];
+    for (
+      let at = FLEET_COPY_BATCH;
+      next !== undefined;
+      at += FLEET_COPY_BATCH
+    ) {
+      const [packed] = await next;
+      next = ask(at);
+      yield packed as Uint8Array;
     }
   }
 
