@@ -1436,6 +1436,9 @@ export const FLEET_PUT_TRIES = 5;
  */
 export const FLEET_COPY_MS = 86_400_000;
 
+/** Users in a part of that copy: a part is written in some milliseconds. */
+export const FLEET_COPY_PART = 100;
+
 /** Milliseconds between two parts of that copy, in which clients are served. */
 export const FLEET_COPY_PAUSE_MS = 5;
 

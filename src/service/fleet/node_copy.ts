@@ -14,9 +14,9 @@ import type {
   UsageReport,
 } from "../../fleet.ts";
 import {
-  FLEET_COPY_BATCH,
   FLEET_COPY_MS,
   FLEET_COPY_NOTE_MS,
+  FLEET_COPY_PART,
 } from "../../limits.ts";
 import { nodeState } from "./node_state.ts";
 
@@ -102,7 +102,7 @@ export class NodeCopy {
 
   /**
    * Writes a part of the users that the disk lacks, at most
-   * {@link FLEET_COPY_BATCH}. The copy counts as current after the last part.
+   * {@link FLEET_COPY_PART}. The copy counts as current after the last part.
    *
    * @returns True if there is another part.
    * @throws {StoreError} When the disk fails; the part is written again then.
@@ -111,7 +111,7 @@ export class NodeCopy {
     const unwritten = this.#unwritten;
     if (unwritten === undefined) return false;
     if (this.#compareSome(unwritten)) return true;
-    const part = [...unwritten.entries().take(FLEET_COPY_BATCH)];
+    const part = [...unwritten.entries().take(FLEET_COPY_PART)];
     const isLast = part.length === unwritten.size;
     this.#memory.write([
       ...part.map(([key, user]) =>
@@ -134,7 +134,7 @@ export class NodeCopy {
     if (this.#comparedTo === undefined) return false;
     const known = this.#memory.entries(this.#users, {
       after: this.#comparedTo,
-      count: FLEET_COPY_BATCH,
+      count: FLEET_COPY_PART,
     });
     const gone = known.filter(([key]) => unwritten.get(key) === undefined);
     if (gone.length > 0) {
@@ -145,7 +145,7 @@ export class NodeCopy {
       const isKnown = user === undefined || JSON.stringify(user) === text;
       if (isKnown) unwritten.delete(key);
     }
-    const isMore = known.length === FLEET_COPY_BATCH;
+    const isMore = known.length === FLEET_COPY_PART;
     this.#comparedTo = isMore ? known.at(-1)![0] : undefined;
     return isMore;
   }

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { FLEET_COPY_BATCH } from "../../../../src/limits.ts";
+import { FLEET_COPY_PART } from "../../../../src/limits.ts";
 import { NodeCopy } from "../../../../src/service/fleet/node_copy.ts";
 import type { SharedUser } from "../../../../src/fleet.ts";
 import { FakeClock } from "../../../support/fake_clock.ts";
 import { FakeMemory, SERVICE, user } from "../../../support/fleet_nodes.ts";
 
 /** More than fit in two parts. */
-const COUNT = 2 * FLEET_COPY_BATCH + 100;
+const COUNT = 2 * FLEET_COPY_PART + 100;
 
 const USERS = Array.from(
   { length: COUNT },
