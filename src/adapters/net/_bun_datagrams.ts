@@ -3,20 +3,14 @@
  *
  * @module
  */
-import type {
-  DatagramSocket,
-  Endpoint,
-  Posted,
-  WaitOptions,
-} from "../../transport.ts";
+import type { DatagramSocket, Endpoint, Posted } from "../../transport.ts";
 import { refuseInheritedSocket } from "../system/inherited_sockets.ts";
 import type { BunUdp, BunUdpSocket } from "./_bun_types.ts";
 import {
   closedSocket,
   DatagramQueue,
   type PostedDatagram,
-  QueuedSocket,
-  sendByPost,
+  PostingSocket,
 } from "./_datagram_queue.ts";
 import { toTransportError } from "./_errors.ts";
 import { LostDatagrams } from "./_lost_datagrams.ts";
@@ -69,11 +63,10 @@ export async function bindBun(
   }
 }
 
-class BunDatagramSocket extends QueuedSocket implements DatagramSocket {
+class BunDatagramSocket extends PostingSocket<PostedDatagram>
+  implements DatagramSocket {
   readonly address: Endpoint;
   readonly #socket: BunUdpSocket;
-  /** Datagrams that wait until the system has room. */
-  #waiting: PostedDatagram[] = [];
   #closed = false;
 
   constructor(
@@ -88,24 +81,10 @@ class BunDatagramSocket extends QueuedSocket implements DatagramSocket {
     LOST.add(this);
   }
 
-  send(
-    payload: Uint8Array,
-    to: Endpoint,
-    options?: WaitOptions,
-  ): Promise<void> {
-    return sendByPost(
-      (posted) => this.post(payload, to, posted),
-      (posted) => {
-        this.#waiting = this.#waiting.filter((one) => one.posted !== posted);
-      },
-      options,
-    );
-  }
-
   post(payload: Uint8Array, to: Endpoint, posted: Posted): void {
     if (this.#closed) return posted(closedSocket());
-    if (this.#waiting.length > 0 || !this.#trySend(payload, to, posted)) {
-      this.#waiting.push({ payload, to, posted });
+    if (this.waiting.length > 0 || !this.#trySend(payload, to, posted)) {
+      this.waiting.push({ payload, to, posted });
     }
   }
 
@@ -116,7 +95,7 @@ class BunDatagramSocket extends QueuedSocket implements DatagramSocket {
     this.udpDescriptor?.close();
     this.#socket.close();
     this.queue.close();
-    for (const { posted } of this.#waiting.splice(0)) posted(closedSocket());
+    this.failWaiting();
   }
 
   /** @returns False if the system has no room; the send must be repeated. */
@@ -144,10 +123,10 @@ class BunDatagramSocket extends QueuedSocket implements DatagramSocket {
   }
 
   #sendWaiting(): void {
-    while (this.#waiting.length > 0) {
-      const { payload, to, posted } = this.#waiting[0]!;
+    while (this.waiting.length > 0) {
+      const { payload, to, posted } = this.waiting[0]!;
       if (!this.#trySend(payload, to, posted)) return;
-      this.#waiting.shift();
+      this.waiting.shift();
     }
   }
 }

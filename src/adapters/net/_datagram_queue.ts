@@ -142,37 +142,48 @@ export abstract class QueuedSocket {
   }
 }
 
-/**
- * Implements `DatagramSocket.send` by its `post`.
- *
- * @param forget Removes a datagram whose sender has stopped waiting.
- */
-export async function sendByPost(
-  post: (posted: Posted) => void,
-  forget: (posted: Posted) => void,
-  { signal }: WaitOptions = {},
-): Promise<void> {
-  signal?.throwIfAborted();
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const posted: Posted = (error) =>
-    error === undefined ? resolve() : reject(error);
-  post(posted);
-  const leave = signal && onAbort(signal, () => {
-    forget(posted);
-    reject(signal.reason);
-  });
-  try {
-    await promise;
-  } finally {
-    leave?.();
-  }
-}
-
 /** A datagram that waits until the system has room. */
 export interface PostedDatagram {
   readonly payload: Uint8Array;
   readonly to: Endpoint;
   readonly posted: Posted;
+}
+
+/** A {@link QueuedSocket} that implements `DatagramSocket.send` by its `post`. */
+export abstract class PostingSocket<P extends PostedDatagram>
+  extends QueuedSocket {
+  /** Datagrams that are not sent yet. */
+  protected waiting: P[] = [];
+
+  /** See `DatagramSocket.post`. */
+  abstract post(payload: Uint8Array, to: Endpoint, posted: Posted): void;
+
+  /** See `DatagramSocket.send`. */
+  async send(
+    payload: Uint8Array,
+    to: Endpoint,
+    { signal }: WaitOptions = {},
+  ): Promise<void> {
+    signal?.throwIfAborted();
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const posted: Posted = (error) =>
+      error === undefined ? resolve() : reject(error);
+    this.post(payload, to, posted);
+    const leave = signal && onAbort(signal, () => {
+      this.waiting = this.waiting.filter((one) => one.posted !== posted);
+      reject(signal.reason);
+    });
+    try {
+      await promise;
+    } finally {
+      leave?.();
+    }
+  }
+
+  /** Fails the datagrams that are not sent yet. */
+  protected failWaiting(): void {
+    for (const { posted } of this.waiting.splice(0)) posted(closedSocket());
+  }
 }
 
 /** Returns the error of a closed socket. */

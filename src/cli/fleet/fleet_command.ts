@@ -10,7 +10,6 @@ import { formatAgo, formatBytes } from "../../admin/units.ts";
 import { systemClock } from "../../clock.ts";
 import { badValue } from "../../errors.ts";
 import { systemRandomBytes } from "../../random.ts";
-import { userNameFault } from "../../users.ts";
 import { userKey } from "../config/credentials.ts";
 import { passwordSecret } from "../config/secrets.ts";
 import { readAction } from "../options/action.ts";
@@ -19,7 +18,12 @@ import { usage } from "../options/getopt.ts";
 import { print } from "../output.ts";
 import { generateKey } from "../tools/genkey.ts";
 import { printable } from "../top/terminal_text.ts";
-import { limitsFrom } from "../user/user_command.ts";
+import {
+  checkUserName,
+  limitsFrom,
+  USER_ACTIONS,
+  USER_DONE,
+} from "../user/user_command.ts";
 import { beginFleet } from "./begin_fleet.ts";
 import { runFleetDoctor } from "./fleet_doctor.ts";
 import { exportUsers, importUsers } from "./move_users.ts";
@@ -34,16 +38,7 @@ import { type OpenFleet, withFleet } from "./open_fleet.ts";
 import { rekeyFleet } from "./rekey.ts";
 
 /** What follows each action on users. */
-const USER_ACTIONS = {
-  add: "NAME",
-  list: "",
-  show: "NAME",
-  set: "NAME",
-  disable: "NAME",
-  enable: "NAME",
-  reset: "NAME",
-  remove: "NAME",
-};
+const ON_USERS = { ...USER_ACTIONS, reset: "NAME" };
 
 /** What follows each action. */
 const ACTIONS = {
@@ -116,8 +111,14 @@ async function act(
       return await withFleet(args, (fleet) => restoreNode(fleet, word));
     case "remove":
       return await withFleet(args, (fleet) => removeNode(fleet, word));
-    case "user":
-      return await withFleet(args, actOnUser);
+    case "user": {
+      const words = args.operands.slice(1);
+      const onUser = readAction("umbra fleet user", ON_USERS, words);
+      return await withFleet(
+        args,
+        (fleet) => actOnUser(onUser, name ?? "", fleet),
+      );
+    }
     case "import":
     case "export":
       return await withFleet(args, async ({ admin, service }) => {
@@ -128,11 +129,12 @@ async function act(
   }
 }
 
-async function actOnUser(fleet: OpenFleet): Promise<void> {
+async function actOnUser(
+  action: keyof typeof ON_USERS,
+  name: string,
+  fleet: OpenFleet,
+): Promise<void> {
   const { admin, args } = fleet;
-  const [, ...words] = args.operands;
-  const action = readAction("umbra fleet user", USER_ACTIONS, words);
-  const [, name = ""] = words;
   const service = fleet.service();
   if (action === "list") {
     return await print(list(await admin.users(service), args));
@@ -164,23 +166,14 @@ async function actOnUser(fleet: OpenFleet): Promise<void> {
   await print(`${printable(user.name)}: ${DONE[action]}\n`);
 }
 
-const DONE = {
-  set: "changed",
-  disable: "disabled",
-  enable: "enabled",
-  reset: "nothing is used of the quota",
-  remove: "removed",
-} as const;
+const DONE = { ...USER_DONE, reset: "nothing is used of the quota" } as const;
 
 async function add(
   name: string,
   service: string,
   { args, admin, method: chosen }: OpenFleet,
 ): Promise<void> {
-  const fault = userNameFault(name);
-  if (fault !== undefined) {
-    throw badValue(`The name ${fault}`);
-  }
+  checkUserName(name);
   if (await admin.user(service, name) !== undefined) {
     throw badValue(`The servers on port ${service} have a user of that name`);
   }

@@ -32,18 +32,18 @@ import {
   type UserControl,
 } from "./user_control.ts";
 
-/** What follows each action. */
-const ACTIONS = {
+/** What follows each action that a fleet has too. */
+export const USER_ACTIONS = {
   add: "NAME",
   list: "",
   show: "NAME",
   set: "NAME",
   disable: "NAME",
   enable: "NAME",
-  clear: "NAME",
   remove: "NAME",
-  link: "NAME",
 };
+
+const ACTIONS = { ...USER_ACTIONS, clear: "NAME", link: "NAME" };
 
 type Action = keyof typeof ACTIONS;
 
@@ -113,10 +113,7 @@ async function act(
   if (action === "list") return await print(await list(servers, args, control));
   if (action === "add") {
     const { id } = serverFor(servers, args);
-    const fault = userNameFault(name);
-    if (fault !== undefined) {
-      throw badValue(`The name ${fault}`);
-    }
+    checkUserName(name);
     await control.add(id, { name, limits: limitsFrom(args, {}) });
     return await printLink(id, name, args, control);
   }
@@ -145,13 +142,21 @@ async function act(
   await print(`${printable(name)}: ${DONE[action]}\n`);
 }
 
-const DONE = {
-  remove: "removed",
+/** What is printed after a change that a fleet has too. */
+export const USER_DONE = {
   set: "changed",
-  clear: "counts cleared",
   disable: "disabled",
   enable: "enabled",
+  remove: "removed",
 } as const;
+
+const DONE = { ...USER_DONE, clear: "counts cleared" } as const;
+
+/** @throws {ConfigError} If a user cannot have the name. */
+export function checkUserName(name: string): void {
+  const fault = userNameFault(name);
+  if (fault !== undefined) throw badValue(`The name ${fault}`);
+}
 
 async function printLink(
   server: string,

@@ -12,14 +12,12 @@ import type {
   ListenOptions,
   Posted,
   SocketOptions,
-  WaitOptions,
 } from "../../../transport.ts";
 import { takeInheritedSocket } from "../../system/inherited_sockets.ts";
 import {
   closedSocket,
   type PostedDatagram,
-  QueuedSocket,
-  sendByPost,
+  PostingSocket,
 } from "../_datagram_queue.ts";
 import { LostDatagrams } from "../_lost_datagrams.ts";
 import { resolve } from "../_resolve.ts";
@@ -127,7 +125,7 @@ function noSharing(action: string): TransportError {
 /** Number of datagrams that are sent without waiting for the next turn. */
 const SEND_BATCH: number = DATAGRAM_BATCH / 2;
 
-export class LinuxDatagrams extends QueuedSocket
+export class LinuxDatagrams extends PostingSocket<PostedDatagram & Outgoing>
   implements DatagramSocket, Watcher {
   readonly address: Endpoint;
   readonly #descriptor: number;
@@ -136,11 +134,6 @@ export class LinuxDatagrams extends QueuedSocket
   readonly #received: ReceiveBatch;
   readonly #sent: SendBatch;
   readonly #isRedirected: boolean;
-  /**
-   * Datagrams that are sent together in the next turn, or when the system has
-   * room.
-   */
-  #waiting: (PostedDatagram & Outgoing)[] = [];
   #isPostponed = false;
   #isUnread = false;
   #isFull = false;
@@ -170,20 +163,6 @@ export class LinuxDatagrams extends QueuedSocket
     lost.add(this);
   }
 
-  send(
-    payload: Uint8Array,
-    to: Endpoint,
-    options?: WaitOptions,
-  ): Promise<void> {
-    return sendByPost(
-      (posted) => this.post(payload, to, posted),
-      (posted) => {
-        this.#waiting = this.#waiting.filter((one) => one.posted !== posted);
-      },
-      options,
-    );
-  }
-
   post(payload: Uint8Array, to: Endpoint, posted: Posted): void {
     if (this.#isClosed) return posted(closedSocket());
     let address: Uint8Array;
@@ -192,9 +171,9 @@ export class LinuxDatagrams extends QueuedSocket
     } catch (error) {
       return posted(error);
     }
-    this.#waiting.push({ payload, address, to, posted });
+    this.waiting.push({ payload, address, to, posted });
     if (this.#isFull) return;
-    if (this.#waiting.length >= SEND_BATCH) this.#sendAll();
+    if (this.waiting.length >= SEND_BATCH) this.#sendAll();
     else this.#postpone();
   }
 
@@ -206,8 +185,7 @@ export class LinuxDatagrams extends QueuedSocket
     this.#loop.forget(this.#descriptor);
     c.close(this.#descriptor);
     this.queue.close();
-    const error = closedSocket();
-    for (const { posted } of this.#waiting.splice(0)) posted(error);
+    this.failWaiting();
   }
 
   ready(events: number): void {
@@ -263,9 +241,9 @@ export class LinuxDatagrams extends QueuedSocket
   }
 
   #sendAll(): void {
-    const queue = this.#waiting;
+    const queue = this.waiting;
     // Datagrams that callbacks post are queued behind these.
-    this.#waiting = [];
+    this.waiting = [];
     let done = 0;
     while (done < queue.length && !this.#isClosed) {
       const count = this.#sent.send(this.#descriptor, queue, done);
@@ -283,7 +261,7 @@ export class LinuxDatagrams extends QueuedSocket
     if (done === queue.length) return;
     const rest = queue.slice(done);
     if (this.#isClosed) rest.forEach(({ posted }) => posted(closedSocket()));
-    else this.#waiting = [...rest, ...this.#waiting];
+    else this.waiting = [...rest, ...this.waiting];
   }
 
   /**
