@@ -108,10 +108,8 @@ export class Loop {
       if (watched?.generation === generation) tell(watched.watcher, events);
     }
     for (const watcher of postponed) tell(watcher, 0);
-    const mayRest = this.#count > 0 && !this.#isSet;
-    if (count > 0 && this.#queues && mayRest) this.#rest();
-    else if (count + postponed.length > 0) this.#schedule();
-    else if (mayRest) this.#rest();
+    if (count + postponed.length > 0) this.#schedule();
+    else if (this.#count > 0 && !this.#isSet) this.#rest();
   }
 
   /** Waits once the runtime has done what it has to do now. */
