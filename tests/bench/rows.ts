@@ -199,7 +199,10 @@ function oneByOne({ rounds, seconds }: Extent): Measurement {
 function udp({ rounds, seconds }: Extent): Measurement {
   return {
     name: "UDP",
-    systems: [LIBEV, ...OURS, ...OURS_ON_LINUX, ...builtPeers()],
+    systems: [
+      ...[LIBEV, ...OURS, ...OURS_ON_LINUX, ...builtPeers()],
+      ...FLOORS_ON_LINUX,
+    ],
     rounds,
     measure: (system) => datagrams(system, METHOD, seconds),
   };

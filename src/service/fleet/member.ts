@@ -685,15 +685,18 @@ export class FleetMember implements ShareHost, AsyncDisposable {
    */
   async #copyUsers(): Promise<void> {
     this.#isCopying = true;
-    let isMore = true;
-    while (isMore && !this.#stop.aborted) {
-      const isKept = this.#remember((copy) => {
-        isMore = copy.writeSome();
-      });
-      const delayMs = isKept ? FLEET_COPY_PAUSE_MS : FLEET_RETRY_MS;
-      await pause(this.clock, delayMs, this.#stop);
+    try {
+      let isMore = true;
+      while (isMore && !this.#stop.aborted) {
+        const isKept = this.#remember((copy) => {
+          isMore = copy.writeSome();
+        });
+        const delayMs = isKept ? FLEET_COPY_PAUSE_MS : FLEET_RETRY_MS;
+        await pause(this.clock, delayMs, this.#stop);
+      }
+    } finally {
+      this.#isCopying = false;
     }
-    this.#isCopying = false;
   }
 
   /** Forgets a removed user. A later user of the same name starts from zero. */
