@@ -1417,8 +1417,8 @@ export const FLEET_RETRY_MS = 1_000;
 export const FLEET_KEY_LENGTH = 32;
 
 /**
- * Commands in one message while all users of a fleet are read, on a connection
- * that no other call uses.
+ * Users in one message while all users of a fleet are read, on a connection that
+ * no other call uses.
  */
 export const FLEET_COPY_BATCH = 500;
 

@@ -28,7 +28,6 @@ import {
   LEASE_HOLD_MS,
 } from "../../limits.ts";
 import {
-  type Argument,
   type EngineAddress,
   type EngineClient,
   openEngine,
@@ -242,7 +241,7 @@ class ValkeyLink implements FleetLink {
     if (position === undefined) throw this.#lost();
     const users: SharedUser[] = [];
     for (const service of services) {
-      const sets = await this.#inBatches(
+      const sets = await log.all(
         Array.from(
           { length: INDEX_PARTS },
           (_, part) => ["SMEMBERS", names.index(service, part)],
@@ -399,17 +398,6 @@ class ValkeyLink implements FleetLink {
       next = ask(at);
       yield packed as Uint8Array;
     }
-  }
-
-  async #inBatches(
-    commands: readonly (readonly Argument[])[],
-  ): Promise<Reply[]> {
-    const replies: Reply[] = [];
-    for (let i = 0; i < commands.length; i += FLEET_COPY_BATCH) {
-      const batch = commands.slice(i, i + FLEET_COPY_BATCH);
-      replies.push(...await this.#connections.log.all(batch));
-    }
-    return replies;
   }
 
   #changeOf(entry: Reply): SharedChange | undefined {
