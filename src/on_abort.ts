@@ -4,6 +4,8 @@
  * @module
  */
 
+import { Roster } from "./roster.ts";
+
 /** A signal that ends a wait: an `AbortSignal` or a {@link Stop}. */
 export type StopSignal = AbortSignal | Stop;
 
@@ -17,7 +19,7 @@ export class Stop {
   aborted = false;
   /** The reason of the abort. */
   reason: unknown;
-  #listeners: Set<() => void> | undefined;
+  #listeners: Roster<() => void> | undefined;
 
   /** Aborts and calls the listeners once. */
   abort(reason: unknown): void {
@@ -31,7 +33,7 @@ export class Stop {
 
   /** Adds a listener. Call {@link onAbort} instead. */
   listen(callback: () => void): () => void {
-    const listeners = this.#listeners ??= new Set();
+    const listeners = this.#listeners ??= new Roster();
     return add(listeners, callback);
   }
 
@@ -81,7 +83,7 @@ export function toAbortSignal(signal: StopSignal): AbortSignal {
 }
 
 /** The listeners of each signal, in the order in which they were added. */
-const LISTENERS = new WeakMap<AbortSignal, Set<() => void>>();
+const LISTENERS = new WeakMap<AbortSignal, Roster<() => void>>();
 
 /**
  * Calls back once a signal is aborted. The signal has one listener, which calls
@@ -101,20 +103,17 @@ export function onAbort(
     : add(LISTENERS.get(signal) ?? listenTo(signal), callback);
 }
 
-function add(listeners: Set<() => void>, callback: () => void): () => void {
-  // The wrapper lets the same function be added twice.
-  const call = (): void => callback();
-  listeners.add(call);
-  return () => listeners.delete(call);
+function add(listeners: Roster<() => void>, callback: () => void): () => void {
+  const entry = listeners.add(callback);
+  return () => entry.remove();
 }
 
-function callAll(listeners: Set<() => void>): void {
-  for (const call of listeners) call();
-  listeners.clear();
+function callAll(listeners: Roster<() => void>): void {
+  for (const call of listeners.takeAll()) call();
 }
 
-function listenTo(signal: AbortSignal): Set<() => void> {
-  const listeners = new Set<() => void>();
+function listenTo(signal: AbortSignal): Roster<() => void> {
+  const listeners = new Roster<() => void>();
   LISTENERS.set(signal, listeners);
   signal.addEventListener("abort", () => callAll(listeners), { once: true });
   return listeners;

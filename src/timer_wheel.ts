@@ -4,6 +4,7 @@
  * @module
  */
 import { MAX_TIMER_MS, WHEEL_TICK_MS } from "./limits.ts";
+import { Roster } from "./roster.ts";
 
 /** The system's own timers, which are exact but cost more. */
 export interface Timers {
@@ -14,7 +15,7 @@ export interface Timers {
 }
 
 /** Callbacks that are due at the same tick. */
-type Tick = Set<() => void>;
+type Tick = Roster<() => void>;
 
 /**
  * Schedules callbacks with a delay of up to {@link WHEEL_TICK_MS}. Scheduling
@@ -38,11 +39,9 @@ export class TimerWheel {
     const dueMs = this.#timers.monotonicMs() + delayMs;
     const number = Math.ceil(dueMs / WHEEL_TICK_MS);
     const tick = this.#ticks.get(number) ?? this.#add(number);
-    // The wrapper lets the same function be scheduled twice.
-    const call = (): void => callback();
-    tick.add(call);
+    const entry = tick.add(callback);
     return () => {
-      tick.delete(call);
+      entry.remove();
       if (tick.size > 0 || this.#ticks.get(number) !== tick) return;
       this.#ticks.delete(number);
       if (this.#ticks.size === 0) this.#wait(Infinity);
@@ -50,7 +49,7 @@ export class TimerWheel {
   }
 
   #add(number: number): Tick {
-    const tick: Tick = new Set();
+    const tick: Tick = new Roster();
     this.#ticks.set(number, tick);
     if (number < this.#next) this.#wait(number);
     return tick;
@@ -72,10 +71,7 @@ export class TimerWheel {
     try {
       for (const [number, tick] of this.#ticks) {
         if (number > now) continue;
-        for (const call of tick) {
-          tick.delete(call);
-          call();
-        }
+        for (const call of tick.takeAll()) call();
         this.#ticks.delete(number);
       }
     } finally {

@@ -15,6 +15,7 @@ import {
   SHORTAGE_SHARE,
   STRANGERS_SHARE,
 } from "../limits.ts";
+import { Roster, type RosterEntry } from "../roster.ts";
 import type { Accepted, Connection, Endpoint, Listener } from "../transport.ts";
 import { Episode } from "./episode.ts";
 import { introduce, type IsProxy } from "./introduction.ts";
@@ -74,7 +75,7 @@ class AcceptLoop implements Service {
   readonly #handle: ConnectionHandler;
   readonly #dependencies: Required<Dependencies>;
   readonly #stop = new AbortController();
-  readonly #open = new Set<Connection>();
+  readonly #open = new Roster<Connection>();
   readonly #strangers: Strangers;
   /** Open connections by client address, if those are limited. */
   readonly #hosts = new Map<string, number>();
@@ -296,7 +297,7 @@ class AcceptLoop implements Service {
 
   async #serve(accepted: Accepted): Promise<void> {
     const { connection } = accepted;
-    this.#open.add(connection);
+    const entry = this.#open.add(connection);
     const place = this.#strangers.add(connection);
     let entered: Connection | undefined;
     try {
@@ -311,7 +312,7 @@ class AcceptLoop implements Service {
       tellDefect(error, "connection handler", this.#dependencies);
     } finally {
       if (entered !== undefined) this.#leave(entered);
-      this.#end(connection, place);
+      this.#end(connection, entry, place);
     }
   }
 
@@ -326,10 +327,14 @@ class AcceptLoop implements Service {
     }
   }
 
-  #end(connection: Connection, place: Place): void {
+  #end(
+    connection: Connection,
+    entry: RosterEntry<Connection>,
+    place: Place,
+  ): void {
     place.admit();
     connection.close();
-    this.#open.delete(connection);
+    entry.remove();
     this.#grow();
     this.#tellFreed();
   }

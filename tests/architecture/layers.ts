@@ -16,6 +16,7 @@ const LEVEL_0 = [
   "clock",
   "idle_timer",
   "on_abort",
+  "roster",
   "timer_wheel",
   "random",
   "recently_used",

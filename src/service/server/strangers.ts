@@ -9,6 +9,7 @@
  */
 import { pause } from "../../clock.ts";
 import { MIN_STRANGER_MS } from "../../limits.ts";
+import { Roster, type RosterEntry } from "../../roster.ts";
 import type { Connection } from "../../transport.ts";
 import type { Episode } from "../episode.ts";
 import type { Dependencies } from "../service.ts";
@@ -26,7 +27,7 @@ export class Strangers {
   readonly #most: number;
   readonly #world: Required<Dependencies>;
   /** The places, the oldest first. */
-  readonly #places = new Set<StrangerPlace>();
+  readonly #places = new Roster<StrangerPlace>();
   readonly #overload: Episode;
   #max: number;
   #stopping = false;
@@ -60,13 +61,13 @@ export class Strangers {
     const { clock } = this.#world;
     const sinceMs = clock.monotonicMs();
     const place = new StrangerPlace(connection, sinceMs, this);
-    this.#places.add(place);
+    place.entry = this.#places.add(place);
     return place;
   }
 
   /** Removes a place that was freed or admitted. */
   leave(place: StrangerPlace): void {
-    this.#places.delete(place);
+    place.entry?.remove();
     this.#endWait();
   }
 
@@ -92,7 +93,7 @@ export class Strangers {
   async replace(isFull: () => boolean): Promise<boolean> {
     const { clock } = this.#world;
     while (this.#most !== Infinity && !this.#stopping && isFull()) {
-      const [oldest] = this.#places;
+      const oldest = this.#places.oldest?.value;
       if (oldest === undefined) return false;
       const ageMs = clock.monotonicMs() - oldest.sinceMs;
       if (ageMs >= MIN_STRANGER_MS) {
@@ -122,8 +123,7 @@ export class Strangers {
   }
 
   #dismissOldest(): void {
-    const [oldest] = this.#places;
-    oldest!.dismiss();
+    this.#places.oldest?.value.dismiss();
     const { logger, metrics } = this.#world;
     metrics.connectionRefused("ERR_POLICY_STRANGERS");
     if (!this.#overload.happens()) return;
@@ -141,6 +141,7 @@ class StrangerPlace implements Place {
   /** The time of accept on the monotonic clock, in milliseconds. */
   readonly sinceMs: number;
   dismissed = false;
+  entry: RosterEntry<StrangerPlace> | undefined = undefined;
 
   constructor(
     connection: Connection,

@@ -15,6 +15,7 @@ import {
   RACE_FACTOR,
 } from "../../../limits.ts";
 import { silentLogger, silentMetrics } from "../../../observe.ts";
+import type { RosterEntry } from "../../../roster.ts";
 import type { Channel } from "../../../streams/channel.ts";
 import type { Dependencies } from "../../service.ts";
 import type { PacketChannel } from "../outbound.ts";
@@ -28,7 +29,7 @@ import type {
   HealthStatus,
   SwitchReason,
 } from "./server_status.ts";
-import { Silence } from "./silence.ts";
+import { type Expectation, Silence } from "./silence.ts";
 import { UdpHealth } from "./udp_health.ts";
 import type { StreamWatch } from "./watched_session.ts";
 
@@ -347,7 +348,7 @@ export class GroupServer implements Candidate {
   }
 
   #watch(target: string): StreamWatch {
-    let isWaiting = false;
+    let expectation: RosterEntry<Expectation> | undefined;
     let wasAnswered = true;
     this.#open++;
     this.#uses++;
@@ -357,21 +358,19 @@ export class GroupServer implements Candidate {
         // Only the first of several writes in a row starts the wait.
         if (!wasAnswered || this.#stopped.signal.aborted) return;
         wasAnswered = false;
-        isWaiting = true;
-        this.#silence.expect(watch, target);
+        expectation = this.#silence.expect(target);
       },
       received: (bytes) => {
         this.#bytesDown += bytes;
         this.#silence.heard();
         wasAnswered = true;
-        if (isWaiting) watch.ended();
+        expectation?.remove();
         if (this.health.state !== "up") {
           this.#learn((now) => this.health.heard(now));
         }
       },
       ended: () => {
-        isWaiting = false;
-        this.#silence.forget(watch);
+        expectation?.remove();
       },
       closed: () => {
         watch.ended();

@@ -6,9 +6,10 @@
  */
 import type { Clock } from "../../../clock.ts";
 import { SERVER_SILENCE_MS } from "../../../limits.ts";
+import { Roster, type RosterEntry } from "../../../roster.ts";
 
 /** A connection that has sent bytes and expects an answer. */
-interface Expectation {
+export interface Expectation {
   readonly target: string;
   readonly sinceMs: number;
   /** The number of answers of the server up to then. */
@@ -20,7 +21,7 @@ export class Silence {
   readonly #clock: Clock;
   readonly #onSilent: (target: string) => void;
   /** The expectations, the oldest first. */
-  readonly #waiting = new Map<object, Expectation>();
+  readonly #waiting = new Roster<Expectation>();
   #pulse = 0;
   #cancel: (() => void) | undefined;
 
@@ -30,14 +31,17 @@ export class Silence {
     this.#onSilent = onSilent;
   }
 
-  /** Reports that a connection expects an answer from now on. */
-  expect(connection: object, target: string): void {
-    this.#waiting.set(connection, {
-      target,
-      sinceMs: this.#clock.monotonicMs(),
-      pulse: this.#pulse,
-    });
+  /**
+   * Reports that a connection expects an answer from now on.
+   *
+   * @returns What to remove once it expects none any more.
+   */
+  expect(target: string): RosterEntry<Expectation> {
+    const sinceMs = this.#clock.monotonicMs();
+    const pulse = this.#pulse;
+    const entry = this.#waiting.add({ target, sinceMs, pulse });
     if (this.#cancel === undefined) this.#schedule(SERVER_SILENCE_MS);
+    return entry;
   }
 
   /** Reports that the server sent something on any connection. */
@@ -45,14 +49,8 @@ export class Silence {
     this.#pulse++;
   }
 
-  /** Reports that a connection expects no answer any more. */
-  forget(connection: object): void {
-    this.#waiting.delete(connection);
-  }
-
   /** Stops the timer. */
   stop(): void {
-    this.#waiting.clear();
     this.#cancel?.();
     this.#cancel = undefined;
   }
@@ -64,10 +62,15 @@ export class Silence {
   #judge(): void {
     this.#cancel = undefined;
     const nowMs = this.#clock.monotonicMs();
-    for (const [connection, { target, sinceMs, pulse }] of this.#waiting) {
+    for (
+      let entry = this.#waiting.oldest;
+      entry;
+      entry = this.#waiting.oldest
+    ) {
+      const { target, sinceMs, pulse } = entry.value;
       const leftMs = sinceMs + SERVER_SILENCE_MS - nowMs;
       if (leftMs > 0) return this.#schedule(leftMs);
-      this.#waiting.delete(connection);
+      entry.remove();
       if (pulse === this.#pulse) this.#onSilent(target);
     }
   }
