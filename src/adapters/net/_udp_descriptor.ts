@@ -9,6 +9,7 @@
  * @module
  */
 import { UDP_RECEIVE_BUFFER } from "../../limits.ts";
+import { toUsize } from "../crypto/_library.ts";
 import { libc } from "../system/_libc.ts";
 
 /** The descriptor of a UDP socket; see the module. */
@@ -60,7 +61,7 @@ export class UdpDescriptor {
     return libc()!.recvfrom(
       this.#descriptor,
       room,
-      room.length,
+      toUsize(room.length),
       MSG_FLAGS,
       from,
       LENGTH_BYTES,
@@ -78,7 +79,7 @@ export class UdpDescriptor {
     const sent = libc()!.sendto(
       this.#descriptor,
       payload,
-      payload.length,
+      toUsize(payload.length),
       MSG_FLAGS,
       address,
       address.length,

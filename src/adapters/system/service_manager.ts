@@ -4,6 +4,7 @@
  * @module
  */
 import { Buffer } from "node:buffer";
+import { toUsize } from "../crypto/_library.ts";
 import { libc } from "./_libc.ts";
 import { variable } from "./_variable.ts";
 
@@ -34,7 +35,7 @@ export function tellReady(): boolean {
   const sent = functions.sendto(
     Number(socket),
     text,
-    text.length,
+    toUsize(text.length),
     MSG_DONTWAIT | MSG_NOSIGNAL,
     address,
     address.length,

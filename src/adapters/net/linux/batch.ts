@@ -16,6 +16,7 @@ import {
   SEND_BATCH_BYTES,
 } from "../../../limits.ts";
 import type { Datagram } from "../../../transport.ts";
+import { toUsize } from "../../crypto/_library.ts";
 import { ADDRESS_LENGTH, decodeAddress, decodeKnown } from "./addresses.ts";
 import {
   c,
@@ -24,6 +25,7 @@ import {
   mapMemory,
   MSG_DONTWAIT,
   MSG_NOSIGNAL,
+  NULL,
   type Option,
   readMemory,
   writeMemory,
@@ -102,7 +104,7 @@ export class ReceiveBatch {
       this.#headerBytes,
       DATAGRAM_BATCH,
       MSG_DONTWAIT,
-      0,
+      NULL,
     );
     this.#count = Math.max(0, count);
     const used = this.#count * ENVELOPE;
@@ -224,7 +226,7 @@ function sendOne(
     descriptor,
     // Bun gives no address for an empty array.
     payload.length === 0 ? NOTHING : payload,
-    payload.length,
+    toUsize(payload.length),
     MSG_FLAGS,
     address,
     address.length,

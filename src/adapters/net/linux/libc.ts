@@ -7,7 +7,12 @@
  * @module
  */
 import { TransportError } from "../../../errors.ts";
-import type { ForeignFunction, Signature } from "../../crypto/_library.ts";
+import {
+  type ForeignFunction,
+  type Signature,
+  toUsize,
+  type Usize,
+} from "../../crypto/_library.ts";
 import { openLibc } from "../../system/_libc.ts";
 import { toTransportError } from "../_errors.ts";
 
@@ -88,13 +93,57 @@ const COPY_IN: Readonly<Record<"memcpy", Signature>> = {
 
 type Call = (...parameters: (Uint8Array | number)[]) => number;
 
+/** Calls with parameters of the type `usize`. */
+interface WideCalls {
+  mmap(
+    address: Usize,
+    length: Usize,
+    protection: number,
+    flags: number,
+    descriptor: number,
+    offset: Usize,
+  ): number | bigint;
+  recv(
+    descriptor: number,
+    room: Uint8Array,
+    length: Usize,
+    flags: number,
+  ): number;
+  send(
+    descriptor: number,
+    data: Uint8Array,
+    length: Usize,
+    flags: number,
+  ): number;
+  sendto(
+    descriptor: number,
+    data: Uint8Array,
+    length: Usize,
+    flags: number,
+    address: Uint8Array,
+    addressLength: number,
+  ): number;
+  recvmmsg(
+    descriptor: number,
+    headers: Uint8Array,
+    count: number,
+    flags: number,
+    timeout: Usize,
+  ): number;
+}
+
 /** The calls, after {@link loadLibc}. */
-export let c: Readonly<Record<Name, Call>>;
+export let c:
+  & Readonly<Record<Exclude<Name, keyof WideCalls>, Call>>
+  & WideCalls;
 
 let copyOut: ForeignFunction;
 let copyIn: ForeignFunction;
-let errnoAddress = 0;
+let errnoAddress = toUsize(0);
 let isLoaded = false;
+
+/** The null pointer. */
+export const NULL: Usize = toUsize(0);
 
 /**
  * Finds the calls for this thread.
@@ -106,16 +155,17 @@ export function loadLibc(): void {
   copyOut = openLibc(COPY_OUT).memcpy;
   copyIn = openLibc(COPY_IN).memcpy;
   c = openLibc(SYMBOLS) as unknown as typeof c;
-  errnoAddress = Number(c.__errno_location());
+  errnoAddress = toUsize(Number(c.__errno_location()));
   isLoaded = true;
 }
 
 const ERRNO = new Int32Array(1);
 const ERRNO_BYTES = new Uint8Array(ERRNO.buffer);
+const ERRNO_LENGTH = toUsize(4);
 
 /** Returns why the last call of this thread failed. */
 export function errno(): number {
-  copyOut(ERRNO_BYTES, errnoAddress, 4);
+  copyOut(ERRNO_BYTES, errnoAddress, ERRNO_LENGTH);
   return ERRNO[0]!;
 }
 
@@ -143,7 +193,7 @@ export function readMemory(
   bytes: Uint8Array,
   length: number = bytes.length,
 ): void {
-  if (length > 0) copyOut(bytes, address, length);
+  if (length > 0) copyOut(bytes, toUsize(address), toUsize(length));
 }
 
 /**
@@ -156,7 +206,7 @@ export function writeMemory(
   bytes: Uint8Array,
   length: number = bytes.length,
 ): void {
-  if (length > 0) copyIn(address, bytes, length);
+  if (length > 0) copyIn(toUsize(address), bytes, toUsize(length));
 }
 
 /** Returns a descriptor, or throws the error of its call. */
@@ -171,14 +221,20 @@ export function failure(number: number, action: string): TransportError {
   return toTransportError(Object.assign(new Error(code), { code }), action);
 }
 
+/** Value and length of an option, during one call. */
+const VALUE = new Int32Array(1);
+const VALUE_BYTES = new Uint8Array(VALUE.buffer);
+const VALUE_LENGTH = new Uint32Array(1);
+const VALUE_LENGTH_BYTES = new Uint8Array(VALUE_LENGTH.buffer);
+
 /** Sets an option of four bytes. @returns False if the option cannot be set. */
 export function setOption(
   descriptor: number,
   [level, option]: Option,
   value: number,
 ): boolean {
-  const bytes = new Uint8Array(Int32Array.of(value).buffer);
-  return c.setsockopt(descriptor, level, option, bytes, bytes.length) === 0;
+  VALUE[0] = value;
+  return c.setsockopt(descriptor, level, option, VALUE_BYTES, 4) === 0;
 }
 
 /** Returns an option of four bytes. */
@@ -186,14 +242,12 @@ export function getOption(
   descriptor: number,
   [level, option]: Option,
 ): number {
-  const value = new Int32Array(1);
-  const bytes = new Uint8Array(value.buffer);
-  const length = new Uint8Array(Uint32Array.of(bytes.length).buffer);
+  VALUE_LENGTH[0] = 4;
   checked(
-    c.getsockopt(descriptor, level, option, bytes, length),
+    c.getsockopt(descriptor, level, option, VALUE_BYTES, VALUE_LENGTH_BYTES),
     "read an option of a socket",
   );
-  return value[0]!;
+  return VALUE[0]!;
 }
 
 /** Level and number of an option. */
@@ -307,7 +361,14 @@ function map(
   offset: number,
 ): number {
   const address = Number(
-    c.mmap(0, length, PROT_READ_WRITE, flags, descriptor, offset),
+    c.mmap(
+      NULL,
+      toUsize(length),
+      PROT_READ_WRITE,
+      flags,
+      descriptor,
+      toUsize(offset),
+    ),
   );
   // MAP_FAILED is -1, as an address or as a number.
   if (address > 0 && address < 2 ** 48) return address;

@@ -11,6 +11,7 @@ import {
   MAX_READ_BUFFER,
 } from "../../../limits.ts";
 import type { Endpoint } from "../../../transport.ts";
+import { toUsize } from "../../crypto/_library.ts";
 import type { ReadyOwner, ReadySocket } from "../_connection.ts";
 import { longestRead } from "../_read_size.ts";
 import { boundTo } from "./addresses.ts";
@@ -155,7 +156,12 @@ export class LinuxSocket implements ReadySocket, Watcher {
     }
     while (this.#isWritable && written < chunk.length) {
       const rest = written === 0 ? chunk : chunk.subarray(written);
-      const sent = c.send(this.#descriptor, rest, rest.length, MSG_NOSIGNAL);
+      const sent = c.send(
+        this.#descriptor,
+        rest,
+        toUsize(rest.length),
+        MSG_NOSIGNAL,
+      );
       if (sent >= 0) {
         written += sent;
         continue;
@@ -186,7 +192,12 @@ export class LinuxSocket implements ReadySocket, Watcher {
     clearTimeout(opening.timer);
     opening.isUnsent = false;
     this.#isWritable = false;
-    const sent = c.send(this.#descriptor, first, first.length, MSG_NOSIGNAL);
+    const sent = c.send(
+      this.#descriptor,
+      first,
+      toUsize(first.length),
+      MSG_NOSIGNAL,
+    );
     opening.taken = Math.max(0, sent);
     if (sent >= 0) return;
     const number = errno();
@@ -264,8 +275,9 @@ export class LinuxSocket implements ReadySocket, Watcher {
    */
   #discard(): void {
     const buffer = room ??= BUFFERS.take(MAX_READ_BUFFER);
+    const size = toUsize(buffer.length);
     for (let i = 0; i < MAX_DISCARDS; i++) {
-      if (c.recv(this.#descriptor, buffer, buffer.length, 0) <= 0) return;
+      if (c.recv(this.#descriptor, buffer, size, 0) <= 0) return;
     }
   }
 
@@ -273,7 +285,7 @@ export class LinuxSocket implements ReadySocket, Watcher {
     const buffer = room ??= BUFFERS.take(MAX_READ_BUFFER);
     const size = longestRead();
     for (;;) {
-      const count = c.recv(this.#descriptor, buffer, size, 0);
+      const count = c.recv(this.#descriptor, buffer, toUsize(size), 0);
       if (count > 0) return this.#received(buffer, count, size);
       if (count === 0) {
         this.#isEnded = true;

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { toUsize } from "../../crypto/_library.ts";
 import { openLibc } from "../../system/_libc.ts";
 import type { Bell } from "./bell.ts";
 import { mapMemory, writeMemory } from "./libc.ts";
@@ -27,6 +28,7 @@ export function openThreadBell(epoll: number): Bell {
     },
   });
   const question = mapMemory(8);
+  const questions = toUsize(question);
   writeMemory(question, new Uint8Array(Int32Array.of(epoll, POLLIN).buffer));
   let isHeld = false;
   const ring = (): void => bell.onRing();
@@ -45,7 +47,7 @@ export function openThreadBell(epoll: number): Bell {
     },
   };
   async function wait(): Promise<void> {
-    while (await poll(question, 1, WAIT_MS) === 0 && isHeld);
+    while (await poll(questions, 1, WAIT_MS) === 0 && isHeld);
   }
   return bell;
 }
