@@ -93,7 +93,9 @@ function connected(
     ready(events): void {
       if ((events & (WRITABLE | HUNG_UP | FAILED)) === 0) return;
       leave?.();
-      const number = getOption(descriptor, SO_ERROR);
+      const number = (events & FAILED) === 0
+        ? 0
+        : getOption(descriptor, SO_ERROR);
       if (number === 0) resolve(events);
       else reject(failure(number, action));
     },

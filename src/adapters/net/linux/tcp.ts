@@ -259,7 +259,7 @@ export class LinuxSocket implements ReadySocket, Watcher {
     this.#opening?.done.resolve();
     this.#loop.forget(this.#descriptor);
     if (!this.#isCut) {
-      this.#discard();
+      if (!this.#isEnded) this.#discard();
       setLinger(this.#descriptor, FLUSH);
     }
     c.close(this.#descriptor);
