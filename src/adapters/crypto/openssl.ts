@@ -152,6 +152,11 @@ type Direction = "seal" | "open";
 /** A key of zeros, as long as the longest key. */
 const NO_KEY = new Uint8Array(32);
 
+// Copies of a key and of a nonce, during one call. V8 keeps a short array in
+// its own heap, and must give it memory of its own before C can read it.
+const KEY = new Uint8Array(32);
+const NONCE = new Uint8Array(12);
+
 /**
  * A cipher with its free contexts. OpenSSL 3 looks for the implementation of a
  * cipher by its name whenever a context gets one; that takes longer than all
@@ -175,7 +180,10 @@ class Cipher {
   /** Takes a context, and sets its key and its first nonce. */
   take(direction: Direction, key: Uint8Array, nonce: Uint8Array): Pointer {
     const context = this.#free[direction].pop() ?? this.#make(direction);
-    if (this.#set(direction, context, null, key, nonce)) return context;
+    for (let i = 0; i < key.length; i++) KEY[i] = key[i]!;
+    const isSet = this.#set(direction, context, null, KEY, copyOf(nonce));
+    KEY.fill(0);
+    if (isSet) return context;
     this.functions.EVP_CIPHER_CTX_free(context);
     throw new Error(`Cannot ${direction}: libcrypto refuses the key`);
   }
@@ -213,6 +221,12 @@ class Cipher {
   }
 }
 
+/** @param nonce As long as {@link NONCE}. */
+function copyOf(nonce: Uint8Array): Uint8Array {
+  for (let i = 0; i < NONCE.length; i++) NONCE[i] = nonce[i]!;
+  return NONCE;
+}
+
 /** An AEAD that takes one context at its first use, to seal or to open. */
 class OpensslAead implements Aead {
   readonly #cipher: Cipher;
@@ -235,7 +249,7 @@ class OpensslAead implements Aead {
     const tag = viewOf(out, length, length + TAG_LENGTH);
     if (
       isStarted &&
-        f.EVP_EncryptInit_ex(context, null, null, null, nonce) !== 1 ||
+        f.EVP_EncryptInit_ex(context, null, null, null, copyOf(nonce)) !== 1 ||
       f.EVP_EncryptUpdate(context, out, IGNORED_LENGTH, plaintext, length) !==
         1 ||
       f.EVP_EncryptFinal_ex(context, tag, IGNORED_LENGTH) !== 1 ||
@@ -255,7 +269,7 @@ class OpensslAead implements Aead {
     const tag = viewOf(sealed, length);
     if (
       isStarted &&
-        f.EVP_DecryptInit_ex(context, null, null, null, nonce) !== 1 ||
+        f.EVP_DecryptInit_ex(context, null, null, null, copyOf(nonce)) !== 1 ||
       f.EVP_CIPHER_CTX_ctrl(context, SET_TAG, TAG_LENGTH, tag) !== 1 ||
       f.EVP_DecryptUpdate(context, target, IGNORED_LENGTH, sealed, length) !== 1
     ) throw new Error("Cannot open: libcrypto failed");
