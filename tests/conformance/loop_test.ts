@@ -7,6 +7,7 @@ import { createConnection, createServer, type Socket } from "node:net";
 import { once } from "node:events";
 import process from "node:process";
 import { test } from "node:test";
+import { toUsize } from "../../src/adapters/crypto/_library.ts";
 import type { Bell } from "../../src/adapters/net/linux/bell.ts";
 import {
   Epoll,
@@ -66,7 +67,7 @@ test("linux: a wait ends with the events of Umbra or of the runtime", {
   // At first the runtime's end of the wire can be written, which is an event.
   await until(5_000, "no events wait", () => queues.wait(0) === undefined);
   // Its byte arrives at the end that the runtime watches.
-  c.send(wire.descriptor, Uint8Array.of(1), 1, 0);
+  c.send(wire.descriptor, Uint8Array.of(1), toUsize(1), 0);
   assert.equal(queues.wait(1_000), "runtime");
   const pair = await open();
   using _pair = pair;
