@@ -15,7 +15,6 @@ import {
   SHORTAGE_SHARE,
   STRANGERS_SHARE,
 } from "../limits.ts";
-import { Roster, type RosterEntry } from "../roster.ts";
 import type { Accepted, Connection, Endpoint, Listener } from "../transport.ts";
 import { Episode } from "./episode.ts";
 import { introduce, type IsProxy } from "./introduction.ts";
@@ -75,7 +74,8 @@ class AcceptLoop implements Service {
   readonly #handle: ConnectionHandler;
   readonly #dependencies: Required<Dependencies>;
   readonly #stop = new AbortController();
-  readonly #open = new Roster<Connection>();
+  /** Number of open connections. */
+  #open = 0;
   readonly #strangers: Strangers;
   /** Open connections by client address, if those are limited. */
   readonly #hosts = new Map<string, number>();
@@ -141,7 +141,7 @@ class AcceptLoop implements Service {
 
   async #finished(): Promise<void> {
     await this.#accepting;
-    while (this.#open.size > 0) await this.#untilFreed();
+    while (this.#open > 0) await this.#untilFreed();
   }
 
   async #acceptAll(): Promise<void> {
@@ -155,7 +155,7 @@ class AcceptLoop implements Service {
   }
 
   get #isFull(): boolean {
-    return this.#open.size >= this.#maxConnections &&
+    return this.#open >= this.#maxConnections &&
       !this.#closing.signal.aborted;
   }
 
@@ -182,7 +182,7 @@ class AcceptLoop implements Service {
       this.#maxConnections - 1,
       Math.floor(this.#maxConnections * RESUME_ACCEPT_SHARE),
     );
-    while (this.#open.size > enough && !this.#closing.signal.aborted) {
+    while (this.#open > enough && !this.#closing.signal.aborted) {
       await this.#untilFreed();
     }
   }
@@ -266,7 +266,7 @@ class AcceptLoop implements Service {
   #shrink(): void {
     // The overload that follows from this is not logged.
     this.#overload.happens();
-    const share = Math.floor(this.#open.size * SHORTAGE_SHARE);
+    const share = Math.floor(this.#open * SHORTAGE_SHARE);
     // Without open connections, other code has used up the descriptors.
     if (share === 0) return;
     this.#maxConnections = Math.min(this.#maxConnections, share);
@@ -297,7 +297,7 @@ class AcceptLoop implements Service {
 
   async #serve(accepted: Accepted): Promise<void> {
     const { connection } = accepted;
-    const entry = this.#open.add(connection);
+    this.#open++;
     const place = this.#strangers.add(connection);
     let entered: Connection | undefined;
     try {
@@ -312,7 +312,7 @@ class AcceptLoop implements Service {
       tellDefect(error, "connection handler", this.#dependencies);
     } finally {
       if (entered !== undefined) this.#leave(entered);
-      this.#end(connection, entry, place);
+      this.#end(connection, place);
     }
   }
 
@@ -327,14 +327,10 @@ class AcceptLoop implements Service {
     }
   }
 
-  #end(
-    connection: Connection,
-    entry: RosterEntry<Connection>,
-    place: Place,
-  ): void {
+  #end(connection: Connection, place: Place): void {
     place.admit();
     connection.close();
-    entry.remove();
+    this.#open--;
     this.#grow();
     this.#tellFreed();
   }

@@ -93,7 +93,7 @@ function connected(
     ready(events): void {
       if ((events & (WRITABLE | HUNG_UP | FAILED)) === 0) return;
       leave?.();
-      const number = (events & FAILED) === 0
+      const number = (events & (HUNG_UP | FAILED)) === 0
         ? 0
         : getOption(descriptor, SO_ERROR);
       if (number === 0) resolve(events);
