@@ -22,6 +22,7 @@ import {
 } from "../../support/executables.ts";
 import { runToEnd } from "../../support/process.ts";
 import { announceSkip } from "../../support/report.ts";
+import { ROOT } from "../../support/runtimes.ts";
 import {
   command,
   digestOf,
@@ -40,6 +41,15 @@ const folder = mkdtempSync(join(tmpdir(), "umbra-dist-"));
 after(() => rmSync(folder, { recursive: true, force: true }));
 
 if (COMPILER_SKIP) announceSkip(COMPILER_SKIP);
+
+// A build that runs beside another one would see a change in the sources.
+test("git ignores the file that Bun writes during a build", async () => {
+  const { code } = await runToEnd(
+    ["git", "-C", ROOT, "check-ignore", ".6483f46de5194e76-00000000.bun-build"],
+    10_000,
+  );
+  assert.equal(code, 0);
+});
 
 for (const compiler of COMPILERS) {
   const skip = compiler === "deno" && COMPILER_SKIP;
