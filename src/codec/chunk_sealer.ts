@@ -45,9 +45,11 @@ export class ChunkSealer {
   readonly #aead: Aead;
   readonly #nonce: NonceCounter;
   readonly #maxPayload: number;
-  /** Salt of the direction; its size is the method's salt length in bytes. */
-  readonly salt: Uint8Array;
-  #started = false;
+  /**
+   * Salt of the direction, as long as the method's salt; `undefined` once it
+   * was passed on.
+   */
+  #salt: Uint8Array | undefined;
   #freed = false;
 
   /**
@@ -59,10 +61,20 @@ export class ChunkSealer {
    */
   constructor(masterKey: MasterKey, randomBytes: RandomBytes) {
     const { saltLength, nonceLength } = masterKey.method;
-    this.salt = randomBytes(saltLength);
-    this.#aead = masterKey.sessionAead(this.salt);
+    this.#salt = randomBytes(saltLength);
+    this.#aead = masterKey.sessionAead(this.#salt);
     this.#nonce = new NonceCounter(nonceLength);
     this.#maxPayload = masterKey.method.family.maxChunk;
+  }
+
+  /**
+   * The salt of the direction, as long as the method's salt.
+   *
+   * @throws {TypeError} If the direction has been started.
+   */
+  get salt(): Uint8Array {
+    if (this.#salt !== undefined) return this.#salt;
+    throw new TypeError("Cannot start: salt has been sent");
   }
 
   /**
@@ -74,10 +86,10 @@ export class ChunkSealer {
    * @throws {TypeError} If the direction has been started.
    */
   start(identity: Uint8Array, headers: readonly Uint8Array[]): Uint8Array {
-    if (this.#started) throw new TypeError("Cannot start: salt has been sent");
-    this.#started = true;
+    const { salt } = this;
+    this.#salt = undefined;
     return concat(
-      this.salt,
+      salt,
       identity,
       ...headers.map((header) => {
         const unit = new Uint8Array(header.length + TAG_LENGTH);
@@ -101,10 +113,10 @@ export class ChunkSealer {
   seal(payload: Uint8Array, allocate: Allocate = allocateFresh): Uint8Array {
     if (this.#freed) throw new TypeError("Cannot seal: sealer was freed");
     if (payload.length === 0) return payload;
-    let at = this.#started ? 0 : this.salt.length;
+    let at = this.#salt?.length ?? 0;
     const out = allocate(at + sealedLength(payload.length, this.#maxPayload));
-    if (!this.#started) out.set(this.salt);
-    this.#started = true;
+    if (this.#salt !== undefined) out.set(this.#salt);
+    this.#salt = undefined;
 
     const count = Math.ceil(payload.length / this.#maxPayload);
     const size = Math.ceil(payload.length / count);

@@ -11,7 +11,8 @@ import { deriveSubkey } from "./subkey.ts";
 import type { AeadMethod } from "./method.ts";
 
 /**
- * One key, for one session and one direction.
+ * One key, for one session and one direction: either `seal` or `open` is
+ * called, not both.
  *
  * This protocol family has no associated data.
  */
@@ -71,8 +72,8 @@ export interface AeadProvider {
   /**
    * Makes the AEAD of one session and direction.
    *
-   * @param subkey The method's key length in bytes; the AEAD keeps it, and
-   * `free()` clears it.
+   * @param subkey The method's key length in bytes; the AEAD owns it, and
+   * clears it at `free()` or before.
    */
   aead(method: AeadMethod, subkey: Uint8Array): Aead;
 }

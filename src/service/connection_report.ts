@@ -37,7 +37,8 @@ export class ConnectionReport
   readonly #client: string;
   readonly #world: Required<Dependencies>;
   readonly #startMs: number;
-  readonly #bytes = { up: 0, down: 0 };
+  #bytesUp = 0;
+  #bytesDown = 0;
 
   /** Starts to measure the duration. */
   constructor(client: Connection, world: Required<Dependencies>) {
@@ -48,17 +49,18 @@ export class ConnectionReport
 
   /** Payload bytes from client to target. */
   get bytesUp(): number {
-    return this.#bytes.up;
+    return this.#bytesUp;
   }
 
   /** Payload bytes from target to client. */
   get bytesDown(): number {
-    return this.#bytes.down;
+    return this.#bytesDown;
   }
 
   /** Counts relayed payload, here and in the metrics. */
   count(direction: Direction, bytes: number): void {
-    this.#bytes[direction] += bytes;
+    if (direction === "up") this.#bytesUp += bytes;
+    else this.#bytesDown += bytes;
     this.#world.metrics.bytesRelayed(direction, bytes);
   }
 

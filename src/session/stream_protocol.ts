@@ -75,8 +75,11 @@ export interface ClientSession extends StreamSession {
 export interface StreamRequest {
   /** The target. */
   readonly address: Address;
-  /** Payload that arrived with the address; may be empty. */
-  readonly payload: Uint8Array;
+  /**
+   * Payload that arrived with the address; may be empty. The receiver replaces
+   * it once it was passed on, since requests last as long as connections.
+   */
+  payload: Uint8Array;
   /** The user that authenticated, where users have names. */
   readonly user?: string;
 }

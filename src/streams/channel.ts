@@ -42,10 +42,9 @@ export class Channel {
   readonly reader: ByteReader;
   /** The only writer of the connection. */
   readonly writer: ByteWriter;
-  /** Payload that is sent with the first bytes; see {@link Channel.begin}. */
-  readonly first: Uint8Array;
   /** Name of the server that the channel leads through; default: none. */
   server: string | undefined;
+  #first: Uint8Array;
   #counter: PayloadCounter | undefined;
   #begun = false;
   #watched = false;
@@ -73,7 +72,7 @@ export class Channel {
     this.session = session;
     this.reader = ends?.reader ?? new ByteReader(connection);
     this.writer = ends?.writer ?? new ByteWriter(connection);
-    this.first = first;
+    this.#first = first;
   }
 
   /**
@@ -82,6 +81,14 @@ export class Channel {
    */
   bare(): Channel {
     return new Channel(this.connection, PLAIN, NOTHING, this);
+  }
+
+  /**
+   * Payload that is sent with the first bytes; empty after
+   * {@link Channel.begin}.
+   */
+  get first(): Uint8Array {
+    return this.#first;
   }
 
   /** Our own address. */
@@ -121,7 +128,9 @@ export class Channel {
    */
   begin(more: Uint8Array = NOTHING): Uint8Array {
     this.#begun = true;
-    const payload = this.first.length === 0 ? more : concat(this.first, more);
+    const first = this.#first;
+    this.#first = NOTHING;
+    const payload = first.length === 0 ? more : concat(first, more);
     const bytes = this.sealFirst(payload);
     const { greeting } = this.session;
     return greeting?.length ? concat(greeting, bytes) : bytes;
@@ -148,7 +157,7 @@ export class Channel {
   /** Sends payload; settles when the system has taken it. */
   async write(payload: Uint8Array, signal: StopSignal): Promise<void> {
     await this.#untilPassing(signal);
-    const added = this.#begun ? 0 : this.first.length;
+    const added = this.#first.length;
     const bytes = this.#begun
       ? this.session.seal(payload)
       : this.begin(payload);

@@ -53,8 +53,6 @@ export interface RelayOptions {
   readonly idleTimeoutMs: number;
   /** If any of these aborts, the relay fails with that signal's reason. */
   readonly signals: readonly StopSignal[];
-  /** The first bytes; default: none. */
-  readonly first?: FirstBytes;
 }
 
 /**
@@ -67,6 +65,8 @@ export interface RelayOptions {
  * Ownership: neither channel is closed. After a failure, nothing more is read
  * or written, and the owner may continue with the channel's `reader`.
  *
+ * @param first The first bytes; default: none. Once they are written, nothing
+ * keeps them.
  * @throws The first error of a read, a write, a session or the passage;
  * `TransportError` `ERR_NET_IDLE`; the reason of a signal.
  */
@@ -75,10 +75,11 @@ export function relay(
   target: Channel,
   passage: Passage,
   options: RelayOptions,
+  first?: FirstBytes,
 ): Promise<void> {
   // One promise for all events keeps an idle relay small.
   const done = Promise.withResolvers<void>();
-  new Relay(client, target, passage, options, done).start();
+  new Relay(client, target, passage, options, done).start(first);
   return done.promise;
 }
 
@@ -95,7 +96,7 @@ class Relay implements Idle {
   readonly #reject: (reason: unknown) => void;
   #running = 2;
   #isOver = false;
-  #leaveSignals: (() => void)[] = [];
+  #leaveSignals: readonly (() => void)[] = [];
 
   constructor(
     client: Channel,
@@ -115,13 +116,13 @@ class Relay implements Idle {
     this.#down = new Flow("down", target, client, this);
   }
 
-  start(): void {
-    for (const signal of this.options.signals) {
-      if (signal.aborted) return this.fail(signal.reason);
-      const fail = (): void => this.fail(signal.reason);
-      this.#leaveSignals.push(onAbort(signal, fail));
-    }
-    const { first } = this.options;
+  start(first: FirstBytes | undefined): void {
+    const { signals } = this.options;
+    const aborted = signals.find((signal) => signal.aborted);
+    if (aborted !== undefined) return this.fail(aborted.reason);
+    this.#leaveSignals = signals.map((signal) =>
+      onAbort(signal, () => this.fail(signal.reason))
+    );
     this.#up.write(first?.up ?? NOTHING);
     this.#down.write(first?.down ?? NOTHING);
     this.#client.onReady = this.#target.onReady = () => this.goOn();

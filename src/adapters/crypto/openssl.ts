@@ -227,10 +227,13 @@ function copyOf(nonce: Uint8Array): Uint8Array {
   return NONCE;
 }
 
-/** An AEAD that takes one context at its first use, to seal or to open. */
+/**
+ * An AEAD that takes one context at its first use, to seal or to open. From
+ * then on, only libcrypto has the key.
+ */
 class OpensslAead implements Aead {
   readonly #cipher: Cipher;
-  readonly #key: Uint8Array;
+  #key: Uint8Array | undefined;
   #context: Pointer = null;
   #direction: Direction | undefined;
 
@@ -277,22 +280,26 @@ class OpensslAead implements Aead {
   }
 
   free(): void {
-    this.#key.fill(0);
-    this.#giveContext();
-  }
-
-  /** Takes a context for the direction, with the nonce of its first unit. */
-  #start(direction: Direction, nonce: Uint8Array): void {
-    this.#giveContext();
-    this.#context = this.#cipher.take(direction, this.#key, nonce);
-    this.#direction = direction;
-  }
-
-  #giveContext(): void {
+    this.#dropKey();
     if (this.#direction === undefined) return;
     this.#cipher.give(this.#direction, this.#context);
     this.#context = null;
     this.#direction = undefined;
+  }
+
+  /** Takes a context for the direction, with the nonce of its first unit. */
+  #start(direction: Direction, nonce: Uint8Array): void {
+    if (this.#key === undefined) {
+      throw new TypeError(`Cannot ${direction}: the AEAD has another use`);
+    }
+    this.#context = this.#cipher.take(direction, this.#key, nonce);
+    this.#direction = direction;
+    this.#dropKey();
+  }
+
+  #dropKey(): void {
+    this.#key?.fill(0);
+    this.#key = undefined;
   }
 }
 

@@ -32,8 +32,11 @@ export interface InboundRequest {
    * from.
    */
   readonly address: Address;
-  /** Payload that came with the request; may be empty. */
-  readonly payload: Uint8Array;
+  /**
+   * Payload that came with the request; may be empty. The receiver replaces it
+   * once it was passed on, since requests last as long as connections.
+   */
+  payload: Uint8Array;
   /** The channel, if it is already open; the receiver owns it. */
   readonly channel?: Channel;
   /**

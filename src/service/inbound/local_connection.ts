@@ -281,31 +281,39 @@ export class LocalConnection implements Passage {
     this.#report.close("UDP association ended");
   }
 
-  async #relay(channel: Channel): Promise<void> {
-    const { transport, clock } = this.#local.world;
-    const client = this.#client;
-    const signal = this.#signal;
-    const { channel: begun, payload } = this.#request!;
+  /**
+   * This is not an async function: it would keep the first bytes in memory as
+   * long as the relay lasts.
+   */
+  #relay(channel: Channel): Promise<void> {
+    const { options, world: { transport, clock } } = this.#local;
+    return this.#firstPayload(channel).then((payload) =>
+      relay(this.#client, channel, this, {
+        idleTimeoutMs: options.idleTimeoutMs,
+        buffers: transport.buffers,
+        clock,
+        signals: [this.#signal],
+      }, { up: this.#firstBytes(channel, payload) })
+    );
+  }
+
+  /** Returns the first payload after that of the channel; may be empty. */
+  async #firstPayload(channel: Channel): Promise<Uint8Array> {
     await this.#accept(channel);
-    const more = begun !== undefined
+    const request = this.#request!;
+    const { payload } = request;
+    request.payload = NOTHING;
+    return request.channel !== undefined
       ? payload
       : channel.first.length > 0
       ? NOTHING
-      : await client.firstPayload(signal);
-    await relay(client, channel, this, {
-      idleTimeoutMs: this.#local.options.idleTimeoutMs,
-      buffers: transport.buffers,
-      clock,
-      signals: [signal],
-      first: { up: this.#firstBytes(channel, more) },
-    });
+      : await this.#client.firstPayload(this.#signal);
   }
 
   /** @param more Payload after the first of the channel; may be empty. */
   #firstBytes(channel: Channel, more: Uint8Array): Uint8Array {
     const hasBegun = this.#request!.channel !== undefined;
-    const added = hasBegun ? 0 : channel.first.length;
-    this.#report.count("up", added + more.length);
+    this.#report.count("up", channel.first.length + more.length);
     return hasBegun ? channel.session.seal(more) : channel.begin(more);
   }
 

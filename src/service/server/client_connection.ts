@@ -279,6 +279,7 @@ export class ClientConnection {
       const destination = this.#isBind(request)
         ? await this.#acceptPeerFor(visit, request.payload)
         : { channel: await this.#openFor(visit, request) };
+      request.payload = NOTHING;
       try {
         await this.#relay(destination, visit);
       } catch (error) {
@@ -319,12 +320,11 @@ export class ClientConnection {
         buffers: world.transport.buffers,
         clock: world.clock,
         signals: visit.signal ? [this.#signal, visit.signal] : [this.#signal],
-        first: {
-          up: channel.begin(),
-          down: greeting === undefined
-            ? this.#session.answer?.() ?? NOTHING
-            : this.#session.seal(greeting),
-        },
+      }, {
+        up: channel.begin(),
+        down: greeting === undefined
+          ? this.#session.answer?.() ?? NOTHING
+          : this.#session.seal(greeting),
       });
     const bytes = channel.first.length;
     const waitMs = passage.pass("up", bytes);

@@ -53,8 +53,7 @@ export async function redirectStranger(
         buffers: world.transport.buffers,
         clock: world.clock,
         signals: [signal],
-        first: { up: site.begin() },
-      });
+      }, { up: site.begin() });
     } finally {
       site.close();
     }

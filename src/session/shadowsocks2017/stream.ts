@@ -78,7 +78,8 @@ export class Client2017 extends Session implements ClientSession {
 /** The server's session. */
 export class Server2017 extends Session implements ServerSession {
   readonly #filter: ReplayFilter;
-  readonly #salt: UnitBuffer;
+  /** The salt of the request, until it was checked. */
+  #salt: UnitBuffer | undefined;
   /** The address may be split over chunks; it has at most 259 bytes. */
   #plaintext: Uint8Array = NOTHING;
 
@@ -99,7 +100,11 @@ export class Server2017 extends Session implements ServerSession {
   }
 
   accept(bytes: Uint8Array): AcceptStep {
-    this.#salt.take(bytes);
+    const salt = this.#salt;
+    if (salt === undefined) {
+      throw new TypeError("Cannot accept: the request is complete");
+    }
+    salt.take(bytes);
     const { payload: opened } = this.open(bytes);
     this.#plaintext = this.#plaintext.length === 0
       ? opened
@@ -108,7 +113,8 @@ export class Server2017 extends Session implements ServerSession {
     if (decoded === undefined) return {};
     const { address, length } = decoded;
     checkTargetPort(address, "request");
-    const question = refuseReplay(this.#filter.add(this.#salt.unit));
+    const question = refuseReplay(this.#filter.add(salt.unit));
+    this.#salt = undefined;
     const payload = viewOf(this.#plaintext, length);
     this.#plaintext = NOTHING;
     return { request: { address, payload }, ...question && { question } };

@@ -148,7 +148,8 @@ export class TrialServer2017 implements ServerSession {
   readonly #users: Users2017;
   readonly #clientHost: (() => string) | undefined;
   readonly #world: ServerWorld;
-  readonly #head: UnitBuffer;
+  /** The start of the stream, until the user is known. */
+  #head: UnitBuffer | undefined;
   #user: User2017 | undefined;
   #session: ServerSession | undefined;
 
@@ -172,14 +173,13 @@ export class TrialServer2017 implements ServerSession {
   accept(bytes: Uint8Array): AcceptStep {
     let next = bytes;
     if (this.#session === undefined) {
-      const rest = this.#head.take(bytes);
+      const head = this.#head!;
+      const rest = head.take(bytes);
       if (rest === undefined) return {};
-      this.#user = this.#users.find(
-        this.#head.unit,
-        this.#clientHost?.(),
-      );
+      this.#user = this.#users.find(head.unit, this.#clientHost?.());
       this.#session = new Server2017(this.#user.masterKey, this.#world);
-      next = concat(this.#head.unit, rest);
+      this.#head = undefined;
+      next = concat(head.unit, rest);
     }
     const step = this.#session.accept(next);
     const user = this.#user?.name;

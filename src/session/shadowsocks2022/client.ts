@@ -33,8 +33,10 @@ export class Client2022 implements ClientSession {
   readonly #identityKeys: readonly Psk[];
   readonly #world: SessionWorld;
   readonly #sealer: ChunkSealer;
-  /** Salt and fixed header of the response. */
-  readonly #head: UnitBuffer;
+  /** The salt of the request, which the response must name. */
+  #requestSalt: Uint8Array | undefined;
+  /** Salt and fixed header of the response, until it is complete. */
+  #head: UnitBuffer | undefined;
   #opener: ChunkOpener | undefined;
   #peerUnixSeconds: number | undefined;
 
@@ -49,6 +51,7 @@ export class Client2022 implements ClientSession {
     this.#identityKeys = identityKeys;
     this.#world = world;
     this.#sealer = new ChunkSealer(psk, world.randomBytes);
+    this.#requestSalt = this.#sealer.salt;
     const { saltLength } = psk.method;
     this.#head = new UnitBuffer(
       saltLength + RESPONSE_HEADER_LENGTH + saltLength + TAG_LENGTH,
@@ -90,20 +93,23 @@ export class Client2022 implements ClientSession {
     if (this.#opener !== undefined) {
       return { payload: this.#opener.open(bytes, allocate) };
     }
-    const rest = this.#head.take(bytes);
+    const head = this.#head!;
+    const rest = head.take(bytes);
     if (rest === undefined) return NOTHING;
-    this.#opener = this.#openHead(this.#head.unit);
+    this.#opener = this.#openHead(head.unit);
+    this.#head = this.#requestSalt = undefined;
     return { payload: this.#opener.open(rest, allocate) };
   }
 
   end(): void {
     if (this.#opener !== undefined) return this.#opener.end();
     // Without any byte, the server could not reach the target.
-    if (this.#head.length > 0) {
+    const { length, missing } = this.#head!;
+    if (length > 0) {
       throw new ProtocolError(
         "ERR_SS_TRUNCATED",
-        `Cannot open response: it ended ${this.#head.missing} bytes before ` +
-          "the end of its header",
+        `Cannot open response: it ended ${missing} bytes before the end of ` +
+          "its header",
       );
     }
   }
@@ -137,7 +143,7 @@ export class Client2022 implements ClientSession {
         openHeader(aead, nonce, head.subarray(saltLength), "fixed header"),
       );
       checkTimestamp(unixSeconds, this.#world.clock);
-      if (!equalBytes(requestSalt, this.#sealer.salt)) {
+      if (!equalBytes(requestSalt, this.#requestSalt!)) {
         throw new ProtocolError(
           "ERR_SS_SALT_MISMATCH",
           "Cannot accept response: it belongs to another request",

@@ -51,9 +51,15 @@ export class Server2022 implements ServerSession {
   readonly #psk: Psk;
   readonly #users: UserTable | undefined;
   readonly #world: ServerWorld;
-  /** Salt, identity header and fixed header of the request. */
-  readonly #head: UnitBuffer;
+  /**
+   * Salt, identity header and fixed header of the request, until the response
+   * has named the salt.
+   */
+  #head: UnitBuffer | undefined;
+  /** The request, until it is complete. */
   #begun: Begun | undefined;
+  /** The key of a complete request: the user's, if there are users. */
+  #key: Psk | undefined;
   #opener: ChunkOpener | undefined;
   #sealer: ChunkSealer | undefined;
 
@@ -75,9 +81,10 @@ export class Server2022 implements ServerSession {
   accept(bytes: Uint8Array): AcceptStep {
     let rest: Uint8Array | undefined = bytes;
     if (this.#begun === undefined) {
-      rest = this.#head.take(bytes);
+      const head = this.#head!;
+      rest = head.take(bytes);
       if (rest === undefined) return {};
-      this.#begun = this.#begin(this.#head.unit);
+      this.#begun = this.#begin(head.unit);
     }
     const { body, psk, aead, nonce, user, question } = this.#begun;
     rest = body.take(rest);
@@ -87,6 +94,8 @@ export class Server2022 implements ServerSession {
     );
     checkTargetPort(address, "request");
     this.#opener = new ChunkOpener(psk, { aead, nonce });
+    this.#key = psk;
+    this.#begun = undefined;
     const request = {
       address,
       payload: rest.length > 0
@@ -109,10 +118,10 @@ export class Server2022 implements ServerSession {
       return this.#sealer.seal(payload, allocate);
     }
     if (payload.length === 0) return payload;
-    if (this.#begun === undefined) {
+    if (this.#key === undefined) {
       throw new TypeError("Cannot seal: the request is not complete yet");
     }
-    const sealer = new ChunkSealer(this.#begun.psk, this.#world.randomBytes);
+    const sealer = new ChunkSealer(this.#key, this.#world.randomBytes);
     this.#sealer = sealer;
     const first = payload.subarray(0, MAX_CHUNK_PAYLOAD_2022);
     const header = encodeResponseHeader({
@@ -120,6 +129,7 @@ export class Server2022 implements ServerSession {
       requestSalt: this.#salt,
       length: first.length,
     });
+    this.#head = undefined;
     const start = sealer.start(new Uint8Array(0), [header, first]);
     return first.length < payload.length
       ? concat(start, sealer.seal(payload.subarray(first.length)))
@@ -137,7 +147,7 @@ export class Server2022 implements ServerSession {
   }
 
   get #salt(): Uint8Array {
-    return this.#head.unit.subarray(0, this.#psk.method.saltLength);
+    return this.#head!.unit.subarray(0, this.#psk.method.saltLength);
   }
 
   /** Finds the user, checks the key, and asks the replay filter. */

@@ -351,8 +351,8 @@ async function start(
       clock,
       idleTimeoutMs: 1_000,
       signals: [controller.signal],
-      first: { up: first },
     },
+    { up: first },
   );
   relaying.catch(() => {});
   return { near, reader, b, far, relaying, clock, controller };

@@ -12,8 +12,8 @@ import {
   SHA1_SYMBOLS,
 } from "../../../../src/adapters/crypto/_libcrypto_subkey.ts";
 import { systemProviders } from "../../../../src/adapters/crypto/providers.ts";
-import type { AeadProvider } from "../../../../src/crypto/aead.ts";
-import { METHODS } from "../../../../src/crypto/method.ts";
+import type { Aead, AeadProvider } from "../../../../src/crypto/aead.ts";
+import { type AeadMethod, METHODS } from "../../../../src/crypto/method.ts";
 import { nobleProvider } from "../../../../src/crypto/noble.ts";
 import { deriveSubkey } from "../../../../src/crypto/subkey.ts";
 import { findFault } from "../../../../src/crypto/provider_check.ts";
@@ -72,30 +72,47 @@ describe("openssl", { skip: !hasLibcrypto && "no libcrypto here" }, () => {
     }
   });
 
+  test("keeps no copy of a key that libcrypto has", () => {
+    const [key, method] = [new Uint8Array(32).fill(7), aes256gcm()];
+    const sealer = provider.aead(method, key);
+    sealer.seal(new Uint8Array(12), new Uint8Array(1), new Uint8Array(17));
+    assert.deepEqual(key, new Uint8Array(32));
+    sealer.free();
+  });
+
+  test("refuses to open with a key that it seals with", () => {
+    const aead = provider.aead(aes256gcm(), new Uint8Array(32).fill(7));
+    const sealed = new Uint8Array(17);
+    aead.seal(new Uint8Array(12), new Uint8Array(1), sealed);
+    assert.throws(
+      () => aead.open(new Uint8Array(12), sealed, new Uint8Array(1)),
+      /another use/,
+    );
+    aead.free();
+  });
+
   test("uses contexts again, whatever they were used for before", () => {
     const methods = METHODS.filter((method) => provider.supports(method));
     for (let round = 0; round < 3; round++) {
       const aeads = Array.from({ length: 700 }, (_, i) => {
         const method = methods[(i + round) % methods.length]!;
-        const key = new Uint8Array(method.keyLength).fill(i);
-        return { method, aead: provider.aead(method, key), i };
+        const make = (from: AeadProvider): Aead =>
+          from.aead(method, new Uint8Array(method.keyLength).fill(i));
+        const [sealer, opener] = [make(provider), make(provider)];
+        return { method, sealer, opener, reference: make(nobleProvider) };
       });
-      for (const { method, aead, i } of aeads) {
+      for (const { method, sealer, opener, reference } of aeads) {
         const nonce = new Uint8Array(method.nonceLength).fill(round);
         const sealed = new Uint8Array(10 + TAG_LENGTH);
-        aead.seal(nonce, new Uint8Array(10).fill(7), sealed);
+        sealer.seal(nonce, new Uint8Array(10).fill(7), sealed);
         const expected = new Uint8Array(10 + TAG_LENGTH);
-        const other = nobleProvider.aead(
-          method,
-          new Uint8Array(method.keyLength).fill(i),
-        );
-        other.seal(nonce, new Uint8Array(10).fill(7), expected);
+        reference.seal(nonce, new Uint8Array(10).fill(7), expected);
         assert.deepEqual(sealed, expected);
         const opened = new Uint8Array(10);
-        assert.equal(aead.open(nonce, sealed, opened), true);
+        assert.equal(opener.open(nonce, sealed, opened), true);
         assert.deepEqual(opened, new Uint8Array(10).fill(7));
       }
-      for (const { aead } of aeads) {
+      for (const aead of aeads.flatMap((one) => [one.sealer, one.opener])) {
         aead.free();
         aead.free();
       }
@@ -127,6 +144,10 @@ test("systemProviders() always has noble, and explains what is missing", () => {
     assert.ok("provider" in result || result.reason.length > 0);
   }
 });
+
+function aes256gcm(): AeadMethod {
+  return METHODS.find(({ name }) => name === "aes-256-gcm")!;
+}
 
 function checkProvider(provider: AeadProvider): void {
   for (const method of METHODS) {
