@@ -45,9 +45,13 @@ export class ChunkOpener {
   /** Bytes of the next unit. */
   #need: number;
   #awaitsLength: boolean;
-  /** The received part of that unit, if any. */
-  #partial: Uint8Array | undefined;
+  /** Bytes of that unit that have been received. */
   #have = 0;
+  /**
+   * Memory for those bytes, or for those of an earlier unit while one call
+   * opens several: in a fast stream, every read ends inside a unit.
+   */
+  #memory: Uint8Array | undefined;
   #failure: Error | undefined;
   #freed = false;
 
@@ -120,7 +124,7 @@ export class ChunkOpener {
   /** Returns the key to its provider. Idempotent. */
   free(): void {
     this.#freed = true;
-    this.#partial = undefined;
+    this.#memory = undefined;
     this.#aead?.free();
   }
 
@@ -147,24 +151,32 @@ export class ChunkOpener {
       }
       outLength = this.#openUnit(this.#complete(taken), out, outLength);
     }
+    if (this.#have === 0) this.#memory = undefined;
     return viewOf(out, 0, outLength);
   }
 
   /** Keeps the beginning of a unit until the rest arrives. */
   #keep(part: Uint8Array): void {
-    this.#partial ??= new Uint8Array(this.#need);
-    this.#partial.set(part, this.#have);
+    if (this.#have === 0) this.#makeRoom();
+    this.#memory!.set(part, this.#have);
     this.#have += part.length;
+  }
+
+  /** Provides memory for a unit, which is not much larger than the unit. */
+  #makeRoom(): void {
+    const size = this.#memory?.length ?? 0;
+    if (size < this.#need || size > 2 * this.#need) {
+      this.#memory = new Uint8Array(this.#need);
+    }
   }
 
   /** Returns the complete unit; `last` is its missing part. */
   #complete(last: Uint8Array): Uint8Array {
-    const partial = this.#partial;
-    if (partial === undefined) return last;
-    partial.set(last, this.#have);
-    this.#partial = undefined;
+    if (this.#have === 0) return last;
+    const memory = this.#memory!;
+    memory.set(last, this.#have);
     this.#have = 0;
-    return partial;
+    return viewOf(memory, 0, this.#need);
   }
 
   /** Opens one unit and returns the new length of `out`. */
