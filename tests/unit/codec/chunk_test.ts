@@ -94,6 +94,14 @@ describe("ChunkSealer", () => {
     assert.equal(sealer.seal(Uint8Array.of(1)).length, sealedLength(1));
   });
 
+  test("gives the salt up once it was sent", () => {
+    const sealer = new ChunkSealer(testKey(), () => countingBytes(32));
+    assert.deepEqual(sealer.salt, countingBytes(32));
+    sealer.seal(Uint8Array.of(1));
+    assert.throws(() => sealer.salt, TypeError);
+    assert.throws(() => sealer.start(new Uint8Array(0), []), TypeError);
+  });
+
   test("splits evenly: no chunk of a few bytes at the end", () => {
     const key = testKey();
     const stream = new ChunkSealer(key, countingBytes)
@@ -137,6 +145,22 @@ describe("ChunkOpener", () => {
       assert.throws(() => opener.open(lengthChunk(length)), hasCode(code));
     }
     new ChunkOpener(testKey()).open(lengthChunk(0x3fff));
+  });
+
+  test("opens chunks of all sizes, wherever its reads end", () => {
+    const key = testKey();
+    const sealer = new ChunkSealer(key, systemRandomBytes);
+    const payloads = [9_000, 1, 16_383, 100, 16_000, 2, 30_000, 8_100, 3, 5_000]
+      .map((length) => seededBytes(length, length));
+    const expected = concat(...payloads);
+    const stream = concat(...payloads.map((payload) => sealer.seal(payload)));
+    for (const size of [17, 900, 4_096, 7_001, 16_384, 20_011, 65_536]) {
+      const reads = Array.from(
+        { length: Math.ceil(stream.length / size) },
+        (_, i) => stream.slice(i * size, (i + 1) * size),
+      );
+      assert.deepEqual(openAll(key, reads), expected);
+    }
   });
 
   test("stays dead after an error, with the same error", () => {

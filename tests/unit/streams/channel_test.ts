@@ -3,7 +3,7 @@ import { describe, test } from "node:test";
 import { memoryTransport } from "../../../src/adapters/net/memory.ts";
 import { concat } from "../../../src/bytes.ts";
 import type { StreamSession } from "../../../src/session/stream_protocol.ts";
-import { Channel } from "../../../src/streams/channel.ts";
+import { Channel, PLAIN } from "../../../src/streams/channel.ts";
 import type { Connection } from "../../../src/transport.ts";
 import { utf8 } from "../../support/bytes.ts";
 import { settle } from "../../support/fake_clock.ts";
@@ -58,6 +58,20 @@ describe("a channel whose session waits", () => {
     channel.close();
     await closing.catch(() => {});
   });
+});
+
+test("the first payload is given up once it was passed on", async () => {
+  const network = memoryTransport();
+  const { address } = await network.listen({ host: "127.0.0.1", port: 1 });
+  const channel = new Channel(
+    await network.dial(address),
+    PLAIN,
+    utf8("early "),
+  );
+  assert.deepEqual(channel.first, utf8("early "));
+  assert.deepEqual(channel.begin(utf8("more")), utf8("early more"));
+  assert.equal(channel.first.length, 0);
+  channel.close();
 });
 
 async function start(): Promise<{ channel: Channel; far: Connection }> {
