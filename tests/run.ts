@@ -97,7 +97,7 @@ const PASSES: Readonly<Record<string, Pass>> = {
  * parallel.
  */
 const ALONE =
-  /\/(?:conformance\/(?:outbound|system)|backpressure|bulk|busy|crowd|failures|flood|iperf|limits|process_probe|reload|servers|signals|stalled|starvation|store_kill|strangers|udp|unreachable)_test\.ts$/;
+  /\/(?:conformance\/(?:outbound|system)|built\/arm64|backpressure|bulk|busy|crowd|failures|flood|iperf|limits|process_probe|reload|servers|signals|stalled|starvation|store_kill|strangers|udp|unreachable)_test\.ts$/;
 
 /**
  * End-to-end tests that take long and test the same with executables:
