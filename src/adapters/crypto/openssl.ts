@@ -290,7 +290,9 @@ class OpensslAead implements Aead {
   /** Takes a context for the direction, with the nonce of its first unit. */
   #start(direction: Direction, nonce: Uint8Array): void {
     if (this.#key === undefined) {
-      throw new TypeError(`Cannot ${direction}: the AEAD has another use`);
+      throw new TypeError(
+        `Cannot ${direction}: the AEAD has another use, or was freed`,
+      );
     }
     this.#context = this.#cipher.take(direction, this.#key, nonce);
     this.#direction = direction;

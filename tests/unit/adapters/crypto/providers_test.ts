@@ -89,6 +89,10 @@ describe("openssl", { skip: !hasLibcrypto && "no libcrypto here" }, () => {
       /another use/,
     );
     aead.free();
+    assert.throws(
+      () => aead.seal(new Uint8Array(12), new Uint8Array(1), sealed),
+      /was freed/,
+    );
   });
 
   test("uses contexts again, whatever they were used for before", () => {
