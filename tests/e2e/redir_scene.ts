@@ -6,10 +6,17 @@
  */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { Namespace } from "../support/namespaces.ts";
+import { Namespace, NAMESPACES_SKIP } from "../support/namespaces.ts";
 import { Program, runToEnd } from "../support/process.ts";
 import { programCommand } from "../support/program_command.ts";
+import { announceSkip } from "../support/report.ts";
 import { ROOT } from "../support/runtimes.ts";
+
+/** Why there is no such scene, for the option `skip` of a test. */
+export const SCENE_SKIP: string | false = NAMESPACES_SKIP ||
+  spawnSync("dig", ["-v"]).error !== undefined &&
+    "dig not found: apt-get install -y bind9-dnsutils";
+if (SCENE_SKIP) announceSkip(SCENE_SKIP);
 
 /** How TCP may come. */
 export const WAYS = ["redirect", "tproxy"] as const;

@@ -13,7 +13,6 @@ import {
   ACTIVATION_SKIP,
   activationVariables,
 } from "../support/activation.ts";
-import { NAMESPACES_SKIP as skip } from "../support/namespaces.ts";
 import { Program, runToEnd } from "../support/process.ts";
 import { programCommand } from "../support/program_command.ts";
 import { ROOT } from "../support/runtimes.ts";
@@ -23,6 +22,7 @@ import {
   ENDS,
   KEY,
   Scene,
+  SCENE_SKIP as skip,
   WAYS,
   WORLD_IPV4,
   WORLD_IPV6,

@@ -13,15 +13,14 @@ import assert from "node:assert/strict";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { NAMESPACES_SKIP } from "../support/namespaces.ts";
 import { Program } from "../support/process.ts";
 import { programCommand } from "../support/program_command.ts";
 import { announceSkip } from "../support/report.ts";
 import { ROOT } from "../support/runtimes.ts";
-import { KEY, Scene } from "./redir_scene.ts";
+import { KEY, Scene, SCENE_SKIP } from "./redir_scene.ts";
 import { SING_BOX } from "./stream_peers.ts";
 
-const skip = NAMESPACES_SKIP || tunSkip();
+const skip = SCENE_SKIP || tunSkip();
 if (skip) announceSkip(skip);
 
 function tunSkip(): string | false {
