@@ -5,6 +5,7 @@
  * @module
  */
 import { spawnSync } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import process from "node:process";
 import { announceSkip } from "./report.ts";
@@ -13,17 +14,14 @@ import { announceSkip } from "./report.ts";
 export const NAMESPACES_SKIP: string | false = reason();
 if (NAMESPACES_SKIP) announceSkip(NAMESPACES_SKIP);
 
-let made = 0;
-
 /** One network. */
 export class Namespace implements Disposable {
   /** Words before a command that runs in it. */
   readonly under: readonly string[];
-  readonly #name: string;
+  readonly #name = newName();
 
   /** Makes a network with a loopback interface. */
   constructor() {
-    this.#name = `umbra-${process.pid}-${made++}`;
     run(["ip", "netns", "add", this.#name]);
     this.under = ["ip", "netns", "exec", this.#name];
     this.run("ip link set lo up");
@@ -78,6 +76,11 @@ export class Namespace implements Disposable {
   }
 }
 
+/** Files of tests that run beside each other are one process. */
+function newName(): string {
+  return `umbra-${randomUUID()}`;
+}
+
 function run([command, ...words]: readonly string[], input?: string): string {
   const { status, stdout, stderr, error } = spawnSync(command!, words, {
     encoding: "utf8",
@@ -95,7 +98,7 @@ function reason(): string | false {
   for (const program of ["ip", "nft"]) {
     if (spawnSync(program, ["-V"]).error) return `namespaces need ${program}`;
   }
-  const name = `umbra-${process.pid}-trial`;
+  const name = newName();
   if (spawnSync("ip", ["netns", "add", name]).status !== 0) {
     return "namespaces cannot be made here";
   }
