@@ -69,4 +69,4 @@ export const MUTATIONS: number = Number(
 );
 
 /** Time limit for all of them in milliseconds; a busy machine needs a few. */
-export const FUZZ_BUDGET_MS: number = Math.max(30_000, MUTATIONS * 0.3);
+export const FUZZ_BUDGET_MS: number = Math.max(60_000, MUTATIONS * 0.6);
