@@ -103,5 +103,5 @@ function measure(
   }
 }
 
-/** Bytes of one call: 1/16 of the largest read. */
-const MEASURED_BYTES: number = MAX_READ_BUFFER / 16;
+/** Bytes of one call: 1/32 of the largest read. */
+const MEASURED_BYTES: number = MAX_READ_BUFFER / 32;
