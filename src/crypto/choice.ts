@@ -25,13 +25,17 @@ export interface Trial<M, P> {
 export class Choice<M extends { readonly name: string }, P> {
   readonly #trials: Trial<M, P>[] = [];
   readonly #chosen = new Map<string, P>();
+  readonly #lead: number;
 
   /**
    * Chooses a provider for each method of the trials.
    *
    * @param trials See {@link Choice.add}.
+   * @param lead How many times as fast as a later provider an earlier one must
+   * be, so that noise does not decide between two that are alike.
    */
-  constructor(trials: readonly Trial<M, P>[]) {
+  constructor(trials: readonly Trial<M, P>[], lead = 1) {
+    this.#lead = lead;
     this.add(trials);
   }
 
@@ -51,7 +55,7 @@ export class Choice<M extends { readonly name: string }, P> {
     const best = new Map<string, number>();
     for (const { method, provider, fault, speed } of trials) {
       const known = best.get(method.name) ?? -1;
-      if (fault !== undefined || speed <= known) continue;
+      if (fault !== undefined || speed * this.#lead <= known) continue;
       best.set(method.name, speed);
       this.#chosen.set(method.name, provider);
     }

@@ -96,6 +96,16 @@ describe("ProviderChoice", () => {
     );
   });
 
+  test("takes the later of two that are alike", () => {
+    const choose = (speed: number) =>
+      new ProviderChoice([
+        { method: CHACHA, provider: nobleProvider, speed },
+        { method: CHACHA, provider: faster, speed: 1_000 },
+      ]).chosen(CHACHA);
+    assert.equal(choose(1_400), faster);
+    assert.equal(choose(1_600), nobleProvider);
+  });
+
   test("never takes a broken provider, however fast", () => {
     const broken = brokenProvider(() => ({
       seal: (_nonce, _plaintext, out) => void out.fill(0),
