@@ -31,8 +31,8 @@ export class Choice<M extends { readonly name: string }, P> {
    * Chooses a provider for each method of the trials.
    *
    * @param trials See {@link Choice.add}.
-   * @param lead How many times as fast as a later provider an earlier one must
-   * be, so that noise does not decide between two that are alike.
+   * @param lead An earlier provider is chosen before a later one only if it is
+   * this many times as fast.
    */
   constructor(trials: readonly Trial<M, P>[], lead = 1) {
     this.#lead = lead;
@@ -48,7 +48,7 @@ export class Choice<M extends { readonly name: string }, P> {
    * Chooses a provider for methods without one.
    *
    * @param trials The fastest provider without a fault is chosen for each
-   * method.
+   * method, or a later one that is nearly as fast: see the constructor.
    */
   add(trials: readonly Trial<M, P>[]): void {
     this.#trials.push(...trials);

@@ -4,7 +4,6 @@
  * @module
  */
 import type { Clock } from "../clock.ts";
-import { MAX_READ_BUFFER } from "../limits.ts";
 import type { RandomBytes } from "../random.ts";
 import { Choice, measureSpeed, type Trial } from "./choice.ts";
 import type {
@@ -103,5 +102,5 @@ function measure(
   }
 }
 
-/** Bytes of one call: 1/32 of the largest read. */
-const MEASURED_BYTES: number = MAX_READ_BUFFER / 32;
+/** Bytes of one call. */
+const MEASURED_BYTES = 16_384;

@@ -73,7 +73,8 @@ export class ProviderChoice extends Choice<AeadMethod, AeadProvider>
  *
  * Time: a few milliseconds for each pair.
  *
- * @param providers The available providers that are permitted.
+ * @param providers The available providers that are permitted. Of two that are
+ * nearly as fast, {@link ProviderChoice} chooses the later one.
  * @param methods The methods that will be used.
  */
 export function tryProviders(
@@ -105,8 +106,7 @@ export function tryProviders(
 
 /**
  * Measures a new session that seals four short chunks and a full one. With full
- * chunks only, a provider could win that makes every short connection slow; and
- * with one short chunk, two providers were so close that chance decided.
+ * chunks only, a provider could win that makes every short connection slow.
  */
 function measure(
   provider: AeadProvider,
@@ -136,8 +136,8 @@ function measure(
 }
 
 /**
- * On a busy machine, the measured speeds of two similar providers may be in any
- * order. The later one, libcrypto, then serves: it takes less for short chunks.
+ * See {@link Choice}. On a busy machine, the speeds of two similar providers
+ * may be measured in any order. The later one of these, libcrypto, is chosen.
  */
 const LEAD = 1.5;
 

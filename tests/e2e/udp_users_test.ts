@@ -79,7 +79,7 @@ for (
     program.signal("SIGHUP");
     await program.waitForOutput(/reload: .*alice/, 5_000);
     await alice.send(Buffer.from("not any more"), target.address);
-    // A slow local could still deliver it when alice is back.
+    // Without this wait, a slow local could deliver it when alice is back.
     await program.waitForOutput(/datagram dropped/, 5_000);
     assert.equal(await ask(bob, "two"), places[1]);
     write(USERS);

@@ -87,7 +87,8 @@ export function denoCompiler(): DenoCompiler {
     try {
       putProgram(join(fresh, "deno"), fetchFile(COMPILER, fresh));
       putProgram(join(fresh, "denort"), baseAlone(fetchFile(BASE, fresh)));
-      // Another test, that does the same, may already use its own copies.
+      // Another test file may do the same now. A program that already runs
+      // from the old file keeps it.
       renameSync(join(fresh, "deno"), deno);
       renameSync(join(fresh, "denort"), base);
     } finally {
